@@ -1,0 +1,55 @@
+"""Run an ASGI app on 127.0.0.1: inside a running loop, or as a program that says where it listens."""
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import AsyncIterator, Generator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        # Signals belong to the program that embeds the server, not to the server.
+        yield
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(app, log_level="warning", lifespan="off", ws="websockets-sansio", access_log=False)
+
+
+def _listen(port: int) -> socket.socket:
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(("127.0.0.1", port))
+    return sock
+
+
+@contextlib.asynccontextmanager
+async def serving(app: ASGIApp, port: int = 0) -> AsyncIterator[str]:
+    """Serve the app in this event loop; yields its base URL, without a trailing slash, once it accepts connections."""
+    sock = _listen(port)
+    server = _Server(_config(app))
+    task = asyncio.create_task(server.serve(sockets=[sock]))
+    try:
+        while not server.started:
+            await asyncio.sleep(0.005)
+            if task.done():
+                await task
+        yield f"http://127.0.0.1:{sock.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        server.force_exit = True
+        await task
+        sock.close()
+
+
+def serve_program(app: ASGIApp, port: int) -> None:
+    """Serve until SIGTERM or SIGINT; prints one JSON line ``{"url": ...}`` to stdout once the socket is bound."""
+    sock = _listen(port)
+    sock.listen()
+    print(json.dumps({"url": f"http://127.0.0.1:{sock.getsockname()[1]}"}), flush=True)
+    uvicorn.Server(_config(app)).run(sockets=[sock])
