@@ -1,0 +1,145 @@
+"""The errors, named by what the caller can do.
+
+RestorebotError
+├── SettingsError          fix the settings; one line per problem
+├── Refused                tell the person; nothing was changed
+├── StorageError           the database cannot be read or written; nothing was changed
+│   └── Overtaken          the row moved meanwhile; read it again
+├── SlackUnavailable       Slack did not answer a question we needed answered; try again
+└── PortalError            a call to DocSpace; ``sent`` and ``transient`` say what may be done
+    ├── PortalUnreachable      refused, DNS, TLS: never sent
+    ├── PortalTimeout          no answer in time, or the connection broke after sending
+    ├── KeyRejected            401
+    ├── PaymentRequired        402
+    ├── PortalForbidden        403
+    │   ├── KeyLacksScope          403 without a body: the key may read, not write
+    │   ├── PortalLocked           403 problem+json: restoring, transferring or encrypting
+    │   └── AddressRefused         403 in bare text: the bot's IP address
+    ├── PortalNotFound         404
+    ├── RequestRejected        400
+    ├── RateLimited            429, with ``retry_after``
+    ├── PortalFault            5xx, with the exception's ``type`` where the portal names it
+    └── BadReply               no JSON, not the shape, too large, a redirect to another origin
+"""
+
+
+class RestorebotError(Exception):
+    """Base of everything restorebot raises on purpose. ``str()`` is a sentence fit for a person, without secrets."""
+
+
+class SettingsError(RestorebotError):
+    """One or more settings are missing or wrong; ``problems`` holds one line each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Refused(RestorebotError):  # noqa: N818 - a refusal is an answer, not a fault
+    """What the person asked for is not done; the sentence says why and what to do."""
+
+
+class StorageError(RestorebotError):
+    """The database could not be read or written; nothing was changed."""
+
+
+class Overtaken(StorageError):
+    """The row is no longer what the caller read: somebody else moved it first."""
+
+
+class SlackUnavailable(RestorebotError):  # noqa: N818 - says what is the case, like httpx's names
+    """Slack did not answer, so a check that needs it fails closed."""
+
+
+class PortalError(RestorebotError):
+    """A call to DocSpace went wrong.
+
+    ``sent`` is whether the request can have had an effect: False only when it certainly had none. ``transient`` is
+    whether the same call may well work in a while. ``status`` is the HTTP status, None without an answer.
+    """
+
+    sent = False
+    transient = False
+
+    def __init__(self, sentence: str, *, status: int | None = None) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+class PortalUnreachable(PortalError):
+    """No connection: refused, unknown host, TLS. Nothing was sent."""
+
+    transient = True
+
+
+class PortalTimeout(PortalError):
+    """No complete answer in time, or the connection broke after the request went out."""
+
+    sent = True
+    transient = True
+
+
+class KeyRejected(PortalError):
+    """401: the key or cookie is unknown, expired or disabled."""
+
+
+class PaymentRequired(PortalError):
+    """402: the tariff has no restore, a quota is used up, or the portal is unpaid."""
+
+
+class PortalForbidden(PortalError):
+    """403: the key's owner is no administrator, or the section is hidden."""
+
+
+class KeyLacksScope(PortalForbidden):
+    """403 without a body: the key exists but its scopes do not allow the call."""
+
+
+class PortalLocked(PortalForbidden):
+    """403 as problem+json: the portal is restoring, transferring or encrypting."""
+
+    transient = True
+
+
+class AddressRefused(PortalForbidden):
+    """403 in bare text: the portal does not accept the bot's IP address."""
+
+
+class PortalNotFound(PortalError):
+    """404: no such backup or file, no such route, or the host maps to no portal."""
+
+
+class RequestRejected(PortalError):
+    """400: the portal finds the request malformed."""
+
+
+class RateLimited(PortalError):
+    """429. ``retry_after`` is in seconds, as the portal said or 30 when it did not."""
+
+    transient = True
+
+    def __init__(self, sentence: str, *, retry_after: float) -> None:
+        super().__init__(sentence, status=429)
+        self.retry_after = retry_after
+
+
+class PortalFault(PortalError):
+    """5xx. ``type`` is the exception's short class name where the portal sends one, else empty.
+
+    FaultException and KeyNotFoundException are thrown before a restore's task is made, so they mean "not started";
+    any other 5xx can come from a proxy after the portal did its part (design §2).
+    """
+
+    NOT_STARTED = frozenset({"FaultException", "KeyNotFoundException"})
+
+    def __init__(self, sentence: str, *, status: int, type: str = "") -> None:  # noqa: A002 - the portal's own word
+        super().__init__(sentence, status=status)
+        self.type = type
+        self.sent = not (status == 500 and type in self.NOT_STARTED)
+        self.transient = not type
+
+
+class BadReply(PortalError):
+    """The answer is no JSON, not of the known shape, larger than the bound, or a redirect to another origin."""
+
+    sent = True

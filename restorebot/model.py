@@ -1,0 +1,145 @@
+"""What a restore is: its record, its states and the moves between them. Pure; imported by all, imports nothing of ours."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where a restore stands. The value is what the database and the audit trail hold."""
+
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    BACKING_UP = "backing_up"
+    STARTING = "starting"
+    RESTORING = "restoring"
+    UNKNOWN = "unknown"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CLOSED = "closed"
+    DENIED = "denied"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    STOPPED = "stopped"
+    VOID = "void"
+
+
+MOVES: Mapping[State, frozenset[State]] = {
+    State.REQUESTED: frozenset({State.APPROVED, State.DENIED, State.WITHDRAWN, State.EXPIRED, State.VOID}),
+    State.APPROVED: frozenset({State.BACKING_UP, State.STARTING, State.STOPPED, State.VOID, State.EXPIRED}),
+    State.BACKING_UP: frozenset({State.STARTING, State.STOPPED, State.VOID, State.FAILED}),
+    State.STARTING: frozenset({State.RESTORING, State.FAILED, State.UNKNOWN}),
+    State.RESTORING: frozenset({State.COMPLETED, State.FAILED, State.UNKNOWN}),
+    State.UNKNOWN: frozenset({State.RESTORING, State.COMPLETED, State.FAILED, State.CLOSED}),
+}
+"""Every move there is. A state without an entry is an end."""
+
+WAITING = frozenset({State.REQUESTED, State.APPROVED})
+"""Nothing has been sent to the portal yet."""
+
+LIVE = frozenset({State.BACKING_UP, State.STARTING, State.RESTORING, State.UNKNOWN})
+"""The restore holds its portal's claim; at most one per portal, by a unique index."""
+
+OPEN = WAITING | LIVE
+ENDED = frozenset(State) - OPEN
+
+
+def may_move(old: State, new: State) -> bool:
+    """Whether the table of moves has this move. Staying in a state is no move, but is allowed while it is open."""
+    return new in MOVES.get(old, frozenset()) or (old is new and old in OPEN)
+
+
+class Phase(StrEnum):
+    """What the portal is doing with our task, as far as its numbers tell (fact sheet §4.3)."""
+
+    QUEUED = "queued"
+    FETCHING = "fetching"
+    LOADING = "loading"
+    DONE = "done"
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is restored: a backup of the portal's history.
+
+    ``storage_type`` is DocSpace's ``storageType`` number (fact sheet §2.1). Times are UTC; ``expires_on`` is None for
+    a backup that does not expire.
+    """
+
+    backup_id: str
+    file_name: str
+    storage_type: int
+    created_on: datetime
+    expires_on: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Vote:
+    """One person's yes to one restore."""
+
+    user: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Restore:
+    """One restore: the record and the act. Times are UTC, ``progress`` is the portal's own number, 0 to 100.
+
+    ``version`` goes up by one with every change of the row, and ``card_version`` is the version that the card in
+    Slack shows.
+    """
+
+    id: str
+    version: int
+    state: State
+    portal: str
+    portal_url: str
+    source: Source
+    reason: str
+    notify: bool
+    requester: str
+    channel: str
+    view_id: str
+    approvals_needed: int
+    requested_at: datetime
+    expires_at: datetime
+    self_approved: bool = False
+    votes: tuple[Vote, ...] = ()
+    approved_at: datetime | None = None
+    posted_at: datetime | None = None
+    """When ``startrestore`` was about to be sent; None until then."""
+    task_before: str | None = None
+    """The taskId that the portal still showed just before the POST, which can therefore not be ours."""
+    task_id: str | None = None
+    adopted: bool = False
+    """The taskId was found by looking, not told by the reply to our POST."""
+    phase: Phase | None = None
+    progress: int = 0
+    changed_at: datetime | None = None
+    """When the portal's words about our task last changed."""
+    gone_since: datetime | None = None
+    """Since when the portal no longer shows our task; None while it does."""
+    stalled: bool = False
+    hindrance: str = ""
+    """Why the next step cannot be made just now, in a sentence; empty when nothing is in the way."""
+    outcome: str = ""
+    """How it ended, or why nobody knows, in a sentence; the portal's own words for a failure."""
+    decided_by: str | None = None
+    """Who denied, withdrew, stopped or settled it."""
+    tenant_status: int | None = None
+    """The portal's ``tenantStatus`` when it failed; 4 is locked. None when it could not be read."""
+    ended_at: datetime | None = None
+    looked_after: bool = False
+    """A completed restore's portal and key have been looked at, and the thread has been told."""
+    card_ts: str | None = None
+    card_version: int = 0
+
+    @property
+    def voters(self) -> tuple[str, ...]:
+        return tuple(vote.user for vote in self.votes)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the clock still has work with it: not ended, or completed and not looked at afterwards."""
+        return self.state in OPEN or (self.state is State.COMPLETED and not self.looked_after)
