@@ -35,7 +35,7 @@ class SettingsError(RestorebotError):
         self.problems = problems
 
 
-class Refused(RestorebotError):  # noqa: N818 - a refusal is an answer, not a fault
+class Refused(RestorebotError):
     """What the person asked for is not done; the sentence says why and what to do."""
 
 
@@ -47,7 +47,7 @@ class Overtaken(StorageError):
     """The row is no longer what the caller read: somebody else moved it first."""
 
 
-class SlackUnavailable(RestorebotError):  # noqa: N818 - says what is the case, like httpx's names
+class SlackUnavailable(RestorebotError):
     """Slack did not answer, so a check that needs it fails closed."""
 
 

@@ -1,4 +1,4 @@
-"""What a restore is: its record, its states and the moves between them. Pure; imported by all, imports nothing of ours."""
+"""What a restore is: its record, its states and the moves between them. Pure; imported by all, imports none."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
