@@ -5,6 +5,7 @@ RestorebotError
 ├── Refused                tell the person; nothing was changed
 ├── StorageError           the database cannot be read or written; nothing was changed
 │   └── Overtaken          the row moved meanwhile; read it again
+│       └── Claimed            another restore holds the portal
 ├── SlackUnavailable       Slack did not answer a question we needed answered; try again
 └── PortalError            a call to DocSpace; ``sent`` and ``transient`` say what may be done
     ├── PortalUnreachable      refused, DNS, TLS: never sent
@@ -45,6 +46,10 @@ class StorageError(RestorebotError):
 
 class Overtaken(StorageError):
     """The row is no longer what the caller read: somebody else moved it first."""
+
+
+class Claimed(Overtaken):
+    """Another restore holds the portal's claim."""
 
 
 class SlackUnavailable(RestorebotError):

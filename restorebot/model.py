@@ -1,7 +1,7 @@
 """What a restore is: its record, its states and the moves between them. Pure; imported by all, imports none."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -46,8 +46,8 @@ ENDED = frozenset(State) - OPEN
 
 
 def may_move(old: State, new: State) -> bool:
-    """Whether the table of moves has this move. Staying in a state is no move, but is allowed while it is open."""
-    return new in MOVES.get(old, frozenset()) or (old is new and old in OPEN)
+    """Whether the table has this move. An event may also leave a restore with work left where it is."""
+    return new in MOVES.get(old, frozenset()) or (old is new and old in OPEN | {State.COMPLETED})
 
 
 class Phase(StrEnum):
@@ -120,6 +120,8 @@ class Restore:
     """When the portal's words about our task last changed."""
     gone_since: datetime | None = None
     """Since when the portal no longer shows our task; None while it does."""
+    gone_polls: int = 0
+    """How many looks in a row found our task gone: a clock alone would count the time the bot was down."""
     stalled: bool = False
     hindrance: str = ""
     """Why the next step cannot be made just now, in a sentence; empty when nothing is in the way."""
@@ -143,3 +145,25 @@ class Restore:
     def is_open(self) -> bool:
         """Whether the clock still has work with it: not ended, or completed and not looked at afterwards."""
         return self.state in OPEN or (self.state is State.COMPLETED and not self.looked_after)
+
+
+class PostKind(StrEnum):
+    """The turns of the story that a restore's thread is told."""
+
+    CARD = "card"
+    SENT = "sent"
+    FETCHING = "fetching"
+    LOADING = "loading"
+    STALLED = "stalled"
+    ADOPTED = "adopted"
+    UNKNOWN = "unknown"
+    CLOSING = "closing"
+    AFTERWARDS = "afterwards"
+
+
+@dataclass(frozen=True)
+class Post:
+    """A message that the thread is still to be given. ``facts`` are plain JSON values, which the words are made of."""
+
+    kind: PostKind
+    facts: Mapping[str, str | int | bool | None] = field(default_factory=dict)

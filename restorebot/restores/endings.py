@@ -1,0 +1,58 @@
+"""How a restore ends, whoever ends it: with its time, its outcome and its closing post, in one move."""
+
+from datetime import datetime
+from typing import Any
+
+from restorebot.model import WAITING, Post, PostKind, Restore, State
+from restorebot.storage.store import Writing
+
+BOT = "restorebot"
+PORTAL = "portal"
+
+
+async def end(
+    tx: Writing, restore: Restore, to: State, *, at: datetime, actor: str, outcome: str = "", **changes: Any
+) -> Restore:
+    """Move a restore to one of its ends. Raises Overtaken."""
+    return await tx.advance(
+        restore,
+        to,
+        at=at,
+        actor=actor,
+        event=to.value,
+        posts=[Post(PostKind.CLOSING)],
+        details={"outcome": outcome} if outcome else {},
+        ended_at=at,
+        outcome=outcome,
+        hindrance="",
+        **changes,
+    )
+
+
+async def expire(tx: Writing, restore: Restore, at: datetime) -> Restore:
+    """End a request, or an approval, whose time is over. Raises Overtaken."""
+    return await end(tx, restore, State.EXPIRED, at=at, actor=BOT, outcome="Nothing was sent to the portal.")
+
+
+async def lose(tx: Writing, restore: Restore, why: str, at: datetime) -> Restore:
+    """Say that the outcome is unknown, and why. This is no end: looking, or a person, settles it. Raises Overtaken."""
+    return await tx.advance(
+        restore,
+        State.UNKNOWN,
+        at=at,
+        actor=BOT,
+        event="unknown",
+        posts=[Post(PostKind.UNKNOWN, {"why": why})],
+        details={"why": why},
+        outcome=why,
+        hindrance="",
+    )
+
+
+async def void_others(tx: Writing, completed: Restore, at: datetime) -> list[str]:
+    """End every waiting request of a portal whose data has just been replaced; returns their ids."""
+    others = [other for other in await tx.open_restores(completed.portal_url) if other.state in WAITING]
+    for other in others:
+        outcome = "Another restore of this portal has completed, so this backup's id is no longer valid."
+        await end(tx, other, State.VOID, at=at, actor=BOT, outcome=outcome)
+    return [other.id for other in others]

@@ -1,0 +1,105 @@
+"""Who may do what, decided from facts alone: a verdict and the reason for it."""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody in Slack, as ``users.info`` tells."""
+
+    id: str
+    is_bot: bool = False
+    is_guest: bool = False
+    is_deactivated: bool = False
+    is_foreign: bool = False
+
+
+class Directory(Protocol):
+    """Where people and groups are looked up, afresh at each call. Both raise SlackUnavailable."""
+
+    async def person(self, user: str) -> Person: ...
+
+    async def groups_of(self, user: str, groups: AbstractSet[str]) -> frozenset[str]:
+        """Those of the usergroups that the person is in."""
+        ...
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``reason`` is a sentence for the person; empty when allowed."""
+
+    allowed: bool
+    reason: str = ""
+
+
+YES = Verdict(True)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The two-person rule. Requesters and approvers are ids of users and usergroups.
+
+    No requesters means every full member, no channels means every channel that the bot is a member of.
+    """
+
+    approvers: frozenset[str]
+    requesters: frozenset[str] = frozenset()
+    channels: frozenset[str] = frozenset()
+    approvals_needed: int = 1
+    allow_self_approval: bool = False
+
+    def may_request(self, person: Person, groups: AbstractSet[str], channel: str) -> Verdict:
+        """Whether this person may ask for a restore in this channel."""
+        if self.channels and channel not in self.channels:
+            return Verdict(False, "Restores are not asked for in this channel.")
+        member = _full_member(person)
+        if not member.allowed:
+            return member
+        if self.requesters and not _among(person, groups, self.requesters):
+            return Verdict(False, "You are not among those who may ask for a restore.")
+        return YES
+
+    def may_decide(self, person: Person, groups: AbstractSet[str]) -> Verdict:
+        """Whether this person is an approver: may deny, stop and settle."""
+        member = _full_member(person)
+        if not member.allowed:
+            return member
+        if not _among(person, groups, self.approvers):
+            return Verdict(False, "You are not an approver of this portal.")
+        return YES
+
+    def may_approve(self, person: Person, groups: AbstractSet[str], requester: str) -> Verdict:
+        """Whether this person's yes counts for a restore that ``requester`` asked for."""
+        decides = self.may_decide(person, groups)
+        if decides.allowed and person.id == requester and not self.allow_self_approval:
+            return Verdict(False, "You asked for this restore, so somebody else has to approve it.")
+        return decides
+
+
+async def memberships(policy: Policy, directory: Directory, user: str) -> tuple[Person, frozenset[str]]:
+    """Look up a person and those of the policy's usergroups that they are in. Raises SlackUnavailable."""
+    groups = frozenset(name for name in policy.approvers | policy.requesters if is_group(name))
+    return await directory.person(user), await directory.groups_of(user, groups)
+
+
+def is_group(name: str) -> bool:
+    """Whether an id names a usergroup (``S…``) rather than a user (``U…`` or ``W…``)."""
+    return name.startswith("S")
+
+
+def _among(person: Person, groups: AbstractSet[str], ids: AbstractSet[str]) -> bool:
+    return person.id in ids or not groups.isdisjoint(ids)
+
+
+def _full_member(person: Person) -> Verdict:
+    if person.is_foreign:
+        return Verdict(False, "You belong to another organisation; only members of this workspace may do this.")
+    if person.is_deactivated:
+        return Verdict(False, "Your account is deactivated.")
+    if person.is_bot:
+        return Verdict(False, "Bots may not do this.")
+    if person.is_guest:
+        return Verdict(False, "Guests may not do this; ask a full member of the workspace.")
+    return YES

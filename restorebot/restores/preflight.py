@@ -1,0 +1,211 @@
+"""The named checks that a restore must pass, shared by the modal and the start."""
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TypeVar
+
+from restorebot.docspace.client import DocSpace
+from restorebot.docspace.models import BackupRecord, KeyInfo, PortalSettings, Progress, clean
+from restorebot.errors import KeyRejected, PortalError, PortalForbidden, PortalTimeout, StorageError
+from restorebot.model import LIVE, Restore, Source
+from restorebot.storage.store import Store
+
+KEY_MARGIN = timedelta(days=1)
+"""A key that expires within this may die before the restore is over."""
+
+TENANT_STATUS = {
+    0: "active",
+    1: "suspended",
+    2: "about to be removed",
+    3: "being transferred",
+    4: "locked by a restore",
+    5: "being migrated",
+    6: "being encrypted",
+}
+"""DocSpace's ``tenantStatus`` in words (fact sheet §5)."""
+
+
+FILE_NAME_KEPT = 200
+"""Characters of a backup's file name that are kept; the modal's private_metadata has room for 3,000 in all."""
+
+T = TypeVar("T")
+
+
+class Result(StrEnum):
+    """How a check came out. UNSURE could not be made just now: it stops a restore too, but may pass later."""
+
+    PASSED = "passed"
+    WARNED = "warned"
+    FAILED = "failed"
+    UNSURE = "unsure"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check. ``sentence`` says what was found and, where it did not pass, what to do."""
+
+    name: str
+    result: Result
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the checks found. ``alias`` is the portal's own name for itself, ``source`` the backup, if they were found.
+
+    ``task_before`` is the taskId of the restore task that the portal shows, finished by necessity if all checks passed.
+    """
+
+    checks: tuple[Check, ...]
+    alias: str = ""
+    source: Source | None = None
+    task_before: str | None = None
+
+    @property
+    def failed(self) -> tuple[Check, ...]:
+        return tuple(check for check in self.checks if check.result is Result.FAILED)
+
+    @property
+    def unsure(self) -> tuple[Check, ...]:
+        return tuple(check for check in self.checks if check.result is Result.UNSURE)
+
+    @property
+    def passed(self) -> bool:
+        return not self.failed and not self.unsure and self.source is not None
+
+
+class Preflight:
+    """Runs the checks against one portal and our own table."""
+
+    def __init__(self, portal: DocSpace, store: Store) -> None:
+        self._portal = portal
+        self._store = store
+
+    async def run(self, backup_id: str, now: datetime, *, patience: float, restore: Restore | None = None) -> Report:
+        """All checks at once, none of which takes longer than ``patience`` seconds. Never raises a PortalError.
+
+        With ``restore``, the checks before its start: the portal and the backup must be those that were asked for, and
+        its own request is not in the way.
+        """
+        portal = self._portal
+        settings, key, history, backup, progress, others = await asyncio.gather(
+            _attempt(portal.settings(), patience, portal.host),
+            _attempt(portal.key_info(), patience, portal.host),
+            _attempt(portal.history(), patience, portal.host),
+            _attempt(portal.backup_progress(), patience, portal.host),
+            _attempt(portal.restore_progress(), patience, portal.host),
+            self._others(restore),
+        )
+        alias = settings.tenant_alias or portal.host if isinstance(settings, PortalSettings) else ""
+        found = _find(history, backup_id)
+        checks = (
+            _check_portal(settings, alias, restore),
+            _check_key(key, history, now),
+            _check_backup(history, found, now, restore),
+            _check_tasks(backup, progress),
+            others,
+        )
+        task_before = progress.task_id if isinstance(progress, Progress) else None
+        return Report(checks, alias, found, task_before)
+
+    async def _others(self, restore: Restore | None) -> Check:
+        name = "no other request"
+        try:
+            async with self._store.reading() as tx:
+                open_ones = await tx.open_restores(self._portal.url)
+        except StorageError as error:
+            return Check(name, Result.FAILED, f"{error} Tell whoever runs restorebot.")
+        # A request that waits for approval is no obstacle to one that is approved: who starts first, wins the claim.
+        others = [other for other in open_ones if restore is None or (other.id != restore.id and other.state in LIVE)]
+        if others:
+            sentence = f"Another restore of this portal is open here ({others[0].state})."
+            return Check(name, Result.FAILED, f"{sentence} Wait until it has ended, or have it withdrawn.")
+        return Check(name, Result.PASSED, "No other restore of this portal is open here.")
+
+
+async def _attempt(call: Awaitable[T], patience: float, host: str) -> T | PortalError:
+    try:
+        async with asyncio.timeout(patience):
+            return await call
+    except PortalError as error:
+        return error
+    except TimeoutError:
+        return PortalTimeout(f"{host} did not answer within {patience:g} seconds; try again when it is quicker.")
+
+
+def _broken(name: str, error: PortalError) -> Check:
+    return Check(name, Result.UNSURE if error.transient else Result.FAILED, str(error))
+
+
+def _check_portal(settings: PortalSettings | PortalError, alias: str, restore: Restore | None) -> Check:
+    name = "portal"
+    if isinstance(settings, PortalError):
+        return _broken(name, settings)
+    if restore and alias != restore.portal:
+        sentence = (
+            f"The address answers for the portal {alias}, not for {restore.portal}. Find out why, then ask again."
+        )
+        return Check(name, Result.FAILED, sentence)
+    if settings.tenant_status != 0:
+        status = TENANT_STATUS.get(settings.tenant_status, f"in status {settings.tenant_status}")
+        return Check(name, Result.FAILED, f"The portal {alias} is {status}. Ask again when it is active.")
+    return Check(name, Result.PASSED, f"The portal {alias} answers and is active.")
+
+
+def _check_key(key: KeyInfo | PortalError | None, history: list[BackupRecord] | PortalError, now: datetime) -> Check:
+    name = "API key"
+    if isinstance(key, PortalError):
+        return _broken(name, key)
+    if isinstance(history, KeyRejected | PortalForbidden):
+        return _broken(name, history)
+    if key is None:
+        if isinstance(history, PortalError):
+            return Check(name, Result.UNSURE, "The key could not be tried: the backup history was not answered.")
+        return Check(name, Result.PASSED, "The key is accepted. This portal does not tell its rights.")
+    if not key.is_active or not key.may_write:
+        sentence = f"The key {key.name} may not write. Make one with all permissions and store it as DOCSPACE_API_KEY."
+        return Check(name, Result.FAILED, sentence)
+    if key.expires_at and key.expires_at < now + KEY_MARGIN:
+        sentence = f"The key {key.name} expires in less than a day. Make a new one if the restore is not to start soon."
+        return Check(name, Result.WARNED, sentence)
+    return Check(name, Result.PASSED, "The key is accepted and may write.")
+
+
+def _find(history: list[BackupRecord] | PortalError, backup_id: str) -> Source | None:
+    if isinstance(history, PortalError):
+        return None
+    for record in history:
+        if record.id.lower() == backup_id.lower():
+            file_name = clean(record.file_name, FILE_NAME_KEPT)
+            return Source(record.id, file_name, record.storage_type, record.created_on, record.expires_on)
+    return None
+
+
+def _check_backup(
+    history: list[BackupRecord] | PortalError, found: Source | None, now: datetime, restore: Restore | None
+) -> Check:
+    name = "backup"
+    if isinstance(history, PortalError):
+        return _broken(name, history)
+    if found is None:
+        sentence = "This portal's history has no such backup. Copy the id of one from DocSpace: Settings, Backup."
+        return Check(name, Result.FAILED, sentence)
+    if restore and found != restore.source:
+        return Check(name, Result.FAILED, "The backup has changed since it was asked for. Look at it and ask again.")
+    if found.expires_on and found.expires_on <= now:
+        return Check(name, Result.FAILED, "The backup has expired: its file is no longer kept. Choose another one.")
+    return Check(name, Result.PASSED, "The backup is in this portal's history.")
+
+
+def _check_tasks(backup: Progress | PortalError | None, restore: Progress | PortalError | None) -> Check:
+    name = "nothing running"
+    for progress, what in ((restore, "restore"), (backup, "backup")):
+        if isinstance(progress, PortalError):
+            return _broken(name, progress)
+        if progress and not progress.is_completed:
+            sentence = f"A {what} is running on the portal, at {progress.progress} %. Ask again when it has ended."
+            return Check(name, Result.FAILED, sentence)
+    return Check(name, Result.PASSED, "No backup and no restore is running on the portal.")

@@ -1,0 +1,120 @@
+"""What the clock does: one APScheduler job per open restore, which does its next step and says when to look again."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from restorebot.errors import Overtaken
+from restorebot.model import Restore, State
+from restorebot.ops.tasks import Tasks
+from restorebot.restores.endings import expire
+from restorebot.restores.starting import Starter
+from restorebot.restores.watching import Watcher
+from restorebot.storage.store import Store
+
+AFTER_FAULT = timedelta(seconds=10)
+"""Until a step that raised is made again."""
+
+log = structlog.get_logger()
+
+Step = Callable[[str, datetime], Awaitable[datetime | None]]
+
+
+class Runner:
+    """The clock's side. ``step`` is the whole of a job's body; it can be called with any clock."""
+
+    def __init__(self, store: Store, starter: Starter, watcher: Watcher) -> None:
+        self._store = store
+        self._steps: dict[State, Callable[[Restore, datetime], Awaitable[timedelta | None]]] = {
+            State.REQUESTED: self._await_approval,
+            State.APPROVED: starter.start,
+            State.STARTING: starter.lost_start,
+            State.RESTORING: watcher.watch,
+            State.UNKNOWN: watcher.look_for_task,
+            State.COMPLETED: watcher.look_afterwards,
+        }
+
+    async def open_ids(self) -> list[str]:
+        """Every restore that needs a job: what a boot begins with."""
+        async with self._store.reading() as tx:
+            return [restore.id for restore in await tx.with_work()]
+
+    async def step(self, restore_id: str, now: datetime) -> datetime | None:
+        """Do the restore's next step; returns when to look again, None when its story is over.
+
+        Raises StorageError; then the same step is made again at the next look.
+        """
+        async with self._store.reading() as tx:
+            restore = await tx.restore(restore_id)
+        if restore is None or not restore.is_open:
+            return None
+        try:
+            wait = await self._steps[restore.state](restore, now)
+        except Overtaken:
+            # Somebody's click came first. The row is read afresh at once.
+            return now
+        return None if wait is None else now + wait
+
+    async def _await_approval(self, restore: Restore, now: datetime) -> timedelta | None:
+        if now < restore.expires_at:
+            return restore.expires_at - now
+        async with self._store.writing() as tx:
+            await expire(tx, restore, now)
+        return None
+
+
+class Jobs:
+    """Wires steps to APScheduler: one date job per restore, each scheduling its successor.
+
+    The job itself only spawns a supervised task, because the scheduler's shutdown cancels what it runs itself.
+    """
+
+    def __init__(self, step: Step, tasks: Tasks, clock: Callable[[], datetime]) -> None:
+        self._step = step
+        self._tasks = tasks
+        self._clock = clock
+        self._running: set[str] = set()
+        self._again: set[str] = set()
+        # The default grace of one second silently drops late runs.
+        defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        self._scheduler = AsyncIOScheduler(job_defaults=defaults, timezone="UTC")
+
+    def start(self) -> None:
+        """Begin to run jobs; needs a running event loop."""
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Begin no further step. Steps under way are the task set's to finish."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    def look(self, restore_id: str, at: datetime | None = None) -> None:
+        """Make the restore's next step at a time, or now; replaces what was planned for it."""
+        when = at or self._clock()
+        self._scheduler.add_job(
+            self._begin, "date", run_date=when, args=[restore_id], id=restore_id, replace_existing=True
+        )
+
+    async def _begin(self, restore_id: str) -> None:
+        if restore_id in self._running:
+            # A click during a step: the step may have read the row before it, so look once more afterwards.
+            self._again.add(restore_id)
+            return
+        self._running.add(restore_id)
+        self._tasks.spawn(self._run(restore_id), name=f"restore {restore_id}")
+
+    async def _run(self, restore_id: str) -> None:
+        following: datetime | None = self._clock() + AFTER_FAULT
+        try:
+            following = await self._step(restore_id, self._clock())
+        except Exception:
+            log.exception("step_failed", restore=restore_id)
+        finally:
+            self._running.discard(restore_id)
+            if restore_id in self._again:
+                self._again.discard(restore_id)
+                following = self._clock()
+            if following is not None and self._scheduler.running:
+                self.look(restore_id, following)

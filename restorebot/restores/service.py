@@ -1,0 +1,241 @@
+"""What people do with restores: request, approve, deny, withdraw, stop, settle.
+
+Each is one committed transaction or a refusal.
+"""
+
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from restorebot.docspace.client import DocSpace
+from restorebot.errors import Overtaken, Refused
+from restorebot.model import Post, PostKind, Restore, Source, State
+from restorebot.restores.endings import end, expire
+from restorebot.restores.policy import Directory, Policy, memberships
+from restorebot.storage.store import Store, Writing
+
+REASON_KEPT = 3000
+"""Characters of a reason; as many as Slack's input takes."""
+
+GONE = "This restore is no longer known here: its record is gone from the database. Ask again with /restore."
+
+
+Decision = Callable[[Writing, Restore, datetime], Awaitable[Restore]]
+
+
+class TooLate(Refused):
+    """The restore has moved on before the click; ``restore`` is how it stands now, and who made it so."""
+
+    def __init__(self, restore: Restore) -> None:
+        super().__init__(f"This restore is {restore.state} already.")
+        self.restore = restore
+
+
+class Settlement(StrEnum):
+    """What an approver knows of a restore whose outcome the bot does not."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    NOT_STARTED = "not_started"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a submitted modal asks for. ``portal`` is the portal's own alias when the modal was filled."""
+
+    portal: str
+    source: Source
+    reason: str
+    notify: bool
+    requester: str
+    channel: str
+    view_id: str
+
+
+class Service:
+    """The people's side. ``look`` asks the clock's side to look at a restore now."""
+
+    def __init__(
+        self,
+        store: Store,
+        portal: DocSpace,
+        policy: Policy,
+        directory: Directory,
+        *,
+        approval_ttl: timedelta,
+        clock: Callable[[], datetime],
+        look: Callable[[str], None],
+    ) -> None:
+        self._store = store
+        self._portal = portal
+        self._policy = policy
+        self._directory = directory
+        self._ttl = approval_ttl
+        self._clock = clock
+        self._look = look
+
+    async def check_requester(self, user: str, channel: str) -> None:
+        """Raises Refused when this person may not ask for a restore here, SlackUnavailable when that cannot be told."""
+        person, groups = await memberships(self._policy, self._directory, user)
+        verdict = self._policy.may_request(person, groups, channel)
+        if not verdict.allowed:
+            raise Refused(verdict.reason)
+
+    async def request(self, draft: Draft) -> Restore:
+        """Commit a request with its card. Raises Refused, and StorageError when it could not be written."""
+        now = self._clock()
+        restore = Restore(
+            id=str(uuid.uuid4()),
+            version=1,
+            state=State.REQUESTED,
+            portal=draft.portal,
+            portal_url=self._portal.url,
+            source=draft.source,
+            reason=draft.reason.strip()[:REASON_KEPT],
+            notify=draft.notify,
+            requester=draft.requester,
+            channel=draft.channel,
+            view_id=draft.view_id,
+            approvals_needed=self._policy.approvals_needed,
+            requested_at=now,
+            expires_at=now + self._ttl,
+        )
+        async with self._store.writing() as tx:
+            if (asked := await tx.by_view(draft.view_id)) is not None:
+                return asked
+            if await tx.open_restores(self._portal.url):
+                raise Refused("Another restore of this portal has been asked for meanwhile. Wait until it has ended.")
+            await tx.request(restore, [Post(PostKind.CARD)])
+        self._look(restore.id)
+        return restore
+
+    async def approve(self, restore_id: str, user: str) -> Restore:
+        """Count one person's yes, and approve the restore when the quorum is full. Raises Refused, SlackUnavailable."""
+        restore = await self._read(restore_id)
+        person, groups = await memberships(self._policy, self._directory, user)
+        verdict = self._policy.may_approve(person, groups, restore.requester)
+        if not verdict.allowed:
+            raise Refused(verdict.reason)
+
+        async def vote(tx: Writing, restore: Restore, now: datetime) -> Restore:
+            if user in restore.voters:
+                raise Refused("Your approval is counted already.")
+            voted = await tx.vote(restore, user, now)
+            own = restore.self_approved or user == restore.requester
+            full = len(voted.votes) >= restore.approvals_needed
+            return await tx.advance(
+                voted,
+                State.APPROVED if full else State.REQUESTED,
+                at=now,
+                actor=user,
+                event="approved" if full else "voted",
+                self_approved=own,
+                **({"approved_at": now} if full else {}),
+            )
+
+        return await self._decide(restore_id, {State.REQUESTED}, vote)
+
+    async def deny(self, restore_id: str, user: str) -> Restore:
+        """An approver's no. Raises Refused, SlackUnavailable."""
+        restore = await self._read(restore_id)
+        if user == restore.requester:
+            raise Refused("You asked for this restore yourself; use Withdraw.")
+        await self._check_approver(user)
+        return await self._end(restore_id, {State.REQUESTED}, State.DENIED, user, "")
+
+    async def withdraw(self, restore_id: str, user: str) -> Restore:
+        """The requester's change of mind. Raises Refused."""
+        restore = await self._read(restore_id)
+        if user != restore.requester:
+            raise Refused("Only the person who asked for this restore can withdraw it. Approvers can deny it.")
+        return await self._end(restore_id, {State.REQUESTED}, State.WITHDRAWN, user, "")
+
+    async def stop(self, restore_id: str, user: str) -> Restore:
+        """Stop an approved restore that has not been started yet. Raises Refused, SlackUnavailable."""
+        restore = await self._read(restore_id)
+        if user != restore.requester:
+            await self._check_approver(user)
+        return await self._end(restore_id, {State.APPROVED}, State.STOPPED, user, "Nothing was sent to the portal.")
+
+    async def settle(self, restore_id: str, user: str, how: Settlement) -> Restore:
+        """An approver says what became of a restore whose outcome the bot does not know.
+
+        Raises Refused, SlackUnavailable, and PortalError when the portal has to be looked at and does not answer.
+        """
+        await self._read(restore_id)
+        await self._check_approver(user)
+        if how is Settlement.FINISHED:
+            outcome = "It finished, by the word of the approver who checked. restorebot did not see it."
+            return await self._end(restore_id, {State.UNKNOWN}, State.CLOSED, user, outcome)
+        progress = await self._portal.restore_progress()
+        running = progress is not None and not progress.is_completed
+        if how is Settlement.NOT_STARTED:
+            if running:
+                raise Refused("A restore task waits or runs on the portal, and goes on by itself. Look again later.")
+            outcome = "It did not start, by the word of the approver who checked."
+            return await self._end(restore_id, {State.UNKNOWN}, State.CLOSED, user, outcome)
+        if progress is None or not running:
+            raise Refused("No running restore is to be seen on the portal, so there is nothing to watch.")
+        task = progress.task_id or ""
+
+        async def adopt(tx: Writing, restore: Restore, now: datetime) -> Restore:
+            return await tx.advance(
+                restore,
+                State.RESTORING,
+                at=now,
+                actor=user,
+                event="adopted",
+                posts=[Post(PostKind.ADOPTED, {"by": user, "task": task})],
+                details={"task": task},
+                task_id=task,
+                adopted=True,
+                gone_since=None,
+                gone_polls=0,
+                changed_at=now,
+                decided_by=user,
+            )
+
+        return await self._decide(restore_id, {State.UNKNOWN}, adopt)
+
+    async def _check_approver(self, user: str) -> None:
+        person, groups = await memberships(self._policy, self._directory, user)
+        verdict = self._policy.may_decide(person, groups)
+        if not verdict.allowed:
+            raise Refused(verdict.reason)
+
+    async def _end(self, restore_id: str, states: set[State], to: State, user: str, outcome: str) -> Restore:
+        async def ended(tx: Writing, restore: Restore, now: datetime) -> Restore:
+            return await end(tx, restore, to, at=now, actor=user, outcome=outcome, decided_by=user)
+
+        return await self._decide(restore_id, states, ended)
+
+    async def _decide(self, restore_id: str, states: set[State], decision: Decision) -> Restore:
+        """Make a decision on the row as it is now, if it still is in one of the states; else say how it stands."""
+        now = self._clock()
+        try:
+            async with self._store.writing() as tx:
+                restore = await tx.restore(restore_id)
+                if restore is None:
+                    raise Refused(GONE)
+                late = restore.state is State.REQUESTED and now >= restore.expires_at
+                if late:
+                    decided = await expire(tx, restore, now)
+                elif restore.state not in states:
+                    raise TooLate(restore)
+                else:
+                    decided = await decision(tx, restore, now)
+        except Overtaken:
+            raise TooLate(await self._read(restore_id)) from None
+        self._look(restore_id)
+        if late:
+            raise TooLate(decided)
+        return decided
+
+    async def _read(self, restore_id: str) -> Restore:
+        async with self._store.reading() as tx:
+            restore = await tx.restore(restore_id)
+        if restore is None:
+            raise Refused(GONE)
+        return restore

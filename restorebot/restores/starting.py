@@ -1,0 +1,147 @@
+"""From approval to the one POST: look again at everything, claim the portal, send, and say what became of it."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from restorebot.docspace.client import DocSpace
+from restorebot.errors import Claimed, PortalError, SlackUnavailable
+from restorebot.model import Post, PostKind, Restore, State
+from restorebot.restores.endings import BOT, PORTAL, end, expire, lose
+from restorebot.restores.pace import Pace, phase_of, told
+from restorebot.restores.policy import Directory, Policy, memberships
+from restorebot.restores.preflight import Preflight
+from restorebot.storage.store import Store
+
+PATIENCE = 30.0
+"""Seconds for each check before a start: nobody waits for these, and a history on remote storage is slow."""
+
+TRY_AGAIN = timedelta(seconds=15)
+"""Between looks at an approved restore whose checks cannot be made just now; each reads the portal's history."""
+
+
+class Starter:
+    """The steps of a restore that is approved or starting."""
+
+    def __init__(
+        self,
+        store: Store,
+        portal: DocSpace,
+        preflight: Preflight,
+        policy: Policy,
+        directory: Directory,
+        *,
+        pace: Pace,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._portal = portal
+        self._preflight = preflight
+        self._policy = policy
+        self._directory = directory
+        self._pace = pace
+        self._clock = clock
+
+    async def start(self, restore: Restore, now: datetime) -> timedelta | None:
+        if restore.approved_at is None or now >= restore.approved_at + self._pace.approval_ttl:
+            async with self._store.writing() as tx:
+                await expire(tx, restore, now)
+            return None
+        report = await self._preflight.run(restore.source.backup_id, now, patience=PATIENCE, restore=restore)
+        if report.failed:
+            return await self._void(restore, " ".join(check.sentence for check in report.failed))
+        if not report.passed:
+            return await self._hinder(restore, report.unsure[0].sentence)
+        try:
+            lost = await self._lost_voters(restore)
+        except SlackUnavailable as error:
+            return await self._hinder(restore, str(error))
+        if lost:
+            return await self._void(restore, f"An approval no longer counts: {lost}")
+        try:
+            async with self._store.writing() as tx:
+                started = await tx.advance(
+                    restore,
+                    State.STARTING,
+                    at=self._clock(),
+                    actor=BOT,
+                    event="starting",
+                    posted_at=self._clock(),
+                    task_before=report.task_before,
+                    hindrance="",
+                )
+        except Claimed as error:
+            return await self._void(restore, str(error))
+        return await self._send(started)
+
+    async def _lost_voters(self, restore: Restore) -> str:
+        """Why the approvals no longer suffice, as a sentence; empty while they do."""
+        reasons = []
+        for user in restore.voters:
+            person, groups = await memberships(self._policy, self._directory, user)
+            verdict = self._policy.may_approve(person, groups, restore.requester)
+            if not verdict.allowed:
+                reasons.append(verdict.reason)
+        counted = len(restore.votes) - len(reasons)
+        return reasons[0] if counted < restore.approvals_needed and reasons else ""
+
+    async def _void(self, restore: Restore, outcome: str) -> None:
+        async with self._store.writing() as tx:
+            await end(tx, restore, State.VOID, at=self._clock(), actor=BOT, outcome=outcome)
+
+    async def _hinder(self, restore: Restore, sentence: str) -> timedelta:
+        if sentence != restore.hindrance:
+            async with self._store.writing() as tx:
+                await tx.observe(restore, hindrance=sentence)
+        return TRY_AGAIN
+
+    async def _send(self, restore: Restore) -> timedelta | None:
+        """The one POST. Whatever happens here, it is never made again."""
+        try:
+            visible = await self._portal.restore_progress()
+        except PortalError as error:
+            return await self._not_started(restore, f"Nothing was sent. {error}")
+        if visible and not visible.is_completed:
+            return await self._not_started(restore, "Nothing was sent: another restore has just begun on the portal.")
+        before = visible.task_id if visible else None
+        try:
+            reply = await self._portal.start_restore(restore.source, notify=restore.notify)
+        except PortalError as error:
+            if not error.sent:
+                return await self._not_started(restore, str(error))
+            return await self._lose(restore, f"It is not known whether the portal took the request. {error}")
+        if reply is None or not reply.task_id:
+            return await self._lose(restore, "The portal took the request without naming a task.")
+        if reply.task_id in (before, restore.task_before):
+            if reply.status:
+                return await self._not_started(restore, "The portal answered with an earlier task.")
+            return await self._lose(restore, "The portal answered with an earlier task, which may run our backup now.")
+        phase = phase_of(reply)
+        async with self._store.writing() as tx:
+            await tx.advance(
+                restore,
+                State.RESTORING,
+                at=self._clock(),
+                actor=PORTAL,
+                event="restoring",
+                posts=[Post(PostKind.SENT, {"task": reply.task_id}), *told(None, phase)],
+                details={"task": reply.task_id},
+                task_id=reply.task_id,
+                phase=phase,
+                progress=reply.progress,
+                changed_at=self._clock(),
+            )
+        return self._pace.poll_interval
+
+    async def _not_started(self, restore: Restore, outcome: str) -> None:
+        async with self._store.writing() as tx:
+            await end(tx, restore, State.FAILED, at=self._clock(), actor=BOT, outcome=outcome)
+
+    async def lost_start(self, restore: Restore, now: datetime) -> timedelta:
+        # Only a process that died between its commit of "starting" and the next leaves a row like this.
+        sentence = "restorebot was interrupted while it sent the request, and cannot know whether the portal took it."
+        return await self._lose(restore, sentence)
+
+    async def _lose(self, restore: Restore, why: str) -> timedelta:
+        async with self._store.writing() as tx:
+            await lose(tx, restore, why, self._clock())
+        return self._pace.poll_interval

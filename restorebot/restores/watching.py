@@ -1,0 +1,211 @@
+"""From the portal's taskId to the end: believe only our task, tell each turn once, look afterwards."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from restorebot.docspace.client import DocSpace
+from restorebot.docspace.models import Progress, clean
+from restorebot.errors import PortalError
+from restorebot.model import Phase, Post, PostKind, Restore, State
+from restorebot.restores.endings import BOT, PORTAL, end, lose, void_others
+from restorebot.restores.pace import Pace, phase_of, told
+from restorebot.storage.store import Store
+
+ADOPTION_WINDOW = timedelta(minutes=2)
+"""A task first seen within this after our POST is taken for ours (design §2)."""
+
+GONE_AFTER = timedelta(minutes=5)
+GONE_POLLS = 10
+"""A task that the portal has not shown for this long, and for this many looks, is gone."""
+
+LOOK_AFTER_FOR = timedelta(minutes=10)
+"""How long a completed portal may take to answer under its own alias (fact sheet §D) before the thread is told."""
+
+SLOW_LOOK = timedelta(minutes=1)
+"""Between looks at a restore that only a person can settle."""
+
+log = structlog.get_logger()
+
+
+class Watcher:
+    """The steps of a restore whose request has been sent."""
+
+    def __init__(self, store: Store, portal: DocSpace, *, pace: Pace, look: Callable[[str], None]) -> None:
+        self._store = store
+        self._portal = portal
+        self._pace = pace
+        self._look = look
+
+    async def watch(self, restore: Restore, now: datetime) -> timedelta | None:
+        try:
+            progress = await self._portal.restore_progress()
+        except PortalError as error:
+            return await self._hinder_or_stall(restore, now, str(error))
+        if progress is None or (progress.task_id or "") != restore.task_id:
+            return await self._missed(restore, now)
+        return await self._believe(restore, progress, now)
+
+    async def _believe(self, restore: Restore, progress: Progress, now: datetime) -> timedelta | None:
+        """The portal speaks of our task: write down what changed, and end the story when it says so."""
+        if progress.succeeded:
+            await self._complete(restore, now)
+            return timedelta()
+        if progress.failed:
+            await self._fail(restore, progress, now)
+            return None
+        phase = phase_of(progress)
+        changed = (phase, progress.progress) != (restore.phase, restore.progress)
+        if not changed and not restore.hindrance and restore.gone_since is None:
+            return await self._hinder_or_stall(restore, now, "")
+        seen: dict[str, Any] = {
+            "phase": phase,
+            "progress": progress.progress,
+            "hindrance": "",
+            "gone_since": None,
+            "gone_polls": 0,
+        }
+        if changed:
+            seen |= {"changed_at": now, "stalled": False}
+        posts = told(restore.phase, phase)
+        async with self._store.writing() as tx:
+            if posts:
+                await tx.advance(restore, State.RESTORING, at=now, actor=PORTAL, event=phase.value, posts=posts, **seen)
+            else:
+                await tx.observe(restore, **seen)
+        return self._pace.poll_interval
+
+    async def _hinder_or_stall(self, restore: Restore, now: datetime, sentence: str) -> timedelta:
+        """Nothing new was heard. Say so once, when it has lasted."""
+        since = restore.changed_at or now
+        if not restore.stalled and now - since >= self._pace.stall_after:
+            async with self._store.writing() as tx:
+                await tx.advance(
+                    restore,
+                    State.RESTORING,
+                    at=now,
+                    actor=BOT,
+                    event="stalled",
+                    posts=[Post(PostKind.STALLED, {"since": since.isoformat(), "progress": restore.progress})],
+                    stalled=True,
+                    hindrance=sentence,
+                )
+            return self._pace.poll_interval
+        if sentence != restore.hindrance:
+            async with self._store.writing() as tx:
+                await tx.observe(restore, hindrance=sentence)
+        return self._pace.poll_interval
+
+    async def _missed(self, restore: Restore, now: datetime) -> timedelta:
+        since, polls = restore.gone_since or now, restore.gone_polls + 1
+        if now - since >= GONE_AFTER and polls >= GONE_POLLS:
+            async with self._store.writing() as tx:
+                await lose(tx, restore, "The portal no longer shows our task, and did not say how it ended.", now)
+            return self._pace.poll_interval
+        sentence = "The portal does not show our task just now."
+        async with self._store.writing() as tx:
+            await tx.observe(restore, gone_since=since, gone_polls=polls, hindrance=sentence)
+        return self._pace.poll_interval
+
+    async def _complete(self, restore: Restore, now: datetime) -> None:
+        async with self._store.writing() as tx:
+            completed = await end(
+                tx,
+                restore,
+                State.COMPLETED,
+                at=now,
+                actor=PORTAL,
+                phase=Phase.DONE,
+                progress=100,
+                changed_at=now,
+                gone_since=None,
+                stalled=False,
+            )
+            voided = await void_others(tx, completed, now)
+        for other in voided:
+            self._look(other)
+
+    async def _fail(self, restore: Restore, progress: Progress, now: datetime) -> None:
+        tenant_status: int | None = None
+        try:
+            tenant_status = (await self._portal.settings()).tenant_status
+        except PortalError as error:
+            log.warning("tenant_status_unread", restore=restore.id, why=str(error))
+        outcome = clean(progress.error) or "The portal cancelled the restore without giving a reason."
+        async with self._store.writing() as tx:
+            await end(
+                tx,
+                restore,
+                State.FAILED,
+                at=now,
+                actor=PORTAL,
+                outcome=outcome,
+                progress=progress.progress,
+                tenant_status=tenant_status,
+            )
+
+    async def look_for_task(self, restore: Restore, now: datetime) -> timedelta | None:
+        """Look for our task, or for one that can only be ours. The POST is never repeated."""
+        fresh = restore.posted_at is not None and now - restore.posted_at <= ADOPTION_WINDOW
+        wait = self._pace.poll_interval if fresh else max(SLOW_LOOK, self._pace.poll_interval)
+        try:
+            progress = await self._portal.restore_progress()
+        except PortalError as error:
+            log.info("portal_unread", restore=restore.id, why=str(error))
+            return wait
+        if progress is None:
+            return wait
+        task = progress.task_id or ""
+        adopting = restore.task_id is None and fresh and bool(task) and task != restore.task_before
+        if restore.task_id != task and not adopting:
+            return wait
+        async with self._store.writing() as tx:
+            await tx.advance(
+                restore,
+                State.RESTORING,
+                at=now,
+                actor=PORTAL,
+                event="adopted" if adopting else "seen again",
+                posts=[Post(PostKind.ADOPTED, {"task": task, "again": not adopting})],
+                details={"task": task},
+                task_id=task,
+                adopted=restore.adopted or adopting,
+                outcome="",
+                gone_since=None,
+                gone_polls=0,
+                changed_at=now,
+            )
+        return timedelta()
+
+    async def look_afterwards(self, restore: Restore, now: datetime) -> timedelta | None:
+        """Whether the portal is itself again, and whether the key died as it must."""
+        late = restore.ended_at is None or now >= restore.ended_at + LOOK_AFTER_FOR
+        facts: dict[str, str | int | bool | None] = {"active": False, "alias": "", "key": "unknown", "why": ""}
+        try:
+            settings = await self._portal.settings()
+            facts["alias"] = settings.tenant_alias or self._portal.host
+            facts["active"] = settings.tenant_status == 0 and facts["alias"] == restore.portal
+        except PortalError as error:
+            facts["why"] = str(error)
+        if not facts["active"] and not late:
+            return self._pace.poll_interval
+        try:
+            facts["key"] = "alive" if await self._portal.key_lives() else "dead"
+        except PortalError as error:
+            if error.transient and not late:
+                return self._pace.poll_interval
+            facts["why"] = facts["why"] or str(error)
+        async with self._store.writing() as tx:
+            await tx.advance(
+                restore,
+                State.COMPLETED,
+                at=now,
+                actor=BOT,
+                event="looked afterwards",
+                posts=[Post(PostKind.AFTERWARDS, facts)],
+                details=facts,
+                looked_after=True,
+            )
+        return None

@@ -1,0 +1,68 @@
+"""Clicks on a card: parsed once, checked by the service when they act, and answered privately when they do nothing."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from restorebot.model import Restore, State
+from restorebot.restores.service import Service, Settlement
+from restorebot.slack import cards
+from restorebot.slack.texts import mentions, user, when
+
+
+@dataclass(frozen=True)
+class Click:
+    """A block_actions payload, parsed once. ``restore_id`` is the button's value."""
+
+    action: str
+    restore_id: str
+    user: str
+    response_url: str
+
+    @classmethod
+    def parse(cls, body: Mapping[str, Any]) -> "Click":
+        action = body["actions"][0]
+        return cls(action["action_id"], action.get("value", ""), body["user"]["id"], body.get("response_url", ""))
+
+
+Deed = Callable[[Click], Awaitable[Restore]]
+
+
+def deeds(service: Service) -> dict[str, Deed]:
+    """What each button does, by its ``action_id``."""
+
+    def settle(how: Settlement) -> Deed:
+        return lambda click: service.settle(click.restore_id, click.user, how)
+
+    return {
+        cards.APPROVE: lambda click: service.approve(click.restore_id, click.user),
+        cards.DENY: lambda click: service.deny(click.restore_id, click.user),
+        cards.WITHDRAW: lambda click: service.withdraw(click.restore_id, click.user),
+        cards.STOP: lambda click: service.stop(click.restore_id, click.user),
+        cards.SETTLE_RUNNING: settle(Settlement.RUNNING),
+        cards.SETTLE_FINISHED: settle(Settlement.FINISHED),
+        cards.SETTLE_NOT_STARTED: settle(Settlement.NOT_STARTED),
+    }
+
+
+def standing(restore: Restore) -> str:
+    """For somebody whose click came too late: how the restore stands, and who made it so."""
+    by = user(restore.decided_by) if restore.decided_by else "restorebot"
+    at = f" {when(restore.ended_at)}" if restore.ended_at else ""
+    approved = f"This restore has been approved by {mentions(restore.voters)} already"
+    sentence = {
+        State.REQUESTED: "This restore still waits for approval.",
+        State.APPROVED: f"{approved}; it starts as soon as its last checks have passed.",
+        State.STARTING: f"{approved} and is being started.",
+        State.RESTORING: f"{approved} and is running.",
+        State.UNKNOWN: f"{approved}, and its outcome is not known.",
+        State.COMPLETED: f"{approved} and has completed{at}.",
+        State.FAILED: f"{approved} and has failed{at}.",
+        State.CLOSED: f"This restore was closed by {by}{at}.",
+        State.DENIED: f"This restore was denied by {by}{at}.",
+        State.WITHDRAWN: f"This restore was withdrawn by {by}{at}.",
+        State.STOPPED: f"This restore was stopped by {by}{at}.",
+        State.EXPIRED: f"This restore expired{at}. Ask again with `/restore`.",
+        State.VOID: f"This restore became void{at}. Ask again with `/restore`.",
+    }.get(restore.state, f"This restore is {restore.state}.")
+    return f"{sentence} Your click changed nothing."

@@ -1,0 +1,132 @@
+"""Every listener there is, registered in one place.
+
+A listener parses, acks and hands its work to a supervised task; nothing escapes it.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from restorebot.errors import PortalError, Refused, RestorebotError, StorageError
+from restorebot.ops.tasks import Tasks
+from restorebot.restores.service import Service, TooLate
+from restorebot.slack import views
+from restorebot.slack.actions import Click, deeds, standing
+from restorebot.slack.answers import answer
+from restorebot.slack.commands import Command, RestoreCommand
+from restorebot.slack.texts import escape
+
+COMMAND = "/restore"
+STRANGER = "restorebot answers only members of the workspace that it is installed in."
+FAULT = "Something went wrong inside restorebot; its log says what."
+UNKNOWN_BUTTON = "This button is from another version of restorebot and does nothing any more."
+
+log = structlog.get_logger()
+
+
+def build(
+    client: AsyncWebClient,
+    command: RestoreCommand,
+    service: Service,
+    tasks: Tasks,
+    *,
+    team: str,
+    signing_secret: str | None,
+) -> AsyncApp:
+    """The Bolt app with all its listeners. ``team`` is the bot's own workspace id."""
+    # Acks leave when the listener returns, at once; Bolt's own dispatcher polls for them and loses some.
+    app = AsyncApp(client=client, token=client.token, signing_secret=signing_secret, process_before_response=True)
+    buttons = deeds(service)
+
+    @app.middleware
+    async def only_our_workspace(
+        body: dict[str, Any],
+        ack: AsyncAck,
+        next: Callable[[], Awaitable[None]],  # noqa: A002 - Bolt's name
+    ) -> None:
+        if _teams(body) <= {team}:
+            await next()
+            return
+        log.warning("stranger_refused", teams=sorted(_teams(body) - {team}))
+        await ack()
+        tasks.spawn(answer(body.get("response_url", ""), STRANGER), name="refusal")
+
+    @app.command(COMMAND)
+    async def restore(ack: AsyncAck, body: dict[str, Any]) -> None:
+        parsed = Command.parse(body)
+        await ack()
+        tasks.spawn(_answered(parsed.response_url, command.run(parsed)), name="command")
+
+    @app.view(views.CALLBACK)
+    async def submitted(ack: AsyncAck, body: dict[str, Any]) -> None:
+        await ack(**await _submit(service, body))
+
+    @app.action(re.compile(".*"))
+    async def clicked(ack: AsyncAck, body: dict[str, Any]) -> None:
+        click = Click.parse(body)
+        await ack()
+        deed = buttons.get(click.action)
+        work = deed(click) if deed else _refuse(UNKNOWN_BUTTON)
+        tasks.spawn(_answered(click.response_url, work), name=click.action)
+
+    return app
+
+
+async def _submit(service: Service, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Commit what a modal asks for; returns what its ack carries: nothing, or errors under fields, which lose no word."""
+    try:
+        draft = views.read(body["view"], body["user"]["id"])
+        await service.check_requester(draft.requester, draft.channel)
+        await service.request(draft)
+    except views.FieldErrors as error:
+        return {"response_action": "errors", "errors": error.errors}
+    except StorageError as error:
+        log.exception("request_not_saved")
+        sentence = f"Nothing was saved and nothing was posted. {error} Tell whoever runs restorebot."
+        return {"response_action": "errors", "errors": {views.REASON: sentence[:2000]}}
+    except RestorebotError as error:
+        return {"response_action": "update", "view": views.refused(str(error))}
+    except Exception:
+        log.exception("submit_failed")
+        return {
+            "response_action": "update",
+            "view": views.refused("Something went wrong inside restorebot; its log says what."),
+        }
+    return {}
+
+
+async def _answered(response_url: str, work: Awaitable[Any]) -> None:
+    """Do the work; whatever keeps it from being done is told to the person."""
+    try:
+        await work
+    except TooLate as error:
+        await answer(response_url, standing(error.restore))
+    except Refused as error:
+        await answer(response_url, str(error))
+    except (PortalError, StorageError) as error:
+        log.warning("work_refused", why=str(error))
+        await answer(response_url, f"Nothing was done. {escape(str(error), 600)}")
+    except RestorebotError as error:
+        await answer(response_url, str(error))
+    except Exception:
+        log.exception("work_failed")
+        await answer(
+            response_url,
+            "Something went wrong inside restorebot; its log says what. Look at the card before you try again.",
+        )
+
+
+async def _refuse(sentence: str) -> None:
+    raise Refused(sentence)
+
+
+def _teams(body: Mapping[str, Any]) -> set[str]:
+    """Every workspace that a payload speaks for: where it happened, and the person's own."""
+    user = body.get("user")
+    own = user.get("team_id") if isinstance(user, dict) else None
+    place = body.get("team_id") or (body.get("team") or {}).get("id")
+    return {team for team in (place, own) if team}

@@ -1,0 +1,270 @@
+"""The card: the one channel message of a restore, drawn from its row alone."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from restorebot.docspace.models import STORAGE_NAMES
+from restorebot.model import Phase, Restore, State
+from restorebot.slack.texts import (
+    FALLBACK,
+    Block,
+    code,
+    context,
+    escape,
+    fields,
+    header,
+    lasting,
+    mentions,
+    plain,
+    quoted,
+    section,
+    user,
+    when,
+)
+
+APPROVE = "restore_approve"
+DENY = "restore_deny"
+WITHDRAW = "restore_withdraw"
+STOP = "restore_stop"
+SETTLE_RUNNING = "restore_settle_running"
+SETTLE_FINISHED = "restore_settle_finished"
+SETTLE_NOT_STARTED = "restore_settle_not_started"
+
+BAR = 20
+"""Characters of the progress bar."""
+
+REASON_SHOWN = 1000
+
+TITLES = {
+    State.REQUESTED: "waiting for approval",
+    State.APPROVED: "approved",
+    State.BACKING_UP: "safety backup",
+    State.STARTING: "starting",
+    State.RESTORING: "running",
+    State.UNKNOWN: "outcome unknown",
+    State.COMPLETED: "completed",
+    State.FAILED: "failed",
+    State.CLOSED: "closed",
+    State.DENIED: "denied",
+    State.WITHDRAWN: "withdrawn",
+    State.EXPIRED: "expired",
+    State.STOPPED: "stopped",
+    State.VOID: "void",
+}
+
+PHASES = {
+    Phase.QUEUED: "queued: the portal has not begun yet",
+    Phase.FETCHING: "the archive is being fetched",
+    Phase.LOADING: "the portal is locked and data is going in",
+    Phase.DONE: "done",
+}
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a card shows beside its row: who may approve, and how long this portal's last restores took."""
+
+    approvers: tuple[str, ...]
+    durations: tuple[timedelta, ...] = ()
+
+
+def card(restore: Restore, around: Surroundings) -> tuple[str, list[Block]]:
+    """The message's fallback ``text`` and its blocks."""
+    title = f"Restore of {restore.portal}: {TITLES[restore.state]}"
+    source = restore.source
+    blocks = [
+        header(title),
+        fields(
+            [
+                ("Asked by", user(restore.requester)),
+                ("Portal", f"{code(restore.portal)}\n{escape(restore.portal_url)}"),
+                ("Backup made", when(source.created_on)),
+                ("Stored in", STORAGE_NAMES.get(source.storage_type, f"storage type {source.storage_type}")),
+            ]
+        ),
+        quoted("Backup", source.file_name, 300),
+        quoted("Reason", restore.reason, REASON_SHOWN),
+        section("\n".join(_STORIES[restore.state](restore, around))),
+        *([quoted("Why", restore.outcome, 1000)] if restore.outcome else []),
+        *([quoted("In the way", restore.hindrance, 600)] if restore.hindrance else []),
+        *([_buttons(restore)] if restore.state in _BUTTONS else []),
+        context(f"Backup id {code(source.backup_id)} · mails to {'everybody' if restore.notify else 'the owner only'}"),
+    ]
+    asked = f"asked for by {user(restore.requester)}"
+    calls = f" {mentions(around.approvers)}, please decide." if restore.state is State.REQUESTED else ""
+    text = f"{escape(title)}, {asked}. Backup {escape(source.file_name, 200)}. Reason: {escape(restore.reason)}.{calls}"
+    return text[:FALLBACK], blocks
+
+
+def bar(percent: int) -> str:
+    """The portal's own number as a bar of fixed width."""
+    full = min(BAR, max(0, percent * BAR // 100))
+    return "█" * full + "░" * (BAR - full)
+
+
+def _requested(restore: Restore, around: Surroundings) -> list[str]:
+    missing = restore.approvals_needed - len(restore.votes)
+    needed = "One approval is" if missing == 1 else f"{missing} approvals are"
+    so_far = [f"Approved so far by {mentions(restore.voters)}."] if restore.votes else []
+    return [
+        f":hourglass: {needed} needed from {mentions(around.approvers)}.",
+        *so_far,
+        f"The request expires {when(restore.expires_at)}.",
+    ]
+
+
+def _approved(restore: Restore, _: Surroundings) -> list[str]:
+    return [f":white_check_mark: {_approval(restore)} Everything is checked once more, then it starts."]
+
+
+def _starting(restore: Restore, _: Surroundings) -> list[str]:
+    return [f":white_check_mark: {_approval(restore)}", "The request is being sent to the portal."]
+
+
+def _restoring(restore: Restore, around: Surroundings) -> list[str]:
+    phase = PHASES[restore.phase] if restore.phase else "not seen yet"
+    lines = [
+        f":arrows_counterclockwise: {_approval(restore)}",
+        f"*Phase:* {phase}",
+        f"`{bar(restore.progress)}` {restore.progress} % by the portal's own count",
+    ]
+    if restore.phase is Phase.LOADING:
+        lines.append("The number often stands still for most of the run, 75 above all. That is normal.")
+    if restore.posted_at:
+        lines.append(f"*Started:* {when(restore.posted_at)}")
+    if around.durations:
+        took = ", ".join(lasting(span) for span in around.durations)
+        lines.append(f"*This portal's last restores took:* {took}")
+    if restore.adopted:
+        lines.append(
+            f":warning: Task {code(restore.task_id or 'without an id')} was not named to us, but found by looking."
+        )
+    if restore.stalled and restore.changed_at:
+        lines.append(f":warning: Nothing has changed since {when(restore.changed_at)}.")
+    return lines
+
+
+def _unknown(restore: Restore, around: Surroundings) -> list[str]:
+    return [
+        ":question: It is not known whether this restore runs, or how it ended.",
+        "The request is never sent a second time. restorebot keeps looking at the portal.",
+        f"{mentions(around.approvers)}: look at the portal, then say below how it stands.",
+    ]
+
+
+def _completed(restore: Restore, _: Surroundings) -> list[str]:
+    return [
+        f":white_check_mark: {_approval(restore)}",
+        f"*Completed* {_ended(restore)}{_took(restore)}. What to do next is in the thread.",
+    ]
+
+
+def _failed(restore: Restore, _: Surroundings) -> list[str]:
+    return [f":x: *Failed* {_ended(restore)}{_took(restore)}. "]
+
+
+def _closed(restore: Restore, _: Surroundings) -> list[str]:
+    return [f":lock: Closed by {_decider(restore)} {_ended(restore)}."]
+
+
+def _denied(restore: Restore, _: Surroundings) -> list[str]:
+    return [f":no_entry: Denied by {_decider(restore)} {_ended(restore)}."]
+
+
+def _withdrawn(restore: Restore, _: Surroundings) -> list[str]:
+    return [f":leftwards_arrow_with_hook: Withdrawn by {_decider(restore)} {_ended(restore)}."]
+
+
+def _expired(restore: Restore, _: Surroundings) -> list[str]:
+    what = "The approval" if restore.approved_at else "The request"
+    return [f":alarm_clock: {what} expired {_ended(restore)}."]
+
+
+def _stopped(restore: Restore, _: Surroundings) -> list[str]:
+    return [f":octagonal_sign: Stopped by {_decider(restore)} {_ended(restore)}."]
+
+
+def _void(restore: Restore, _: Surroundings) -> list[str]:
+    return [f":heavy_multiplication_x: Void since {_ended(restore)}. Nothing was sent to the portal."]
+
+
+_STORIES: dict[State, Callable[[Restore, Surroundings], list[str]]] = {
+    State.REQUESTED: _requested,
+    State.APPROVED: _approved,
+    State.BACKING_UP: _approved,
+    State.STARTING: _starting,
+    State.RESTORING: _restoring,
+    State.UNKNOWN: _unknown,
+    State.COMPLETED: _completed,
+    State.FAILED: _failed,
+    State.CLOSED: _closed,
+    State.DENIED: _denied,
+    State.WITHDRAWN: _withdrawn,
+    State.EXPIRED: _expired,
+    State.STOPPED: _stopped,
+    State.VOID: _void,
+}
+
+
+def _approval(restore: Restore) -> str:
+    own = " (their own request)" if restore.self_approved else ""
+    return f"Approved by {mentions(restore.voters)}{own}."
+
+
+def _decider(restore: Restore) -> str:
+    return user(restore.decided_by) if restore.decided_by else "restorebot"
+
+
+def _ended(restore: Restore) -> str:
+    return when(restore.ended_at) if restore.ended_at else ""
+
+
+def _took(restore: Restore) -> str:
+    if restore.ended_at is None or restore.posted_at is None:
+        return ""
+    return f", after {lasting(restore.ended_at - restore.posted_at)}"
+
+
+def _button(text: str, action: str, style: str | None = None, confirm: Block | None = None) -> dict[str, Any]:
+    button: dict[str, Any] = {"type": "button", "text": {"type": "plain_text", "text": text}, "action_id": action}
+    return button | ({"style": style} if style else {}) | ({"confirm": confirm} if confirm else {})
+
+
+def _confirm(title: str, text: str, yes: str, no: str = "Go back") -> Block:
+    return {
+        "title": {"type": "plain_text", "text": title},
+        "text": {"type": "plain_text", "text": plain(text, 300)},
+        "confirm": {"type": "plain_text", "text": yes},
+        "deny": {"type": "plain_text", "text": no},
+    }
+
+
+def _approve_button(restore: Restore) -> dict[str, Any]:
+    text = (
+        f"This replaces all data of {restore.portal} by the backup of {restore.source.created_on:%Y-%m-%d %H:%M} UTC. "
+        "It cannot be cancelled, logs everybody out and ends every API key."
+    )
+    return _button("Approve", APPROVE, "primary", _confirm("Restore the whole portal?", text, "Approve"))
+
+
+_BUTTONS: dict[State, Callable[[Restore], list[dict[str, Any]]]] = {
+    State.REQUESTED: lambda restore: [
+        _approve_button(restore),
+        _button("Deny", DENY, "danger"),
+        _button("Withdraw", WITHDRAW),
+    ],
+    State.APPROVED: lambda _: [_button("Stop", STOP, "danger")],
+    State.UNKNOWN: lambda _: [
+        _button("It is running: watch it", SETTLE_RUNNING),
+        _button("It finished, I checked", SETTLE_FINISHED),
+        _button("It did not start", SETTLE_NOT_STARTED),
+    ],
+}
+
+
+def _buttons(restore: Restore) -> Block:
+    # Slack's clients keep a pressed button's state by block_id, so each version of the card has its own.
+    elements = [button | {"value": restore.id} for button in _BUTTONS[restore.state](restore)]
+    return {"type": "actions", "block_id": f"decide-{restore.version}", "elements": elements}

@@ -1,0 +1,243 @@
+"""Gives Slack what it is owed: the outbox in the order of each story, and cards that lag behind their rows."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import aiohttp
+import structlog
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from restorebot.errors import StorageError
+from restorebot.model import PostKind, Restore, State
+from restorebot.slack.cards import Surroundings, card
+from restorebot.slack.posts import again, post
+from restorebot.storage.store import Queued, Store
+
+LAST_RESTORES = 3
+"""How many of the portal's earlier restores the card compares with."""
+
+BACKOFF = timedelta(seconds=2)
+LONGEST_BACKOFF = timedelta(minutes=5)
+
+CARD_GONE = {"message_not_found", "cant_update_message", "channel_not_found", "is_archived", "edit_window_closed"}
+"""Slack's words for a card that can never be edited again."""
+
+log = structlog.get_logger()
+
+
+class Bucket:
+    """A rate: ``size`` at once, then one per ``interval``."""
+
+    def __init__(self, size: int, interval: timedelta) -> None:
+        self._size = size
+        self._interval = interval
+        self._full_at: datetime | None = None
+
+    def wait(self, now: datetime) -> timedelta:
+        """How long until one may be taken."""
+        if self._full_at is None:
+            return timedelta()
+        return max(timedelta(), self._full_at - now - (self._size - 1) * self._interval)
+
+    def take(self, now: datetime) -> None:
+        self._full_at = max(now, self._full_at or now) + self._interval
+
+
+class Lost(Exception):
+    """Slack may or may not have taken the message."""
+
+
+class Unsent(Exception):
+    """There was no connection, so Slack has not taken the message."""
+
+
+class Notifier:
+    """Sends and edits. ``drain`` is one round, callable with any clock; ``run`` makes rounds until cancelled."""
+
+    def __init__(
+        self, client: AsyncWebClient, store: Store, approvers: tuple[str, ...], clock: Callable[[], datetime]
+    ) -> None:
+        self._client = client
+        self._store = store
+        self._approvers = approvers
+        self._clock = clock
+        self._woken = asyncio.Event()
+        # chat.update is about 50 a minute for the whole workspace, chat.postMessage one a second per channel with
+        # short bursts (Slack fact sheet §1).
+        self._edits = Bucket(8, timedelta(seconds=1.5))
+        self._posts: dict[str, Bucket] = {}
+        self._not_before: dict[str, datetime] = {}
+        self._failures: dict[str, int] = {}
+
+    def wake(self) -> None:
+        """Something was committed that Slack may have to be told."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Make a round after every commit, and whenever something that was put off is due."""
+        while True:
+            self._woken.clear()
+            try:
+                due = await self.drain(self._clock())
+            except StorageError as error:
+                log.warning("outbox_unread", why=str(error))
+                due = self._clock() + BACKOFF
+            try:
+                async with asyncio.timeout(None if due is None else max(0.0, (due - self._clock()).total_seconds())):
+                    await self._woken.wait()
+            except TimeoutError:
+                continue
+
+    async def drain(self, now: datetime) -> datetime | None:
+        """One round: give Slack all that may be given now. Returns when the rest is due, None when nothing is left."""
+        due = [await self._drain_posts(now), await self._redraw(now)]
+        return min((moment for moment in due if moment), default=None)
+
+    async def _drain_posts(self, now: datetime) -> datetime | None:
+        while True:
+            async with self._store.reading() as tx:
+                heads = await tx.queue_heads()
+                rows = {head.restore_id: await tx.restore(head.restore_id) for head in heads}
+            waits = []
+            sent = False
+            for head in heads:
+                restore = rows[head.restore_id]
+                if restore is None:
+                    continue
+                wait = self._post_wait(restore, now)
+                if wait:
+                    waits.append(now + wait)
+                elif await self._post(restore, head, now):
+                    sent = True
+                else:
+                    waits.append(self._not_before[restore.id])
+            if not sent:
+                return min(waits, default=None)
+
+    def _post_wait(self, restore: Restore, now: datetime) -> timedelta:
+        bucket = self._posts.setdefault(restore.channel, Bucket(4, timedelta(seconds=1)))
+        return max(bucket.wait(now), self._backoff_left(restore.id, now))
+
+    async def _post(self, restore: Restore, queued: Queued, now: datetime) -> bool:
+        around = await self._surroundings(restore)
+        if queued.kind is PostKind.CARD:
+            text, blocks = card(restore, around)
+        else:
+            text, blocks = post(queued.kind, restore, queued.facts, queued.witness, around)
+        if queued.attempted:
+            text, blocks = again(text, blocks)
+        # The attempt is committed first: a process that dies now must know later that Slack may have the message.
+        async with self._store.writing() as tx:
+            await tx.attempt(queued, now)
+        self._posts[restore.channel].take(now)
+        try:
+            ts = await self._say(restore, text, blocks)
+        except Lost:
+            self._back_off(restore.id, now)
+            return False
+        except (SlackApiError, Unsent) as error:
+            async with self._store.writing() as tx:
+                await tx.attempt(queued, None)
+            self._refused("post", restore, error, now)
+            return False
+        self._succeeded(restore.id)
+        async with self._store.writing() as tx:
+            await tx.sent(queued, ts)
+            if queued.kind is PostKind.CARD:
+                await tx.card(restore.id, restore.version, ts)
+        return True
+
+    async def _say(self, restore: Restore, text: str, blocks: list[dict[str, Any]]) -> str:
+        message = {"channel": restore.channel, "text": text, "blocks": blocks, "unfurl_links": False}
+        try:
+            return str((await self._call("chat.postMessage", message | _thread(restore)))["ts"])
+        except SlackApiError as error:
+            if error.response.get("error") != "thread_not_found":
+                raise
+        # Somebody deleted the card; the story is told in the channel instead.
+        return str((await self._call("chat.postMessage", message))["ts"])
+
+    async def _redraw(self, now: datetime) -> datetime | None:
+        async with self._store.reading() as tx:
+            stale = await tx.stale_cards()
+        due = []
+        for restore in stale:
+            wait = max(self._edits.wait(now), self._backoff_left(restore.id, now))
+            if wait or not await self._edit(restore, now):
+                due.append(now + (wait or self._backoff_left(restore.id, now)))
+        return min(due, default=None)
+
+    async def _edit(self, restore: Restore, now: datetime) -> bool:
+        text, blocks = card(restore, await self._surroundings(restore))
+        self._edits.take(now)
+        try:
+            message = {"channel": restore.channel, "ts": restore.card_ts, "text": text, "blocks": blocks}
+            await self._call("chat.update", message)
+        except (Lost, Unsent):
+            self._back_off(restore.id, now)
+            return False
+        except SlackApiError as error:
+            if error.response.get("error") not in CARD_GONE:
+                self._refused("edit", restore, error, now)
+                return False
+            log.warning("card_gone", restore=restore.id, reason=error.response.get("error"))
+        else:
+            self._succeeded(restore.id)
+        async with self._store.writing() as tx:
+            await tx.card(restore.id, restore.version)
+        return True
+
+    async def _call(self, method: str, body: dict[str, Any]) -> Any:
+        """Raises SlackApiError or Unsent when Slack certainly did not do it, Lost when it may have."""
+        try:
+            return await self._client.api_call(method, json=body)
+        except SlackApiError as error:
+            if error.response.status_code >= 500:
+                log.warning("slack_fault", method=method, status=error.response.status_code)
+                raise Lost from None
+            raise
+        except aiohttp.ClientConnectorError:
+            log.warning("slack_unreachable", method=method)
+            raise Unsent from None
+        except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError) as error:
+            log.warning("slack_answer_lost", method=method, error=type(error).__name__)
+            raise Lost from None
+
+    async def _surroundings(self, restore: Restore) -> Surroundings:
+        if restore.state is not State.RESTORING:
+            return Surroundings(self._approvers)
+        async with self._store.reading() as tx:
+            last = await tx.last_completed(restore.portal_url, LAST_RESTORES)
+        spans = tuple(one.ended_at - one.posted_at for one in last if one.ended_at and one.posted_at)
+        return Surroundings(self._approvers, spans)
+
+    def _refused(self, what: str, restore: Restore, error: SlackApiError | Unsent, now: datetime) -> None:
+        if isinstance(error, Unsent):
+            self._back_off(restore.id, now)
+            return
+        response = error.response
+        log.warning("slack_refused", what=what, restore=restore.id, reason=response.get("error"))
+        if response.status_code == 429:
+            wait = timedelta(seconds=float(response.headers.get("Retry-After", 30)))
+            self._not_before[restore.id] = now + wait
+        else:
+            self._back_off(restore.id, now)
+
+    def _back_off(self, restore_id: str, now: datetime) -> None:
+        failures = self._failures.get(restore_id, 0)
+        self._failures[restore_id] = failures + 1
+        self._not_before[restore_id] = now + min(LONGEST_BACKOFF, BACKOFF * 2 ** min(failures, 10))
+
+    def _backoff_left(self, restore_id: str, now: datetime) -> timedelta:
+        return max(timedelta(), self._not_before.get(restore_id, now) - now)
+
+    def _succeeded(self, restore_id: str) -> None:
+        self._failures.pop(restore_id, None)
+        self._not_before.pop(restore_id, None)
+
+
+def _thread(restore: Restore) -> dict[str, str]:
+    return {"thread_ts": restore.card_ts} if restore.card_ts else {}

@@ -1,0 +1,106 @@
+"""Who somebody is and where the bot may speak, asked of Slack afresh each time.
+
+What Slack does not answer fails closed.
+"""
+
+import asyncio
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+import aiohttp
+import structlog
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from restorebot.errors import Refused, SlackUnavailable
+from restorebot.restores.policy import Person
+
+PATIENCE = 2.0
+"""Seconds for one question: a command's trigger lives three."""
+
+log = structlog.get_logger()
+
+
+class SlackDirectory:
+    """Looks people and usergroups up; a ``Directory`` for the policy. ``team`` is the bot's own workspace."""
+
+    def __init__(self, client: AsyncWebClient, team: str) -> None:
+        self._client = client
+        self._team = team
+
+    async def person(self, user: str) -> Person:
+        """Raises SlackUnavailable."""
+        try:
+            found = (await _ask(self._client, "users.info", {"user": user}))["user"]
+        except SlackApiError as error:
+            if error.response.get("error") in {"user_not_found", "user_not_visible"}:
+                return Person(user, is_foreign=True)
+            raise _unavailable("who you are") from None
+        return Person(
+            user,
+            is_bot=bool(found.get("is_bot")),
+            is_guest=bool(found.get("is_restricted") or found.get("is_ultra_restricted")),
+            is_deactivated=bool(found.get("deleted")),
+            is_foreign=bool(found.get("is_stranger")) or found.get("team_id", self._team) != self._team,
+        )
+
+    async def groups_of(self, user: str, groups: AbstractSet[str]) -> frozenset[str]:
+        """Raises SlackUnavailable. A usergroup that is gone or disabled has no members."""
+        members = await asyncio.gather(*(self._members(group) for group in groups))
+        return frozenset(group for group, users in zip(groups, members, strict=True) if user in users)
+
+    async def _members(self, group: str) -> list[str]:
+        try:
+            return list((await _ask(self._client, "usergroups.users.list", {"usergroup": group}))["users"])
+        except SlackApiError as error:
+            if error.response.get("error") in {"no_such_subteam", "subteam_not_found"}:
+                log.warning("usergroup_gone", usergroup=group)
+                return []
+            raise _unavailable("who is in the approvers' group") from None
+
+
+async def check_channel(client: AsyncWebClient, channel: str) -> None:
+    """Raises Refused when the bot cannot or must not post there, SlackUnavailable when that cannot be told."""
+    try:
+        found = (await _ask(client, "conversations.info", {"channel": channel}))["channel"]
+    except SlackApiError as error:
+        if error.response.get("error") in {
+            "channel_not_found",
+            "missing_scope",
+            "method_not_supported_for_channel_type",
+        }:
+            raise Refused(NOT_A_MEMBER) from None
+        raise _unavailable("this channel") from None
+    if found.get("is_im") or found.get("is_mpim"):
+        raise Refused("Restores are asked for in a channel, where others see them. Use a channel that I am in.")
+    if found.get("is_ext_shared") or found.get("is_pending_ext_shared") or found.get("is_org_shared"):
+        raise Refused(
+            "This channel is shared with another organisation, so no restore is asked for here. "
+            "Use a channel of your own."
+        )
+    if found.get("is_archived"):
+        raise Refused("This channel is archived. Use another one that I am in.")
+    if not found.get("is_member"):
+        raise Refused(NOT_A_MEMBER)
+
+
+UNSEEN = {"channel_not_found", "missing_scope", "method_not_supported_for_channel_type"}
+"""Slack's words for a conversation that the bot is not in: a private channel, or a direct message between others."""
+
+NOT_A_MEMBER = "I am not a member of this channel. Type `/invite @restorebot` here, or use a channel that I am in."
+
+
+async def _ask(client: AsyncWebClient, method: str, params: dict[str, str]) -> Any:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await client.api_call(method, http_verb="GET", params=params)
+    except SlackApiError as error:
+        if error.response.status_code == 429:
+            raise _unavailable("who you are") from None
+        raise
+    except (SlackClientError, aiohttp.ClientError, TimeoutError):
+        raise _unavailable("who you are") from None
+
+
+def _unavailable(what: str) -> SlackUnavailable:
+    return SlackUnavailable(f"Slack did not tell {what}, so nothing was done. Try again in a moment.")

@@ -1,0 +1,229 @@
+"""The thread: one message per turn of the story, each a rendering of the row and of the facts left in the outbox."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from restorebot.model import PostKind, Restore, State
+from restorebot.restores.preflight import TENANT_STATUS
+from restorebot.slack.cards import Surroundings
+from restorebot.slack.texts import (
+    FALLBACK,
+    Block,
+    code,
+    context,
+    escape,
+    lasting,
+    mentions,
+    quoted,
+    section,
+    user,
+    when,
+)
+
+Facts = Mapping[str, Any]
+
+SENT_AGAIN = "(sent again)"
+"""Marks a post whose first sending got no answer, so that a duplicate explains itself."""
+
+
+def post(kind: PostKind, restore: Restore, facts: Facts, witness: str, around: Surroundings) -> tuple[str, list[Block]]:
+    """A thread message's fallback ``text`` and its blocks. ``witness`` is the audit head's short hash."""
+    blocks = _WRITERS[kind](restore, facts, around)
+    if kind is PostKind.CLOSING:
+        blocks.append(context(f"Restore {code(restore.id)} · audit trail up to {code(witness)}"))
+    return _as_text(blocks), blocks
+
+
+def again(text: str, blocks: list[Block]) -> tuple[str, list[Block]]:
+    """The same message, marked as possibly a second copy."""
+    return f"{SENT_AGAIN} {text}"[:FALLBACK], [context(SENT_AGAIN), *blocks]
+
+
+def _as_text(blocks: list[Block]) -> str:
+    """All the words of the blocks, for notifications and screen readers."""
+    lines = []
+    for block in blocks:
+        body = block["text"] if block["type"] == "section" else block["elements"][0]
+        lines.append(escape(body["text"], 1000) if body["type"] == "plain_text" else body["text"])
+    return "\n".join(lines)[:FALLBACK]
+
+
+def _sent(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
+    own = ", who also asked for it" if restore.self_approved else ""
+    return [
+        section(
+            f":rocket: Approved by {mentions(restore.voters)}{own}. The portal has taken the restore as task "
+            f"{code(facts['task'])}. It cannot be cancelled from here on."
+        )
+    ]
+
+
+def _fetching(restore: Restore, _: Facts, __: Surroundings) -> list[Block]:
+    return [section(f":inbox_tray: {code(restore.portal)} is fetching the archive. People can still work in it.")]
+
+
+def _loading(restore: Restore, _: Facts, __: Surroundings) -> list[Block]:
+    return [
+        section(
+            f":lock: {code(restore.portal)} is locked and the data is going in. Nobody can use the portal until this "
+            "is over. The percentage may stand still for a long time; that is normal."
+        )
+    ]
+
+
+def _stalled(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
+    since = when(datetime.fromisoformat(facts["since"]))
+    return [
+        section(
+            f":warning: Nothing has changed since {since}: the portal says {facts['progress']} %. That may be normal, "
+            "or its worker may have died; DocSpace does not tell the difference. Have an administrator look at the "
+            "server's backup worker log. restorebot keeps watching."
+        )
+    ]
+
+
+def _adopted(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
+    task = code(facts["task"] or "without an id")
+    if facts.get("by"):
+        return [
+            section(f":eyes: {user(facts['by'])} says that task {task} is this restore. It is watched from now on.")
+        ]
+    if facts.get("again"):
+        return [section(f":eyes: The portal shows our task {task} again. It is watched as before.")]
+    return [
+        section(
+            f":eyes: A restore task {task} appeared on the portal right after our request. It is taken for ours, "
+            "though the portal never told us so, and is watched from here on."
+        )
+    ]
+
+
+def _unknown(restore: Restore, facts: Facts, around: Surroundings) -> list[Block]:
+    return [
+        section(":question: *It is not known whether this restore runs, or how it ended.*"),
+        quoted("Why", facts["why"], 600),
+        section(
+            "The request is not sent a second time. restorebot keeps looking. "
+            f"{mentions(around.approvers)}: please look at the portal, then use the buttons on the card above."
+        ),
+    ]
+
+
+def _closing(restore: Restore, facts: Facts, around: Surroundings) -> list[Block]:
+    return _ENDS[restore.state](restore)
+
+
+def _completed(restore: Restore) -> list[Block]:
+    mail = "has been mailed to everybody" if restore.notify else "has been mailed to the owner only"
+    return [
+        section(f":white_check_mark: *{code(restore.portal)} has been restored.* {_people(restore)}"),
+        section(f"Backup of {when(restore.source.created_on)}. {_times(restore)}"),
+        section(
+            "*What to do next*\n"
+            f'1. Everybody sets a new password; the old ones no longer work. A link {mail}; "Forgot password?" at '
+            f"{escape(restore.portal_url)} does the same. Two-factor sign-in has to be set up again.\n"
+            "2. Every API key is dead, restorebot's included. Make a new one with all permissions in DocSpace "
+            "(Developer Tools, API keys), store it as `DOCSPACE_API_KEY` and restart restorebot.\n"
+            "3. Backups have new ids; copy them afresh from Settings, Backup.\n"
+            "4. To get back to how it was, ask for a restore of a backup made before this one started. "
+            "There is no undo."
+        ),
+    ]
+
+
+def _failed(restore: Restore) -> list[Block]:
+    if restore.task_id is None:
+        state = "The portal did not take the request, so its data is as it was."
+    elif restore.tenant_status is None:
+        state = "Whether the portal is locked could not be read; open it to see."
+    elif restore.tenant_status == 0:
+        state = "The portal is active, not locked."
+    else:
+        status = TENANT_STATUS.get(restore.tenant_status, f"in status {restore.tenant_status}")
+        state = f"The portal is {status}: an administrator has to look at the server before anybody can work."
+    task = f" Task {code(restore.task_id)}." if restore.task_id else ""
+    return [
+        section(f":x: *The restore of {code(restore.portal)} failed.* {_people(restore)}"),
+        quoted("What was said", restore.outcome, 600),
+        section(f"{state}{task} {_times(restore)}"),
+    ]
+
+
+def _closed(restore: Restore) -> list[Block]:
+    return [
+        section(f":lock: Closed by {_decider(restore)}. {_people(restore)}"),
+        quoted("Why", restore.outcome, 600),
+        section("If it did finish: passwords, two-factor sign-in and every API key, restorebot's included, are void."),
+    ]
+
+
+def _quiet(sentence: str) -> Callable[[Restore], list[Block]]:
+    def write(restore: Restore) -> list[Block]:
+        first = section(f"{sentence.format(who=_decider(restore), portal=code(restore.portal))} {_people(restore)}")
+        return [first, *([quoted("Why", restore.outcome, 1000)] if restore.outcome else [])]
+
+    return write
+
+
+_ENDS: dict[State, Callable[[Restore], list[Block]]] = {
+    State.COMPLETED: _completed,
+    State.FAILED: _failed,
+    State.CLOSED: _closed,
+    State.DENIED: _quiet(":no_entry: Denied by {who}. {portal} is as it was."),
+    State.WITHDRAWN: _quiet(":leftwards_arrow_with_hook: Withdrawn by {who}. {portal} is as it was."),
+    State.EXPIRED: _quiet(":alarm_clock: The time for this restore of {portal} is over. Ask again if you need it."),
+    State.STOPPED: _quiet(":octagonal_sign: Stopped by {who}. {portal} is as it was."),
+    State.VOID: _quiet(":heavy_multiplication_x: This restore of {portal} is void and will not start. Ask again."),
+}
+
+
+def _afterwards(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
+    alias = facts["alias"]
+    if facts["active"]:
+        portal = f":white_check_mark: {code(restore.portal)} is active under its own name."
+    elif alias and alias != restore.portal:
+        portal = (
+            f":warning: The address now answers for the portal {code(alias)}, not for {code(restore.portal)}. "
+            "A custom domain in the backup may have replaced today's: check it."
+        )
+    else:
+        portal = f":warning: {code(restore.portal)} does not answer as an active portal. Open it and look."
+    key = {
+        "dead": ":white_check_mark: The old API key is dead, as it must be after a restore.",
+        "alive": (
+            ":warning: The old API key still works. After a restore it must not: this contradicts the portal's word "
+            "that it is completed. Look at the portal's data before you rely on it."
+        ),
+    }.get(facts["key"], ":warning: Whether the old API key is dead could not be found out.")
+    why = [quoted("What was said", facts["why"], 600)] if facts["why"] else []
+    return [section(f"*A look afterwards*\n{portal}\n{key}"), *why]
+
+
+_WRITERS: dict[PostKind, Callable[[Restore, Facts, Surroundings], list[Block]]] = {
+    PostKind.SENT: _sent,
+    PostKind.FETCHING: _fetching,
+    PostKind.LOADING: _loading,
+    PostKind.STALLED: _stalled,
+    PostKind.ADOPTED: _adopted,
+    PostKind.UNKNOWN: _unknown,
+    PostKind.CLOSING: _closing,
+    PostKind.AFTERWARDS: _afterwards,
+}
+
+
+def _people(restore: Restore) -> str:
+    return f"({mentions([restore.requester, *restore.voters])})"
+
+
+def _decider(restore: Restore) -> str:
+    return user(restore.decided_by) if restore.decided_by else "restorebot"
+
+
+def _times(restore: Restore) -> str:
+    if restore.ended_at is None:
+        return ""
+    if restore.posted_at is None:
+        return f"Ended {when(restore.ended_at)}."
+    took = lasting(restore.ended_at - restore.posted_at)
+    return f"Started {when(restore.posted_at)}, ended {when(restore.ended_at)}, took {took}."

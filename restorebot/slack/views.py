@@ -1,0 +1,174 @@
+"""The modal: what each of its stages looks like, and how a submit is read. Its ids live here and nowhere else."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from restorebot.docspace.models import STORAGE_NAMES
+from restorebot.errors import Refused
+from restorebot.model import Source
+from restorebot.restores.preflight import Report, Result
+from restorebot.restores.service import Draft
+from restorebot.slack.texts import Block, code, escape, fields, lasting, plain, quoted, section, when
+
+CALLBACK = "restore_request"
+REASON = "reason"
+ALIAS = "alias"
+NOTIFY = "notify"
+
+REASON_LIMIT = 3000
+"""Characters of a plain_text_input (Slack fact sheet, "Limits")."""
+
+MARKS = {
+    Result.PASSED: ":white_check_mark:",
+    Result.WARNED: ":warning:",
+    Result.FAILED: ":x:",
+    Result.UNSURE: ":grey_question:",
+}
+
+CONSEQUENCES = (
+    "*What a restore does*\n"
+    "• It replaces all data of the portal. Every change since the backup is lost.\n"
+    "• It cannot be cancelled once it has begun.\n"
+    "• It logs everybody out. Everybody has to set a new password, and two-factor sign-in is cleared.\n"
+    "• Every API key dies, restorebot's own included.\n"
+    "• The ids of all backups change.\n"
+    "• Mail goes to the portal's owner even if the others are not notified."
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the modal carries from its opening to its submit."""
+
+    portal: str
+    source: Source
+    channel: str
+
+    def pack(self) -> str:
+        """For ``private_metadata``, which holds 3,000 characters."""
+        times = [moment and moment.isoformat() for moment in (self.source.created_on, self.source.expires_on)]
+        source = [self.source.backup_id, self.source.file_name, self.source.storage_type, *times]
+        return json.dumps([self.portal, self.channel, source], ensure_ascii=False)
+
+    @classmethod
+    def unpack(cls, text: str) -> "Asked":
+        portal, channel, (backup_id, file_name, storage_type, created_on, expires_on) = json.loads(text)
+        expires = datetime.fromisoformat(expires_on) if expires_on else None
+        source = Source(backup_id, file_name, storage_type, datetime.fromisoformat(created_on), expires)
+        return cls(portal, source, channel)
+
+
+class FieldErrors(Refused):
+    """What was typed does not do; ``errors`` maps block ids to the sentence under each field."""
+
+    def __init__(self, errors: dict[str, str]) -> None:
+        super().__init__(" ".join(errors.values()))
+        self.errors = errors
+
+
+def loading() -> Block:
+    """The first stage, opened within the trigger's three seconds."""
+    return _modal([section(":hourglass_flowing_sand: Loading: asking the portal about this backup…")])
+
+
+def filled(backup_id: str, report: Report, portal_url: str, channel: str, now: datetime) -> Block:
+    """The second stage: the facts and the checks; with inputs and a submit button only if every check passed."""
+    checks = [_check_line(check.result, check.name, check.sentence) for check in report.checks]
+    facts = _facts(report, portal_url, now) if report.source else [section(f"Backup id {code(backup_id)}")]
+    if not report.passed or report.source is None:
+        sentence = "*This restore cannot be asked for now.* See what each failed check says, then try again."
+        return _modal([*facts, *checks, section(sentence)])
+    asked = Asked(report.alias, report.source, channel)
+    return _modal(
+        [*facts, *checks, section(CONSEQUENCES), *_inputs(report.alias)],
+        submit={"type": "plain_text", "text": "Ask for approval"},
+        private_metadata=asked.pack(),
+    )
+
+
+def read(view: Mapping[str, Any], requester: str) -> Draft:
+    """What a submit asks for. Raises FieldErrors."""
+    asked = Asked.unpack(view["private_metadata"])
+    values = view["state"]["values"]
+    reason = (values[REASON]["value"].get("value") or "").strip()
+    alias = (values[ALIAS]["value"].get("value") or "").strip()
+    errors = {}
+    if not reason:
+        errors[REASON] = "Say why, so that an approver can judge."
+    if alias != asked.portal:
+        errors[ALIAS] = f"This is not the portal's alias. Type {plain(asked.portal, 100)} exactly."
+    if errors:
+        raise FieldErrors(errors)
+    notify = bool(values[NOTIFY]["value"].get("selected_options"))
+    return Draft(asked.portal, asked.source, reason, notify, requester, asked.channel, view["id"])
+
+
+def _modal(blocks: list[Block], **more: Any) -> Block:
+    return {
+        "type": "modal",
+        "callback_id": CALLBACK,
+        "title": {"type": "plain_text", "text": "Restore a portal"},
+        "close": {"type": "plain_text", "text": "Cancel" if "submit" in more else "Close"},
+        "blocks": blocks,
+        **more,
+    }
+
+
+def _facts(report: Report, portal_url: str, now: datetime) -> list[Block]:
+    source = report.source
+    if source is None:
+        return []
+    age = lasting(now - source.created_on)
+    return [
+        fields(
+            [
+                ("Portal", f"{code(report.alias)}\n{escape(portal_url)}"),
+                ("Backup made", f"{when(source.created_on)}\n{age} ago"),
+                ("Stored in", STORAGE_NAMES.get(source.storage_type, f"storage type {source.storage_type}")),
+                ("Backup id", code(source.backup_id)),
+            ]
+        ),
+        quoted("Backup", source.file_name, 300),
+    ]
+
+
+def _check_line(result: Result, name: str, sentence: str) -> Block:
+    # plain_text, because a sentence may quote the portal, which is not to be trusted with markup.
+    text = f"{MARKS[result]} {name}: {plain(sentence, 900)}"
+    return {"type": "section", "text": {"type": "plain_text", "text": text, "emoji": True}}
+
+
+def _inputs(alias: str) -> list[Block]:
+    return [
+        {
+            "type": "input",
+            "block_id": REASON,
+            "label": {"type": "plain_text", "text": "Why is this restore needed?"},
+            "element": {
+                "type": "plain_text_input",
+                "action_id": "value",
+                "multiline": True,
+                "max_length": REASON_LIMIT,
+            },
+        },
+        {
+            "type": "input",
+            "block_id": ALIAS,
+            "label": {"type": "plain_text", "text": f"Type {plain(alias, 100)} to confirm"},
+            "element": {"type": "plain_text_input", "action_id": "value"},
+        },
+        {
+            "type": "input",
+            "block_id": NOTIFY,
+            "optional": True,
+            "label": {"type": "plain_text", "text": "Mail"},
+            "element": {
+                "type": "checkboxes",
+                "action_id": "value",
+                "options": [{"text": {"type": "plain_text", "text": "Notify all users by mail"}, "value": "notify"}],
+            },
+        },
+    ]

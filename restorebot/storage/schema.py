@@ -1,0 +1,144 @@
+"""The tables, in words that SQLite and PostgreSQL share."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+from restorebot.model import LIVE
+
+REVISION = "0001"
+"""The migration that this program's tables are at; the newest file in ``migrations/versions``."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC datetime. SQLite keeps no zone, so it is put back on reading."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        return value.astimezone(UTC) if value else None
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        moment: datetime = value
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+restores = Table(
+    "restores",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("portal", String(255), nullable=False),
+    Column("portal_url", String(2048), nullable=False),
+    Column("source", JSON, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("notify", Boolean, nullable=False),
+    Column("requester", String(32), nullable=False),
+    Column("channel", String(32), nullable=False),
+    # One modal asks once, however often Slack delivers its submit.
+    Column("view_id", String(64), nullable=False, unique=True),
+    Column("approvals_needed", Integer, nullable=False),
+    Column("requested_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("self_approved", Boolean, nullable=False),
+    Column("approved_at", UtcDateTime),
+    Column("posted_at", UtcDateTime),
+    Column("task_before", String(64)),
+    Column("task_id", String(64)),
+    Column("adopted", Boolean, nullable=False),
+    Column("phase", String(16)),
+    Column("progress", Integer, nullable=False),
+    Column("changed_at", UtcDateTime),
+    Column("gone_since", UtcDateTime),
+    Column("gone_polls", Integer, nullable=False),
+    Column("stalled", Boolean, nullable=False),
+    Column("hindrance", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("decided_by", String(32)),
+    Column("tenant_status", Integer),
+    Column("ended_at", UtcDateTime),
+    Column("looked_after", Boolean, nullable=False),
+    Column("card_ts", String(32)),
+    Column("card_version", Integer, nullable=False),
+)
+
+_is_live = restores.c.state.in_(sorted(LIVE))
+claim = Index(
+    "uq_restores_live_portal", restores.c.portal_url, unique=True, sqlite_where=_is_live, postgresql_where=_is_live
+)
+"""A portal's claim: at most one live restore (invariant I2), kept by the database itself."""
+
+votes = Table(
+    "votes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("restore_id", ForeignKey("restores.id"), nullable=False),
+    Column("user", String(32), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    UniqueConstraint("restore_id", "user"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("restore_id", ForeignKey("restores.id"), nullable=False, index=True),
+    Column("kind", String(16), nullable=False),
+    Column("facts", JSON, nullable=False),
+    # The audit head's short hash at the commit, which a closing post carries.
+    Column("witness", String(16), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("attempted_at", UtcDateTime),
+    Column("sent_ts", String(32)),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("restore_id", String(36), nullable=False, index=True),
+    Column("actor", String(32), nullable=False),
+    Column("event", String(32), nullable=False),
+    Column("old_state", String(16)),
+    Column("new_state", String(16), nullable=False),
+    Column("details", JSON, nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seq", Integer, nullable=False),
+    Column("hash", String(64), nullable=False),
+)

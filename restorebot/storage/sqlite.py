@@ -1,0 +1,54 @@
+"""What only SQLite needs: a file held by one process, and transactions that begin when they should."""
+
+import asyncio
+import fcntl
+from pathlib import Path
+from typing import Any, TextIO
+
+from sqlalchemy import Engine, event
+from sqlalchemy.engine import make_url
+
+from restorebot.errors import StorageError
+
+LOCK_PATIENCE = 10.0
+"""Seconds to wait for the process before us to let go of the database file."""
+
+
+async def hold_file(url: str) -> TextIO | None:
+    """Hold SQLite's file for this process alone: two bots on one file would tell every thread everything twice."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        return None
+    try:
+        handle = await asyncio.to_thread(Path(f"{parsed.database}.lock").open, "w")
+    except OSError as error:
+        raise StorageError(f"The database {parsed.database} cannot be opened: {error.strerror}.") from None
+    for _ in range(int(LOCK_PATIENCE / 0.05)):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            await asyncio.sleep(0.05)
+        else:
+            return handle
+    handle.close()
+    raise StorageError(f"Another restorebot is using the database {parsed.database}; stop it first.")
+
+
+def prepare(engine: Engine) -> None:
+    """Set up each new connection and begin each transaction explicitly."""
+
+    @event.listens_for(engine, "connect")
+    def connect(connection: Any, _: Any) -> None:
+        # The driver's own transaction handling begins too late; "begin" below does it.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        # FULL, because a lost commit of "starting" would let a second POST out.
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(conn: Any) -> None:
+        # A writer takes its lock at once: upgrading a reader's later fails whenever two meet.
+        immediate = conn.get_execution_options().get("writing")
+        conn.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

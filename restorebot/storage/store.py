@@ -1,0 +1,282 @@
+"""The one place that reads and writes rows. ``Writing.advance`` is the only thing that moves a restore."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import datetime
+from typing import Any, TextIO
+
+from sqlalchemy import func, insert, inspect, select, text, update
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from restorebot.errors import Claimed, Overtaken, StorageError
+from restorebot.model import ENDED, OPEN, Phase, Post, PostKind, Restore, Source, State, Vote, may_move
+from restorebot.storage import audit, sqlite
+from restorebot.storage.schema import REVISION, outbox, restores, votes
+
+_NOT_COLUMNS = {"votes"}
+_TIMES_OF_SOURCE = ("created_on", "expires_on")
+
+
+@dataclass(frozen=True)
+class Queued:
+    """A post in the outbox. ``attempted`` is set when it was handed to Slack and no answer has been seen."""
+
+    id: int
+    restore_id: str
+    kind: PostKind
+    facts: Mapping[str, Any]
+    witness: str
+    attempted: bool
+
+
+class Reading:
+    """Reads inside one transaction."""
+
+    def __init__(self, conn: AsyncConnection) -> None:
+        self._conn = conn
+
+    async def restore(self, restore_id: str) -> Restore | None:
+        """The restore with its votes; on a database with row locks, held until a writing transaction ends."""
+        found = await self._restores(restores.c.id == restore_id)
+        return found[0] if found else None
+
+    async def by_view(self, view_id: str) -> Restore | None:
+        """The restore that the modal with this ``view.id`` asked for."""
+        found = await self._restores(restores.c.view_id == view_id)
+        return found[0] if found else None
+
+    async def open_restores(self, portal_url: str | None = None) -> list[Restore]:
+        """Every restore that can still move, oldest first; of one portal or of all."""
+        clause = restores.c.state.in_(sorted(OPEN))
+        return await self._restores(clause if portal_url is None else clause & (restores.c.portal_url == portal_url))
+
+    async def with_work(self) -> list[Restore]:
+        """Every restore that the clock has work with: the open ones, and the completed not yet looked at afterwards."""
+        unlooked = (restores.c.state == State.COMPLETED) & restores.c.looked_after.is_(False)
+        return await self._restores(restores.c.state.in_(sorted(OPEN)) | unlooked)
+
+    async def last_completed(self, portal_url: str, count: int) -> list[Restore]:
+        """The portal's latest completed restores, newest first."""
+        clause = (restores.c.portal_url == portal_url) & (restores.c.state == State.COMPLETED)
+        return await self._restores(clause, restores.c.ended_at.desc(), count)
+
+    async def stale_cards(self) -> list[Restore]:
+        """Restores whose card shows an older version than the row; ended ones first, for their news matters most."""
+        clause = restores.c.card_ts.is_not(None) & (restores.c.card_version < restores.c.version)
+        found = await self._restores(clause)
+        return sorted(found, key=lambda restore: restore.state not in ENDED)
+
+    async def queue_heads(self) -> list[Queued]:
+        """The oldest unsent post of each restore: the order within a thread is the order of the story."""
+        oldest = select(func.min(outbox.c.id)).where(outbox.c.sent_ts.is_(None)).group_by(outbox.c.restore_id)
+        rows = await self._conn.execute(select(outbox).where(outbox.c.id.in_(oldest)).order_by(outbox.c.id))
+        return [
+            Queued(row.id, row.restore_id, PostKind(row.kind), row.facts, row.witness, row.attempted_at is not None)
+            for row in rows
+        ]
+
+    async def _restores(
+        self, clause: Any, order: Any = restores.c.requested_at, count: int | None = None
+    ) -> list[Restore]:
+        query = self._lock(select(restores).where(clause).order_by(order).limit(count))
+        rows = (await self._conn.execute(query)).mappings().all()
+        cast = select(votes).where(votes.c.restore_id.in_([row["id"] for row in rows])).order_by(votes.c.id)
+        by_restore: dict[str, list[Vote]] = {row["id"]: [] for row in rows}
+        for vote in await self._conn.execute(cast):
+            by_restore[vote.restore_id].append(Vote(vote.user, vote.at))
+        return [_restore(row, tuple(by_restore[row["id"]])) for row in rows]
+
+    def _lock(self, query: Any) -> Any:
+        return query
+
+
+class Writing(Reading):
+    """Reads and writes inside one transaction; all of it or nothing is committed."""
+
+    async def request(self, restore: Restore, posts: Iterable[Post]) -> None:
+        """Insert a new restore with its first audit event and posts. Raises Overtaken when its modal asked before."""
+        row = asdict(restore) | {"source": _plain(restore.source)}
+        try:
+            await self._conn.execute(insert(restores).values({k: v for k, v in row.items() if k not in _NOT_COLUMNS}))
+        except IntegrityError:
+            raise Overtaken("This request has been made already; its card is in the channel.") from None
+        entry = audit.Entry(
+            restore.requested_at,
+            restore.id,
+            restore.requester,
+            "requested",
+            None,
+            restore.state,
+            {"backup": restore.source.backup_id, "portal": restore.portal, "reason": restore.reason},
+        )
+        await self._post(restore.id, posts, await audit.append(self._conn, entry), restore.requested_at)
+
+    async def advance(
+        self,
+        restore: Restore,
+        to: State,
+        *,
+        at: datetime,
+        actor: str,
+        event: str,
+        posts: Iterable[Post] = (),
+        details: Mapping[str, Any] | None = None,
+        **changes: Any,
+    ) -> Restore:
+        """Move a restore, with its audit event and its posts, if it is still what the caller read; returns it as moved.
+
+        Raises Overtaken when the row has changed since, Claimed when another restore holds the portal.
+        """
+        if not may_move(restore.state, to):
+            raise ValueError(f"no move from {restore.state} to {to}")
+        moved = await self._update(restore, state=to, **changes)
+        entry = audit.Entry(at, restore.id, actor, event, restore.state, to, details or {})
+        await self._post(restore.id, posts, await audit.append(self._conn, entry), at)
+        return moved
+
+    async def observe(self, restore: Restore, **changes: Any) -> Restore:
+        """Write down what was seen without moving the restore: no audit event, no post. Raises Overtaken."""
+        return await self._update(restore, **changes)
+
+    async def vote(self, restore: Restore, user: str, at: datetime) -> Restore:
+        """Add one person's yes; returns the restore with it. Raises Overtaken when they have voted already."""
+        # The version is bumped before the votes are counted, so that two voters cannot both miss the quorum.
+        bumped = await self._update(restore)
+        try:
+            await self._conn.execute(insert(votes).values(restore_id=restore.id, user=user, at=at))
+        except IntegrityError:
+            raise Overtaken("You have approved this restore already.") from None
+        return replace(bumped, votes=(*restore.votes, Vote(user, at)))
+
+    async def attempt(self, post: Queued, at: datetime | None) -> None:
+        """Note that a post is about to be handed to Slack, or with None that Slack certainly did not take it."""
+        await self._conn.execute(update(outbox).where(outbox.c.id == post.id).values(attempted_at=at))
+
+    async def sent(self, post: Queued, ts: str) -> None:
+        """Note that Slack has taken a post, as message ``ts``."""
+        await self._conn.execute(update(outbox).where(outbox.c.id == post.id).values(sent_ts=ts))
+
+    async def card(self, restore_id: str, version: int, ts: str | None = None) -> None:
+        """Note which version of the row the card shows, and where the card is. This is no change of the restore."""
+        values: dict[str, Any] = {"card_version": version} | ({"card_ts": ts} if ts else {})
+        await self._conn.execute(update(restores).where(restores.c.id == restore_id).values(values))
+
+    async def _update(self, restore: Restore, **changes: Any) -> Restore:
+        same = (
+            (restores.c.id == restore.id)
+            & (restores.c.version == restore.version)
+            & (restores.c.state == restore.state)
+        )
+        statement = update(restores).where(same).values(version=restore.version + 1, **changes)
+        try:
+            done = await self._conn.execute(statement)
+        except IntegrityError:
+            raise Claimed("Another restore of this portal is under way.") from None
+        if done.rowcount != 1:
+            raise Overtaken("This restore has moved on meanwhile.")
+        return replace(restore, version=restore.version + 1, **changes)
+
+    async def _post(self, restore_id: str, posts: Iterable[Post], witness: str, at: datetime) -> None:
+        for post in posts:
+            await self._conn.execute(
+                insert(outbox).values(
+                    restore_id=restore_id, kind=post.kind, facts=dict(post.facts), witness=witness, created_at=at
+                )
+            )
+
+    def _lock(self, query: Any) -> Any:
+        return query.with_for_update()
+
+
+class Store:
+    """The database. ``changed`` is called after each commit that wrote something."""
+
+    def __init__(self, engine: AsyncEngine, lock: TextIO | None) -> None:
+        self.engine = engine
+        self._lock = lock
+        self._writer = engine.execution_options(writing=True)
+        self.changed: Callable[[], None] = lambda: None
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Reading]:
+        """A transaction that only reads. Raises StorageError."""
+        with _as_storage_error("read"):
+            async with self.engine.begin() as conn:
+                yield Reading(conn)
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[Writing]:
+        """A transaction that may write, committed at the end. Raises StorageError; then nothing was written."""
+        with _as_storage_error("written"):
+            async with self._writer.begin() as conn:
+                yield Writing(conn)
+        self.changed()
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+        if self._lock:
+            self._lock.close()
+
+
+async def open_store(url: str) -> Store:
+    """Open the database and bring its tables to this program's revision.
+
+    Raises StorageError: not readable or writable, held by another process, or made by a newer restorebot.
+    """
+    lock = await sqlite.hold_file(url)
+    engine = create_async_engine(url)
+    if engine.dialect.name == "sqlite":
+        sqlite.prepare(engine.sync_engine)
+    store = Store(engine, lock)
+    try:
+        with _as_storage_error("opened"):
+            async with engine.execution_options(writing=True).begin() as conn:
+                await _migrate(conn)
+    except BaseException:
+        await store.close()
+        raise
+    return store
+
+
+async def _migrate(conn: AsyncConnection) -> None:
+    known = await conn.run_sync(lambda sync: inspect(sync).has_table("alembic_version"))
+    revision = (await conn.execute(text("SELECT version_num FROM alembic_version"))).scalar() if known else None
+    if revision != REVISION:
+        # Alembic costs a quarter of a second to import, and nearly every start needs none of it.
+        from restorebot.storage import migrate  # noqa: PLC0415
+
+        await conn.run_sync(migrate.upgrade, revision)
+
+
+class _as_storage_error:  # noqa: N801 - used as a context manager
+    """Turn the driver's errors into one sentence, without the statement and its parameters."""
+
+    def __init__(self, verb: str) -> None:
+        self._verb = verb
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _: Any, error: BaseException | None, __: Any) -> None:
+        if isinstance(error, SQLAlchemyError):
+            cause = str(getattr(error, "orig", None) or type(error).__name__)
+            raise StorageError(f"The database cannot be {self._verb}: {cause}.") from None
+
+
+def _plain(source: Source) -> dict[str, Any]:
+    plain = asdict(source)
+    return plain | {name: plain[name].isoformat() for name in _TIMES_OF_SOURCE if plain[name]}
+
+
+def _source(plain: Mapping[str, Any]) -> Source:
+    times = {name: datetime.fromisoformat(plain[name]) for name in _TIMES_OF_SOURCE if plain[name]}
+    return Source(**{**plain, **times})
+
+
+def _restore(row: Mapping[Any, Any], cast: tuple[Vote, ...]) -> Restore:
+    values = {field.name: row[field.name] for field in fields(Restore) if field.name not in _NOT_COLUMNS}
+    values["state"] = State(values["state"])
+    values["phase"] = Phase(values["phase"]) if values["phase"] else None
+    return Restore(**{**values, "source": _source(values["source"]), "votes": cast})
