@@ -77,26 +77,29 @@ def build(
 
 
 async def _submit(service: Service, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Commit what a modal asks for; returns what its ack carries: nothing, or errors under fields, which lose no word."""
+    """Commit what a modal asks for.
+
+    Returns what the ack carries: nothing, or errors under the fields, so that no typed word is lost.
+    """
     try:
         draft = views.read(body["view"], body["user"]["id"])
         await service.check_requester(draft.requester, draft.channel)
         await service.request(draft)
     except views.FieldErrors as error:
-        return {"response_action": "errors", "errors": error.errors}
+        return _errors(error.errors)
     except StorageError as error:
         log.exception("request_not_saved")
-        sentence = f"Nothing was saved and nothing was posted. {error} Tell whoever runs restorebot."
-        return {"response_action": "errors", "errors": {views.REASON: sentence[:2000]}}
+        return _errors({views.REASON: f"Nothing was saved or posted. {error} Tell whoever runs restorebot."})
     except RestorebotError as error:
-        return {"response_action": "update", "view": views.refused(str(error))}
+        return _errors({views.REASON: str(error)})
     except Exception:
         log.exception("submit_failed")
-        return {
-            "response_action": "update",
-            "view": views.refused("Something went wrong inside restorebot; its log says what."),
-        }
+        return _errors({views.REASON: f"Nothing was posted. {FAULT}"})
     return {}
+
+
+def _errors(errors: Mapping[str, str]) -> dict[str, Any]:
+    return {"response_action": "errors", "errors": {block: sentence[:2000] for block, sentence in errors.items()}}
 
 
 async def _answered(response_url: str, work: Awaitable[Any]) -> None:
@@ -114,10 +117,7 @@ async def _answered(response_url: str, work: Awaitable[Any]) -> None:
         await answer(response_url, str(error))
     except Exception:
         log.exception("work_failed")
-        await answer(
-            response_url,
-            "Something went wrong inside restorebot; its log says what. Look at the card before you try again.",
-        )
+        await answer(response_url, f"{FAULT} Look at the card before you try again.")
 
 
 async def _refuse(sentence: str) -> None:
