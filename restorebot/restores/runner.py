@@ -71,8 +71,8 @@ class Jobs:
     The job itself only spawns a supervised task, because the scheduler's shutdown cancels what it runs itself.
     """
 
-    def __init__(self, step: Step, tasks: Tasks, clock: Callable[[], datetime]) -> None:
-        self._step = step
+    def __init__(self, tasks: Tasks, clock: Callable[[], datetime]) -> None:
+        self._step: Step | None = None
         self._tasks = tasks
         self._clock = clock
         self._running: set[str] = set()
@@ -81,8 +81,9 @@ class Jobs:
         defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         self._scheduler = AsyncIOScheduler(job_defaults=defaults, timezone="UTC")
 
-    def start(self) -> None:
-        """Begin to run jobs; needs a running event loop."""
+    def start(self, step: Step) -> None:
+        """Begin to run jobs, whose body is ``step``; needs a running event loop."""
+        self._step = step
         self._scheduler.start()
 
     def stop(self) -> None:
@@ -108,7 +109,8 @@ class Jobs:
     async def _run(self, restore_id: str) -> None:
         following: datetime | None = self._clock() + AFTER_FAULT
         try:
-            following = await self._step(restore_id, self._clock())
+            if self._step:
+                following = await self._step(restore_id, self._clock())
         except Exception:
             log.exception("step_failed", restore=restore_id)
         finally:

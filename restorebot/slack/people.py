@@ -18,6 +18,11 @@ from restorebot.restores.policy import Person
 PATIENCE = 2.0
 """Seconds for one question: a command's trigger lives three."""
 
+UNSEEN = {"channel_not_found", "missing_scope", "method_not_supported_for_channel_type"}
+"""Slack's words for a conversation that the bot is not in: a private channel, or a direct message between others."""
+
+NOT_A_MEMBER = "I am not a member of this channel. Type `/invite @restorebot` here, or use a channel that I am in."
+
 log = structlog.get_logger()
 
 
@@ -64,16 +69,12 @@ async def check_channel(client: AsyncWebClient, channel: str) -> None:
     try:
         found = (await _ask(client, "conversations.info", {"channel": channel}))["channel"]
     except SlackApiError as error:
-        if error.response.get("error") in {
-            "channel_not_found",
-            "missing_scope",
-            "method_not_supported_for_channel_type",
-        }:
+        if error.response.get("error") in UNSEEN:
             raise Refused(NOT_A_MEMBER) from None
         raise _unavailable("this channel") from None
     if found.get("is_im") or found.get("is_mpim"):
         raise Refused("Restores are asked for in a channel, where others see them. Use a channel that I am in.")
-    if found.get("is_ext_shared") or found.get("is_pending_ext_shared") or found.get("is_org_shared"):
+    if found.get("is_ext_shared") or found.get("is_pending_ext_shared"):
         raise Refused(
             "This channel is shared with another organisation, so no restore is asked for here. "
             "Use a channel of your own."
@@ -82,12 +83,6 @@ async def check_channel(client: AsyncWebClient, channel: str) -> None:
         raise Refused("This channel is archived. Use another one that I am in.")
     if not found.get("is_member"):
         raise Refused(NOT_A_MEMBER)
-
-
-UNSEEN = {"channel_not_found", "missing_scope", "method_not_supported_for_channel_type"}
-"""Slack's words for a conversation that the bot is not in: a private channel, or a direct message between others."""
-
-NOT_A_MEMBER = "I am not a member of this channel. Type `/invite @restorebot` here, or use a channel that I am in."
 
 
 async def _ask(client: AsyncWebClient, method: str, params: dict[str, str]) -> Any:

@@ -1,0 +1,230 @@
+"""The composition root: settings in, running service out. Nothing is built anywhere else."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import aiohttp
+import structlog
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from restorebot.docspace.client import DocSpace, ssl_context
+from restorebot.errors import SettingsError, SlackUnavailable, StorageError
+from restorebot.ops import health, logs
+from restorebot.ops.tasks import Tasks
+from restorebot.restores.pace import Pace
+from restorebot.restores.policy import Policy
+from restorebot.restores.preflight import Preflight
+from restorebot.restores.runner import Jobs, Runner
+from restorebot.restores.service import Service
+from restorebot.restores.starting import Starter
+from restorebot.restores.watching import Watcher
+from restorebot.settings import Settings
+from restorebot.slack import app as slack_app
+from restorebot.slack.commands import RestoreCommand
+from restorebot.slack.notifier import Notifier
+from restorebot.slack.people import SlackDirectory
+from restorebot.storage.store import Store, open_store
+
+SLACK_PATIENCE = 10
+"""Seconds for one call to Slack."""
+
+GREETING_TRIES = 6
+"""How often Slack is asked who we are before the bot gives up starting."""
+
+DRAIN = 6.0
+"""Seconds for work under way to finish after SIGTERM; the whole stop stays within ten."""
+
+log = structlog.get_logger()
+
+
+def utcnow() -> datetime:
+    """The clock of production."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Bot:
+    """All the parts, built and connected to each other, none of them running."""
+
+    settings: Settings
+    store: Store
+    portal: DocSpace
+    tasks: Tasks
+    service: Service
+    runner: Runner
+    jobs: Jobs
+    notifier: Notifier
+    bolt: AsyncApp
+    clock: Callable[[], datetime]
+
+    async def problems(self) -> list[str]:
+        """What keeps the bot from working right now, for ``/readyz``."""
+        try:
+            async with self.store.reading() as tx:
+                await tx.open_restores()
+        except StorageError as error:
+            return [str(error)]
+        return []
+
+
+@asynccontextmanager
+async def assembled(settings: Settings, clock: Callable[[], datetime] = utcnow) -> AsyncIterator[Bot]:
+    """Build the bot. Raises SettingsError, StorageError, SlackUnavailable."""
+    async with AsyncExitStack() as stack:
+        client = AsyncWebClient(
+            token=settings.slack_bot_token.get_secret_value(),
+            base_url=settings.slack_api_url,
+            timeout=SLACK_PATIENCE,
+            # The default handlers send a message again when its answer is lost, unmarked.
+            retry_handlers=[],
+        )
+        team = await _greet(client)
+        store = await open_store(settings.database_url)
+        stack.push_async_callback(store.close)
+        portal = DocSpace(
+            settings.docspace_url, settings.docspace_api_key, ssl_context=ssl_context(), auth=settings.docspace_auth
+        )
+        stack.push_async_callback(portal.aclose)
+        yield _wire(settings, store, portal, client, team, clock)
+
+
+def _wire(
+    settings: Settings, store: Store, portal: DocSpace, client: AsyncWebClient, team: str, clock: Callable[[], datetime]
+) -> Bot:
+    tasks = Tasks()
+    directory = SlackDirectory(client, team)
+    policy = Policy(
+        frozenset(settings.approvers),
+        frozenset(settings.requesters),
+        frozenset(settings.channels),
+        settings.approvals_needed,
+        settings.allow_self_approval,
+    )
+    pace = Pace(settings.poll_interval, settings.stall_after, settings.approval_ttl)
+    preflight = Preflight(portal, store)
+    starter = Starter(store, portal, preflight, policy, directory, pace=pace, clock=clock)
+    jobs = Jobs(tasks, clock)
+    watcher = Watcher(store, portal, pace=pace, look=jobs.look)
+    runner = Runner(store, starter, watcher)
+    service = Service(store, portal, policy, directory, approval_ttl=settings.approval_ttl, clock=clock, look=jobs.look)
+    notifier = Notifier(client, store, settings.approvers, clock)
+    store.changed = notifier.wake
+    command = RestoreCommand(client, service, preflight, portal_url=portal.url, clock=clock)
+    secret = settings.slack_signing_secret
+    bolt = slack_app.build(
+        client, command, service, tasks, team=team, signing_secret=secret.get_secret_value() if secret else None
+    )
+    return Bot(settings, store, portal, tasks, service, runner, jobs, notifier, bolt, clock)
+
+
+async def run(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT. Raises SettingsError, StorageError, SlackUnavailable."""
+    logs.configure(sys.stderr, secrets=settings.secrets())
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with assembled(settings) as bot, running(bot):
+        log.info("ready", portal=bot.portal.host, mode="socket" if settings.socket_mode else "http")
+        await stop.wait()
+        log.info("stopping")
+
+
+@asynccontextmanager
+async def running(bot: Bot) -> AsyncIterator[None]:
+    """Listen, watch and tell; on the way out stop intake first, then finish what is under way."""
+    notifier = asyncio.create_task(bot.notifier.run())
+    bot.jobs.start(bot.runner.step)
+    for restore_id in await bot.runner.open_ids():
+        bot.jobs.look(restore_id)
+    try:
+        async with listening(bot):
+            yield
+    finally:
+        bot.jobs.stop()
+        await bot.tasks.drain(DRAIN)
+        notifier.cancel()
+        await asyncio.gather(notifier, return_exceptions=True)
+
+
+@asynccontextmanager
+async def listening(bot: Bot) -> AsyncIterator[None]:
+    """Take commands and clicks: from Socket Mode with an app token, else over HTTP."""
+    settings = bot.settings
+    async with AsyncExitStack() as stack:
+        routes: list[Route] = []
+        problems = [bot.problems]
+        if settings.slack_app_token:
+            handler = AsyncSocketModeHandler(bot.bolt, settings.slack_app_token.get_secret_value())
+            stack.push_async_callback(handler.close_async)
+            await _connect(handler)
+
+            async def connected() -> list[str]:
+                return [] if await handler.client.is_connected() else ["Socket Mode is not connected."]
+
+            problems.append(connected)
+        else:
+            routes.append(Route("/slack/events", _events(bot.bolt), methods=["POST"]))
+        if settings.port is not None:
+
+            async def all_problems() -> list[str]:
+                return [sentence for check in problems for sentence in await check()]
+
+            app = Starlette(routes=[*routes, *health.routes(all_problems)])
+            await stack.enter_async_context(health.serving(app, settings.host, settings.port))
+        yield
+
+
+def _events(bolt: AsyncApp) -> Callable[[Request], "asyncio.Future[Response]"]:
+    handler = AsyncSlackRequestHandler(bolt)
+
+    async def events(request: Request) -> Response:
+        response = await handler.handle(request)
+        if response.status_code == 401:
+            log.warning("request_refused", why="signature or timestamp")
+        return response
+
+    return events
+
+
+async def _connect(handler: AsyncSocketModeHandler) -> None:
+    try:
+        await handler.connect_async()
+    except SlackApiError as error:
+        reason = error.response.get("error")
+        raise SettingsError(
+            [f"SLACK_APP_TOKEN: Slack refuses it ({reason}); make one with connections:write under Basic Information"]
+        ) from None
+    except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError):
+        raise SlackUnavailable("Slack's Socket Mode could not be reached.") from None
+
+
+async def _greet(client: AsyncWebClient) -> str:
+    """Ask Slack who we are, which also tries the token; returns the id of our workspace."""
+    for attempt in range(GREETING_TRIES):
+        try:
+            return str((await client.auth_test())["team_id"])
+        except SlackApiError as error:
+            if error.response.status_code < 429:
+                reason = error.response.get("error")
+                problem = (
+                    f"SLACK_BOT_TOKEN: Slack refuses it ({reason}); copy the Bot User OAuth Token of the installed app"
+                )
+                raise SettingsError([problem]) from None
+        except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError) as error:
+            log.warning("slack_unreachable", error=type(error).__name__)
+        await asyncio.sleep(timedelta(seconds=2**attempt).total_seconds())
+    raise SlackUnavailable("Slack could not be reached at SLACK_API_URL; is the network there?")

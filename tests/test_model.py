@@ -1,0 +1,58 @@
+"""The table of moves, held against the design's §2 and walked at random."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from restorebot.model import ENDED, LIVE, MOVES, OPEN, WAITING, State, may_move
+
+DESIGN = {
+    "requested": "approved denied withdrawn expired void",
+    "approved": "backing_up starting stopped void expired",
+    "backing_up": "starting stopped void failed",
+    "starting": "restoring failed unknown",
+    "restoring": "completed failed unknown",
+    "unknown": "restoring completed failed closed",
+}
+
+
+def test_the_moves_are_those_of_the_design() -> None:
+    assert {old.value: {new.value for new in news} for old, news in MOVES.items()} == {
+        old: set(news.split()) for old, news in DESIGN.items()
+    }
+
+
+def test_every_state_is_waiting_live_or_ended_and_only_ends_have_no_way_on() -> None:
+    assert set(State) == WAITING | LIVE | ENDED
+    assert not WAITING & LIVE
+    assert not OPEN & ENDED
+    assert set(MOVES) == OPEN
+
+
+@pytest.mark.parametrize("ended", sorted(ENDED))
+def test_nothing_leaves_an_end(ended: State) -> None:
+    assert not any(may_move(ended, new) for new in State if new is not ended)
+
+
+def test_only_a_completed_restore_has_work_left_at_its_end() -> None:
+    assert [state for state in ENDED if may_move(state, state)] == [State.COMPLETED]
+
+
+@given(st.lists(st.sampled_from(sorted(State)), max_size=12))
+def test_a_random_walk_sends_at_most_one_post(wishes: list[State]) -> None:
+    """Whatever is wished for, `starting` is entered at most once: that is the one POST of invariant I1."""
+    state, starts = State.REQUESTED, 0
+    for wish in wishes:
+        if may_move(state, wish):
+            starts += wish is State.STARTING and state is not State.STARTING
+            state = wish
+    assert starts <= 1
+
+
+def test_an_unknown_outcome_never_leads_back_to_the_start() -> None:
+    reachable, todo = set[State](), [State.UNKNOWN]
+    while todo:
+        for new in MOVES.get(todo.pop(), frozenset()) - reachable:
+            reachable.add(new)
+            todo.append(new)
+    assert State.STARTING not in reachable
