@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -178,17 +178,17 @@ async def listening(bot: Bot) -> AsyncIterator[None]:
             problems.append(connected)
         else:
             routes.append(Route("/slack/events", _events(bot.bolt), methods=["POST"]))
-        if settings.port is not None:
+        if settings.listen_port is not None:
 
             async def all_problems() -> list[str]:
                 return [sentence for check in problems for sentence in await check()]
 
             app = Starlette(routes=[*routes, *health.routes(all_problems)])
-            await stack.enter_async_context(health.serving(app, settings.host, settings.port))
+            await stack.enter_async_context(health.serving(app, settings.host, settings.listen_port))
         yield
 
 
-def _events(bolt: AsyncApp) -> Callable[[Request], "asyncio.Future[Response]"]:
+def _events(bolt: AsyncApp) -> Callable[[Request], Awaitable[Response]]:
     handler = AsyncSlackRequestHandler(bolt)
 
     async def events(request: Request) -> Response:
@@ -202,7 +202,7 @@ def _events(bolt: AsyncApp) -> Callable[[Request], "asyncio.Future[Response]"]:
 
 async def _connect(handler: AsyncSocketModeHandler) -> None:
     try:
-        await handler.connect_async()
+        await handler.connect_async()  # type: ignore[no-untyped-call] # Bolt's own gap
     except SlackApiError as error:
         reason = error.response.get("error")
         raise SettingsError(

@@ -60,11 +60,13 @@ class PortalError(RestorebotError):
     """A call to DocSpace went wrong.
 
     ``sent`` is whether the request can have had an effect: False only when it certainly had none. ``transient`` is
-    whether the same call may well work in a while. ``status`` is the HTTP status, None without an answer.
+    whether the same call may well work in a while, ``retry_after`` seconds from now at the earliest.
+    ``status`` is the HTTP status, None without an answer.
     """
 
     sent = False
     transient = False
+    retry_after = 0.0
 
     def __init__(self, sentence: str, *, status: int | None = None) -> None:
         super().__init__(sentence)

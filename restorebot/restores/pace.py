@@ -6,6 +6,9 @@ from datetime import timedelta
 from restorebot.docspace.models import Progress
 from restorebot.model import Phase, Post, PostKind
 
+OVER: timedelta | None = None
+"""What a step returns when nothing is left to look at."""
+
 
 @dataclass(frozen=True)
 class Pace:

@@ -132,7 +132,7 @@ class Service:
                 actor=user,
                 event="approved" if full else "voted",
                 self_approved=own,
-                **({"approved_at": now} if full else {}),
+                approved_at=now if full else None,
             )
 
         return await self._decide(restore_id, {State.REQUESTED}, vote)

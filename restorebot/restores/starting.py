@@ -7,7 +7,7 @@ from restorebot.docspace.client import DocSpace
 from restorebot.errors import Claimed, PortalError, SlackUnavailable
 from restorebot.model import Post, PostKind, Restore, State
 from restorebot.restores.endings import BOT, PORTAL, end, expire, lose
-from restorebot.restores.pace import Pace, phase_of, told
+from restorebot.restores.pace import OVER, Pace, phase_of, told
 from restorebot.restores.policy import Directory, Policy, memberships
 from restorebot.restores.preflight import Preflight
 from restorebot.storage.store import Store
@@ -45,7 +45,7 @@ class Starter:
         if restore.approved_at is None or now >= restore.approved_at + self._pace.approval_ttl:
             async with self._store.writing() as tx:
                 await expire(tx, restore, now)
-            return None
+            return OVER
         report = await self._preflight.run(restore.source.backup_id, now, patience=PATIENCE, restore=restore)
         if report.failed:
             return await self._void(restore, " ".join(check.sentence for check in report.failed))
@@ -84,9 +84,10 @@ class Starter:
         counted = len(restore.votes) - len(reasons)
         return reasons[0] if counted < restore.approvals_needed and reasons else ""
 
-    async def _void(self, restore: Restore, outcome: str) -> None:
+    async def _void(self, restore: Restore, outcome: str) -> timedelta | None:
         async with self._store.writing() as tx:
             await end(tx, restore, State.VOID, at=self._clock(), actor=BOT, outcome=outcome)
+        return OVER
 
     async def _hinder(self, restore: Restore, sentence: str) -> timedelta:
         if sentence != restore.hindrance:
@@ -132,9 +133,10 @@ class Starter:
             )
         return self._pace.poll_interval
 
-    async def _not_started(self, restore: Restore, outcome: str) -> None:
+    async def _not_started(self, restore: Restore, outcome: str) -> timedelta | None:
         async with self._store.writing() as tx:
             await end(tx, restore, State.FAILED, at=self._clock(), actor=BOT, outcome=outcome)
+        return OVER
 
     async def lost_start(self, restore: Restore, now: datetime) -> timedelta:
         # Only a process that died between its commit of "starting" and the next leaves a row like this.

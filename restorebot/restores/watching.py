@@ -43,7 +43,8 @@ class Watcher:
         try:
             progress = await self._portal.restore_progress()
         except PortalError as error:
-            return await self._hinder_or_stall(restore, now, str(error))
+            wait = await self._hinder_or_stall(restore, now, str(error))
+            return max(wait, timedelta(seconds=error.retry_after))
         if progress is None or (progress.task_id or "") != restore.task_id:
             return await self._missed(restore, now)
         return await self._believe(restore, progress, now)

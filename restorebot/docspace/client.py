@@ -1,0 +1,202 @@
+"""One portal's HTTP API, as the fact sheet has it: typed answers, typed errors, and one POST that is never repeated."""
+
+import asyncio
+import json
+import ssl
+from collections.abc import Mapping
+from typing import Any, Literal
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+from pydantic import SecretStr
+
+from restorebot.docspace.models import BackupRecord, KeyInfo, PortalSettings, Progress, clean
+from restorebot.docspace.replies import Reply, error_of
+from restorebot.errors import BadReply, KeyRejected, PortalNotFound, PortalTimeout, PortalUnreachable
+from restorebot.model import Source
+
+BACKUP = "/api/2.0/backup/"
+SETTINGS = "/api/2.0/settings"
+KEY = "/api/2.0/keys/@self"
+
+MAX_REPLY = 4 * 2**20
+"""Bytes of a reply that are read; 3,000 backups are about half a megabyte."""
+
+Auth = Literal["bearer", "cookie"]
+
+
+def ssl_context() -> ssl.SSLContext:
+    """The one context for all portals; making one costs tens of milliseconds."""
+    return httpx.create_ssl_context()
+
+
+class DocSpace:
+    """A portal. ``connect_timeout``, ``read_timeout`` and ``start_timeout`` are seconds for a whole call."""
+
+    def __init__(
+        self,
+        url: str,
+        key: SecretStr,
+        *,
+        ssl_context: ssl.SSLContext,
+        auth: Auth | None = None,
+        connect_timeout: float = 3.0,
+        read_timeout: float = 30.0,
+        start_timeout: float = 90.0,
+        max_reply: int = MAX_REPLY,
+    ) -> None:
+        self.url = url.rstrip("/")
+        self.host = urlsplit(self.url).netloc
+        self._credential, self._is_api_key = _credential(key, auth)
+        self._read_timeout = read_timeout
+        self._start_timeout = start_timeout
+        self._max_reply = max_reply
+        timeout = httpx.Timeout(start_timeout, connect=connect_timeout, pool=connect_timeout)
+        # No jar: a cookie that the portal sets must not come back on the anonymous routes.
+        self._http = httpx.AsyncClient(verify=ssl_context, timeout=timeout, follow_redirects=False, trust_env=True)
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    async def settings(self) -> PortalSettings:
+        """What the portal says of itself. Anonymous: a dead key would turn the answer into a 403."""
+        return PortalSettings.parse(await self._get(SETTINGS, anonymous=True))
+
+    async def key_info(self) -> KeyInfo | None:
+        """The API key's rights; None where they cannot be asked: portals before 3.1, and cookies (fact sheet §E)."""
+        if not self._is_api_key:
+            return None
+        try:
+            return KeyInfo.parse(await self._get(KEY))
+        except PortalNotFound:
+            return None
+
+    async def history(self) -> list[BackupRecord]:
+        """This portal's backups, newest first. Reading it makes the portal look for every file: not to be polled."""
+        records = await self._get(BACKUP + "getbackuphistory", query={"dump": "false"})
+        if not isinstance(records or [], list):
+            raise BadReply(f"{self.host} sent a backup history that is no list.")
+        parsed = [BackupRecord.parse(record) for record in records or []]
+        return sorted(parsed, key=lambda record: record.created_on, reverse=True)
+
+    async def backup_progress(self) -> Progress | None:
+        """The portal's backup task, None when it knows of none."""
+        reply = await self._get(BACKUP + "getbackupprogress", query={"dump": "false"})
+        return None if reply is None else Progress.parse(reply)
+
+    async def restore_progress(self) -> Progress | None:
+        """The portal's restore task, None when it knows of none.
+
+        Anonymous, because the key dies at the moment of success; with ``dump=false``, because without it yesterday's
+        dump task can mask ours (fact sheet §4.1).
+        """
+        reply = await self._get(BACKUP + "getrestoreprogress", query={"dump": "false"}, anonymous=True)
+        return None if reply is None else Progress.parse(reply)
+
+    async def start_restore(self, source: Source, *, notify: bool) -> Progress | None:
+        """Send the one POST; None when the portal took it without naming a task. Never retried, never redirected.
+
+        A PortalError with ``sent`` leaves open whether the restore runs.
+        """
+        body = {
+            "backupId": source.backup_id,
+            "storageType": source.storage_type,
+            "storageParams": [{"key": "fileId", "value": source.backup_id}],
+            "notify": notify,
+        }
+        request = self._request("POST", BACKUP + "startrestore", json=body)
+        reply = await self._send(request, self._start_timeout)
+        response = self._unwrap(reply)
+        return None if response is None else Progress.parse(response)
+
+    async def key_lives(self) -> bool:
+        """Whether the key still opens anything: after a completed restore it must not."""
+        try:
+            if await self.key_info() is None:
+                await self.history()
+        except KeyRejected:
+            return False
+        return True
+
+    async def _get(self, path: str, *, query: Mapping[str, str] | None = None, anonymous: bool = False) -> Any:
+        request = self._request("GET", path, anonymous=anonymous, params=query)
+        reply = await self._send(request, self._read_timeout)
+        if reply.status in {301, 302, 303, 307, 308}:
+            # Once, and on the same origin only: the key goes nowhere else.
+            target = urljoin(str(request.url), reply.location)
+            if _origin(target) == _origin(self.url):
+                again = httpx.Request("GET", target, headers=request.headers)
+                reply = await self._send(again, self._read_timeout)
+        return self._unwrap(reply)
+
+    def _request(self, method: str, path: str, *, anonymous: bool = False, **more: Any) -> httpx.Request:
+        headers = {"Accept": "application/json"} | ({} if anonymous else self._credential)
+        return self._http.build_request(method, self.url + path, headers=headers, **more)
+
+    async def _send(self, request: httpx.Request, seconds: float) -> Reply:
+        try:
+            async with asyncio.timeout(seconds):
+                response = await self._http.send(request, stream=True)
+                try:
+                    body = await self._read(response)
+                finally:
+                    await response.aclose()
+        except httpx.ConnectTimeout:
+            raise PortalUnreachable(f"{self.host} could not be reached in time. Is it up?") from None
+        except (httpx.ConnectError, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError) as error:
+            raise PortalUnreachable(self._unreached(error)) from None
+        except (TimeoutError, httpx.TimeoutException):
+            raise PortalTimeout(f"{self.host} did not answer within {seconds:g} seconds.") from None
+        except httpx.HTTPError:
+            raise PortalTimeout(f"{self.host} broke the connection before it had answered.") from None
+        finally:
+            self._http.cookies.clear()
+        return Reply(response.status_code, response.headers, body)
+
+    async def _read(self, response: httpx.Response) -> bytes:
+        body = b""
+        async for chunk in response.aiter_bytes():
+            body += chunk
+            if len(body) > self._max_reply:
+                size = self._max_reply // 2**20
+                raise BadReply(f"{self.host} sent more than {size} MiB; that is no answer of a DocSpace portal.")
+        return body
+
+    def _unwrap(self, reply: Reply) -> Any:
+        """A success's ``response`` member, None where it is missing. Raises the error that the reply stands for."""
+        if not 200 <= reply.status < 300:
+            raise error_of(reply, self.host)
+        try:
+            envelope = json.loads(reply.body)
+        except (ValueError, RecursionError):
+            raise BadReply(f"{self.host} did not answer in JSON; is DOCSPACE_URL a DocSpace portal?") from None
+        if not isinstance(envelope, dict):
+            raise BadReply(f"{self.host} answered in an unknown shape; is DOCSPACE_URL a DocSpace portal?")
+        return envelope.get("response")
+
+    def _unreached(self, error: httpx.HTTPError) -> str:
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(cause, ssl.SSLCertVerificationError):
+                return f"{self.host} has a certificate that is not trusted ({clean(cause.verify_message, 100)})."
+            if isinstance(cause, ssl.SSLError):
+                return f"{self.host} does not speak TLS as expected."
+            cause = cause.__cause__ or cause.__context__
+        if any(sign in str(error) for sign in ("Name or service", "nodename", "getaddrinfo", "name resolution")):
+            return f"The name {self.host} is not known to DNS; check DOCSPACE_URL."
+        return f"{self.host} refuses the connection. Is the portal up?"
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
+
+
+def _credential(key: SecretStr, auth: Auth | None) -> tuple[dict[str, str], bool]:
+    """The header to send, and whether it is an API key. Raises ValueError, without the value."""
+    value = key.get_secret_value().strip()
+    if not value or not value.isascii() or not value.isprintable():
+        raise ValueError("the key has characters that no DocSpace key has")
+    if auth == "bearer" or (auth is None and value.startswith("sk-")):
+        return {"Authorization": f"Bearer {value}"}, value.startswith("sk-")
+    return {"Cookie": f"asc_auth_key={value.removeprefix('asc_auth_key=')}"}, False

@@ -1,0 +1,73 @@
+"""``/livez`` and ``/readyz``, and the server that carries them and Slack's requests."""
+
+import asyncio
+import contextlib
+import errno
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+
+import uvicorn
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from restorebot.errors import SettingsError
+
+GRACE = 3
+"""Seconds for requests under way when the server stops."""
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        # Signals belong to the program, which has more to stop than its server.
+        yield
+
+
+def routes(problems: Callable[[], Awaitable[list[str]]]) -> list[Route]:
+    """``/livez`` answers while the event loop turns, ``/readyz`` with 503 and the problems while there are any."""
+
+    async def livez(_: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def readyz(_: Request) -> Response:
+        found = await problems()
+        body = {"status": "not ready", "problems": found} if found else {"status": "ready"}
+        return JSONResponse(body, status_code=503 if found else 200)
+
+    return [Route("/livez", livez), Route("/readyz", readyz)]
+
+
+@contextlib.asynccontextmanager
+async def serving(app: ASGIApp, host: str, port: int) -> AsyncIterator[int]:
+    """Serve in this event loop; yields the port, which for 0 is a free one. Raises SettingsError: the port is taken."""
+    listener = _listen(host, port)
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=GRACE, ws="none"
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has no event for it
+            await asyncio.sleep(0.005)
+        yield listener.getsockname()[1]
+    finally:
+        server.should_exit = True
+        await task
+        listener.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        taken = error.errno == errno.EADDRINUSE
+        reason = "is already in use" if taken else f"cannot be listened on ({error.strerror})"
+        raise SettingsError([f"PORT: {host}:{port} {reason}; choose another, for example PORT=3001"]) from None
+    return listener

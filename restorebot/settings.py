@@ -1,0 +1,307 @@
+"""The settings: environment, `.env`, `restorebot.toml` and a secrets directory, in this order.
+
+Problems come out as plain lines.
+"""
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
+
+from restorebot.errors import SettingsError
+
+CONFIG_FILE = "restorebot.toml"
+SECRETS_DIRECTORY = "/run/secrets"
+
+HTTP_PORT = 3000
+
+DATABASE = "sqlite+aiosqlite:///restorebot.sqlite3"
+
+FLEETING = {"DYNO": "Heroku", "K_SERVICE": "Cloud Run", "AWS_LAMBDA_FUNCTION_NAME": "Lambda"}
+"""Variables of platforms whose disk is gone with the next restart."""
+
+_UNITS = {"": 1, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)", re.IGNORECASE)
+
+_LOCAL = {"localhost", "127.0.0.1", "::1"}
+
+
+def _duration(value: Any) -> Any:
+    match = _DURATION.fullmatch(str(value).strip()) if isinstance(value, str | int | float) else None
+    unit = match and _UNITS.get(match[2].lower().removesuffix("s") or match[2].lower())
+    if match and unit:
+        return timedelta(seconds=float(match[1]) * unit)
+    if isinstance(value, timedelta):
+        return value
+    raise ValueError("is not a duration")
+
+
+def _between(least: timedelta, most: timedelta, words: str) -> AfterValidator:
+    def check(value: timedelta) -> timedelta:
+        if not least <= value <= most:
+            raise ValueError(f"has to be {words}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _listed(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _ids(pattern: str, what: str) -> AfterValidator:
+    def check(value: tuple[str, ...]) -> tuple[str, ...]:
+        for number, one in enumerate(value, 1):
+            # The entry itself is not shown: somebody may have pasted a token here.
+            if not re.fullmatch(pattern, one):
+                raise ValueError(f"has an entry, number {number}, that is no {what}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _token(prefix: str) -> AfterValidator:
+    def check(value: SecretStr) -> SecretStr:
+        stripped = value.get_secret_value().strip()
+        if not stripped.startswith(prefix):
+            raise ValueError(f"does not begin with {prefix}")
+        return SecretStr(stripped)
+
+    return AfterValidator(check)
+
+
+def _key(value: SecretStr) -> SecretStr:
+    stripped = value.get_secret_value().strip()
+    if not stripped or not stripped.isascii() or not stripped.isprintable():
+        raise ValueError("is empty or has characters that no DocSpace key has")
+    return SecretStr(stripped)
+
+
+def _address(value: str) -> str:
+    parts = urlsplit(value.strip())
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOCAL):
+        raise ValueError("has to begin with https://")
+    if not parts.hostname or parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("has to be a plain address")
+    return value.strip()
+
+
+def _portal(value: str) -> str:
+    address = _address(value)
+    if urlsplit(address).path.strip("/"):
+        raise ValueError("has to be the portal's address without a path")
+    return address.rstrip("/").lower()
+
+
+def _api(value: str) -> str:
+    return _address(value).rstrip("/") + "/"
+
+
+def _database(value: str) -> str:
+    if value.startswith("sqlite:"):
+        value = value.replace("sqlite:", "sqlite+aiosqlite:", 1)
+    if value.startswith(("postgres:", "postgresql")):
+        raise ValueError("names PostgreSQL, which this version does not support yet")
+    if not value.startswith("sqlite+aiosqlite:///") or len(value) == len("sqlite+aiosqlite:///"):
+        raise ValueError("has to name an SQLite file")
+    return value
+
+
+Ids = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+People = Annotated[Ids, _ids(r"[UWS][A-Z0-9]{2,30}", "id of a Slack user (U…) or usergroup (S…)")]
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+
+
+class Settings(BaseSettings):
+    """All settings. The names of the fields are the names of the variables, in lower case, less RESTOREBOT_."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        populate_by_name=True,
+        env_ignore_empty=True,
+    )
+
+    slack_bot_token: Annotated[SecretStr, _token("xoxb-")]
+    slack_app_token: Annotated[SecretStr, _token("xapp-")] | None = None
+    slack_signing_secret: SecretStr | None = None
+    slack_api_url: Annotated[str, AfterValidator(_api)] = "https://slack.com/api/"
+    docspace_url: Annotated[str, AfterValidator(_portal)]
+    docspace_api_key: Annotated[SecretStr, AfterValidator(_key)]
+    docspace_auth: Literal["bearer", "cookie"] | None = None
+    database_url: Annotated[str, AfterValidator(_database)] = DATABASE
+    port: Annotated[int, Field(ge=0, le=65535)] | None = None
+    host: str = "0.0.0.0"  # noqa: S104 - a platform's router comes from outside
+    channels: Annotated[Ids, _ids(r"[CG][A-Z0-9]{2,30}", "id of a channel (C…)")] = Field(
+        default=(), alias="RESTOREBOT_CHANNELS"
+    )
+    requesters: People = Field(default=(), alias="RESTOREBOT_REQUESTERS")
+    approvers: People = Field(alias="RESTOREBOT_APPROVERS")
+    approvals_needed: Annotated[int, Field(ge=1, le=10)] = Field(default=1, alias="RESTOREBOT_APPROVALS_NEEDED")
+    allow_self_approval: bool = Field(default=False, alias="RESTOREBOT_ALLOW_SELF_APPROVAL")
+    approval_ttl: Annotated[Duration, _between(timedelta(minutes=1), timedelta(days=1), "from 1 min to 24 h")] = Field(
+        default=timedelta(minutes=30), alias="RESTOREBOT_APPROVAL_TTL"
+    )
+    # Each poll takes a lock of the whole portal (fact sheet §4.1): under 2 s is for the sandbox.
+    poll_interval: Annotated[
+        Duration, _between(timedelta(seconds=0.05), timedelta(minutes=5), "from 0.05 s to 5 min")
+    ] = Field(default=timedelta(seconds=5), alias="RESTOREBOT_POLL_INTERVAL")
+    stall_after: Annotated[Duration, _between(timedelta(minutes=1), timedelta(days=1), "from 1 min to 24 h")] = Field(
+        default=timedelta(minutes=30), alias="RESTOREBOT_STALL_AFTER"
+    )
+
+    @property
+    def socket_mode(self) -> bool:
+        """Whether Slack is listened to over Socket Mode rather than HTTP."""
+        return self.slack_app_token is not None
+
+    @property
+    def listen_port(self) -> int | None:
+        """The port to serve on; None for no server, which only Socket Mode can do without."""
+        return self.port if self.port is not None or self.socket_mode else HTTP_PORT
+
+    def secrets(self) -> list[str]:
+        """Every secret's value, for the log to mask."""
+        values = (self.slack_bot_token, self.slack_app_token, self.slack_signing_secret, self.docspace_api_key)
+        return [value.get_secret_value() for value in values if value]
+
+    @model_validator(mode="after")
+    def _together(self) -> "Settings":
+        if not self.approvers:
+            raise ValueError("RESTOREBOT_APPROVERS: names nobody")
+        only_users = not any(name.startswith("S") for name in self.approvers)
+        if only_users and self.approvals_needed > len(set(self.approvers)):
+            raise ValueError("RESTOREBOT_APPROVALS_NEEDED: is more than there are approvers")
+        if not self.slack_app_token and not self.slack_signing_secret:
+            raise ValueError("SLACK_APP_TOKEN: is missing, and so is SLACK_SIGNING_SECRET; one of them is needed")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        toml = InitSettingsSource(settings_cls, _toml())
+        directory = os.environ.get("RESTOREBOT_SECRETS_DIR", SECRETS_DIRECTORY)
+        # Only where there is one: pydantic warns of a directory that is not.
+        files = (SecretsSettingsSource(settings_cls, directory),) if Path(directory).is_dir() else ()
+        return init_settings, env_settings, dotenv_settings, toml, *files
+
+
+NAMES: Mapping[str, str] = {
+    (field.alias or name).upper(): field.alias or name for name, field in Settings.model_fields.items()
+}
+"""The variables' names, and what each is called inside."""
+
+EXAMPLES: Mapping[str, str] = {
+    "SLACK_BOT_TOKEN": "xoxb-…, from OAuth & Permissions",
+    "SLACK_APP_TOKEN": "xapp-…, from Basic Information, with connections:write",
+    "SLACK_SIGNING_SECRET": "the Signing Secret under Basic Information",
+    "SLACK_API_URL": "https://slack.com/api/",
+    "DOCSPACE_URL": "https://acme.onlyoffice.com",
+    "DOCSPACE_API_KEY": "sk-…, from Developer Tools, API keys",
+    "DOCSPACE_AUTH": "bearer",
+    "DATABASE_URL": "sqlite:////var/lib/restorebot/restorebot.sqlite3",
+    "PORT": "3000",
+    "HOST": "127.0.0.1",
+    "RESTOREBOT_CHANNELS": "C0123ABCD",
+    "RESTOREBOT_REQUESTERS": "U0123ABCD,S0123ABCD",
+    "RESTOREBOT_APPROVERS": "U0123ABCD,S0123ABCD",
+    "RESTOREBOT_APPROVALS_NEEDED": "1",
+    "RESTOREBOT_ALLOW_SELF_APPROVAL": "false",
+    "RESTOREBOT_APPROVAL_TTL": "30 min",
+    "RESTOREBOT_POLL_INTERVAL": "5 s",
+    "RESTOREBOT_STALL_AFTER": "30 min",
+}
+
+WHY: Mapping[str, str] = {"RESTOREBOT_APPROVERS": "without it nobody could approve a restore"}
+
+OF_THE_LOADER = {"RESTOREBOT_CONFIG", "RESTOREBOT_SECRETS_DIR"}
+
+
+def load() -> Settings:
+    """Read the settings. Raises SettingsError with a line for each problem, none of which shows a value."""
+    problems = _unknown_names()
+    try:
+        found = Settings.model_validate({})
+        problems += _unfit_here(found)
+    except ValidationError as error:
+        problems += [_problem(one["loc"], one["type"], one["msg"]) for one in error.errors(include_input=False)]
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        problems.append(f"{_config_file()}: cannot be read as TOML; each line is a name, an equals sign and a value")
+    # Raised out here, so that pydantic's error with its inputs is not carried along as the context.
+    if problems:
+        raise SettingsError(problems)
+    return found
+
+
+def _problem(where: tuple[int | str, ...], kind: str, message: str) -> str:
+    sentence = message.removeprefix("Value error, ")
+    name = str(where[0]).upper() if where else sentence.partition(":")[0]
+    said = sentence.partition(": ")[2] if not where else "is missing" if kind == "missing" else sentence
+    why = f", and {WHY[name]}" if name in WHY else ""
+    return f"{name}: {said}{why}; for example {name}={EXAMPLES[name]}"
+
+
+def _unfit_here(settings: Settings) -> list[str]:
+    return [
+        f"DATABASE_URL: is an SQLite file, and {platform} forgets its files at every restart; run restorebot where "
+        "the disk lasts; for example DATABASE_URL=sqlite:////var/lib/restorebot/restorebot.sqlite3"
+        for variable, platform in FLEETING.items()
+        if variable in os.environ and settings.database_url.startswith("sqlite")
+    ]
+
+
+def _unknown_names() -> list[str]:
+    known = [*NAMES, *OF_THE_LOADER]
+    try:
+        config = {key.upper() for key in _toml_keys()}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        config = set()
+    problems = []
+    if "PORTALS" in config:
+        config.discard("PORTALS")
+        problems.append("[portals]: several portals are not supported by this version; use DOCSPACE_URL for the one")
+    ours = {name for name in (*os.environ, *dotenv_values(".env")) if name.upper().startswith("RESTOREBOT_")}
+    for name in sorted({*ours, *config}):
+        if name.upper() not in known:
+            near = difflib.get_close_matches(name.upper(), known, n=1)
+            hint = f"did you mean {near[0]}?" if near else "the README lists the settings"
+            problems.append(f"{name}: is no setting of restorebot; {hint}")
+    return problems
+
+
+def _config_file() -> Path:
+    return Path(os.environ.get("RESTOREBOT_CONFIG", CONFIG_FILE))
+
+
+def _toml_keys() -> dict[str, Any]:
+    path = _config_file()
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def _toml() -> dict[str, Any]:
+    """The file's values by the names that the fields have inside; its keys may be in any case."""
+    return {NAMES[key.upper()]: value for key, value in _toml_keys().items() if key.upper() in NAMES}
