@@ -161,9 +161,10 @@ async def running(bot: Bot) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def listening(bot: Bot) -> AsyncIterator[None]:
-    """Take commands and clicks: from Socket Mode with an app token, else over HTTP."""
+async def listening(bot: Bot) -> AsyncIterator[int | None]:
+    """Take commands and clicks, from Socket Mode with an app token, else over HTTP; yields the port served on, if any."""
     settings = bot.settings
+    port: int | None = None
     async with AsyncExitStack() as stack:
         routes: list[Route] = []
         problems = [bot.problems]
@@ -184,8 +185,8 @@ async def listening(bot: Bot) -> AsyncIterator[None]:
                 return [sentence for check in problems for sentence in await check()]
 
             app = Starlette(routes=[*routes, *health.routes(all_problems)])
-            await stack.enter_async_context(health.serving(app, settings.host, settings.listen_port))
-        yield
+            port = await stack.enter_async_context(health.serving(app, settings.host, settings.listen_port))
+        yield port
 
 
 def _events(bolt: AsyncApp) -> Callable[[Request], Awaitable[Response]]:

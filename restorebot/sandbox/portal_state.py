@@ -1,0 +1,346 @@
+"""A DocSpace portal's backups, keys and restore task, computed from a clock (fact sheet §3 to §6, §C to §E).
+
+Nothing runs in the background: each look settles everything that has happened up to now.
+"""
+
+import hashlib
+import secrets
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+ACTIVE, RESTORING = 0, 4
+CREATED, RUNNING, COMPLETED, CANCELLED, FAULTED = range(5)
+BACKUP, RESTORE = 0, 1
+NEVER = datetime(1, 1, 1)  # noqa: DTZ001 - DocSpace's own "does not expire", which has no zone
+KEPT = timedelta(hours=24)
+INVALID = "The backup file is invalid."
+
+QUEUED_FOR, FETCHING_FOR, LOADING_FOR = 1.0, 5.0, 14.0
+"""Seconds of a restore's phases; with them a restore takes 20."""
+
+BACKUP_FOR = 10.0
+
+SWITCHES: dict[str, Any] = {
+    "archive_broken": False,
+    "broken_while_loading": False,
+    "cancelled": False,
+    "faulted": False,
+    "worker_down": False,
+    "worker_killed": False,
+    "stall_at_75": False,
+    "key_survives": False,
+    "alias_elsewhere": "",
+    "host_lost": 0,
+    "locked_after_failure": False,
+    "old_task_at_zero": False,
+    "tariff_without_restore": False,
+    "unpaid": False,
+    "ip_refused": False,
+    "slow": 0,
+    "away": 0,
+    "html_502": False,
+    "bad_json": False,
+    "huge_reply": False,
+    "redirect_elsewhere": False,
+    "rate_limited": 0,
+}
+"""Faults of the portal as a whole, and what each is while off.
+
+slow, away and host_lost are in seconds, rate_limited is how many requests are refused.
+"""
+
+
+@dataclass
+class Record:
+    """A row of the backup history; times are naive UTC, as MySQL has them."""
+
+    id: str
+    file_name: str
+    storage_type: int
+    created_on: datetime
+    expires_on: datetime = NEVER
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "fileName": self.file_name,
+            "storageType": self.storage_type,
+            "createdOn": self.created_on.isoformat(),
+            "expiresOn": self.expires_on.isoformat(),
+        }
+
+
+@dataclass
+class Key:
+    """An API key. ``postfix`` is its last four characters; no permissions means all."""
+
+    value: str
+    permissions: list[str] = field(default_factory=list)
+    expires_at: datetime | None = None
+    is_active: bool = True
+    admin: bool = True
+    cookie: bool = False
+
+    @property
+    def may_write(self) -> bool:
+        return not self.permissions or bool({"*", "*:write"} & set(self.permissions))
+
+    @property
+    def may_read(self) -> bool:
+        return self.may_write or "*:read" in self.permissions
+
+
+@dataclass
+class Task:
+    """A restore or backup. ``begun`` is when the worker took it; None while it waits."""
+
+    id: str
+    kind: int
+    created: float
+    backup_id: str = ""
+    begun: float | None = None
+    status: int = CREATED
+    progress: int = 0
+    error: str = ""
+    completed: bool = False
+    changed: float = 0.0
+    tenant: int = 1
+    dead: bool = False
+    dump: bool = False
+    last_publish: bool = False
+    """Just completed, and still published with status 1 (fact sheet §4.3)."""
+
+    def as_json(self, profile: str) -> dict[str, Any]:
+        status = RUNNING if self.last_publish else self.status
+        body: dict[str, Any] = {
+            "isCompleted": self.completed,
+            "progress": self.progress,
+            "error": self.error,
+            "tenantId": self.tenant,
+            "backupProgressEnum": self.kind,
+            "status": status,
+            "taskId": self.id,
+        }
+        if self.kind == BACKUP:
+            body["link"] = ""
+        if profile < "3.7":
+            del body["status"]
+        if profile < "3.1":
+            del body["taskId"]
+        return body
+
+
+class PortalState:
+    """The portal. ``clock`` gives seconds; ``epoch`` is the wall-clock time of its zero."""
+
+    def __init__(self, clock: Callable[[], float], epoch: datetime, *, alias: str, key: str, profile: str) -> None:
+        self._clock = clock
+        self._epoch = epoch
+        self.alias = alias
+        self.profile = profile
+        self.tenant_id = 1
+        self.tenant_status = ACTIVE
+        self.keys = [Key(key)]
+        self.history = _seeds(self.wall())
+        self.restore: Task | None = None
+        self.backup: Task | None = None
+        self.dump: Task | None = None
+        self.switches = dict(SWITCHES)
+        self.starts: list[dict[str, Any]] = []
+        self._lost_until = 0.0
+        self._away_until = 0.0
+        self._worker_since = 0.0
+
+    def now(self) -> float:
+        return self._clock()
+
+    def wall(self) -> datetime:
+        """The portal's time of day, naive UTC."""
+        return (self._epoch + timedelta(seconds=self._clock())).astimezone(UTC).replace(tzinfo=None, microsecond=0)
+
+    def switch(self, name: str, value: Any) -> None:
+        """Set a fault; one that lasts for seconds begins now. Raises KeyError."""
+        if name not in SWITCHES:
+            raise KeyError(name)
+        self.settle()
+        self.switches[name] = value
+        if name == "worker_down":
+            self._worker_since = self.now()
+        if name == "away":
+            self._away_until = self.now() + float(value)
+
+    @property
+    def is_away(self) -> bool:
+        return self.now() < self._away_until
+
+    @property
+    def is_lost(self) -> bool:
+        """The host maps to no portal: for moments at the end of a restore."""
+        return self.now() < self._lost_until
+
+    def key(self, value: str) -> Key | None:
+        """The valid key with this value; expired and disabled ones are simply not found."""
+        for key in self.keys:
+            expired = key.expires_at is not None and key.expires_at <= self.wall()
+            if key.value == value and key.is_active and not expired:
+                return key
+        return None
+
+    def record(self, backup_id: str) -> Record | None:
+        return next((one for one in self.history if one.id == backup_id), None)
+
+    def visible_restore(self, dump: bool | None) -> Task | None:
+        """The task that progress shows; without ``dump`` a dump task comes first (fact sheet §4.1)."""
+        self.settle()
+        candidates = {None: [self.dump, self.restore], True: [self.dump], False: [self.restore]}[dump]
+        return next((task for task in candidates if task), None)
+
+    def start_restore(self, backup_id: str) -> Task:
+        """A new task, or the old one while it is not completed."""
+        self.settle()
+        old = self.restore
+        if old and not old.completed:
+            if old.status == CREATED and self.switches["old_task_at_zero"]:
+                old.backup_id = backup_id
+            return old
+        self.restore = Task(
+            str(uuid.uuid4()), RESTORE, self.now(), backup_id, tenant=self.tenant_id, changed=self.now()
+        )
+        return self.restore
+
+    def start_backup(self) -> Task:
+        self.settle()
+        if self.backup is None or self.backup.completed:
+            self.backup = Task(str(uuid.uuid4()), BACKUP, self.now(), tenant=self.tenant_id, changed=self.now())
+        return self.backup
+
+    def yesterday(self, *, dump: bool = False) -> Task:
+        """A finished task that is still on show."""
+        task = Task(str(uuid.uuid4()), RESTORE, self.now(), dump=dump, status=COMPLETED, progress=100, completed=True)
+        task.changed = self.now()
+        if dump:
+            self.dump = task
+        else:
+            self.restore = task
+        return task
+
+    def settle(self) -> None:
+        """Bring everything up to now."""
+        if self.backup:
+            self._settle_backup(self.backup)
+        if self.restore:
+            self._settle_restore(self.restore)
+            if (self.now() - self.restore.changed) >= KEPT.total_seconds():
+                self.restore = None
+
+    def _settle_backup(self, task: Task) -> None:
+        if task.completed:
+            return
+        done = (self.now() - task.created) / BACKUP_FOR
+        self._publish(task, status=RUNNING, progress=min(90, int(done * 90)))
+        if done >= 1:
+            self._publish(task, status=COMPLETED, progress=100)
+            task.completed = True
+            self.history.append(Record(task.id, f"{self.alias}_safety.tar.gz", 4, self.wall()))
+
+    def _settle_restore(self, task: Task) -> None:
+        if task.completed:
+            task.last_publish = task.last_publish and self.now() - task.changed < 1
+            return
+        if task.dead or task.status == FAULTED:
+            return
+        if task.begun is None:
+            if self.switches["worker_down"] or self.now() - task.created < QUEUED_FOR:
+                return
+            # A durable queue: it starts by itself when the worker is back.
+            task.begun = max(task.created + QUEUED_FOR, self._worker_since)
+        self._run(task, self.now() - task.begun)
+
+    def _run(self, task: Task, spent: float) -> None:
+        self._publish(task, status=RUNNING)
+        if spent < FETCHING_FOR:
+            return
+        switches = self.switches
+        if switches["archive_broken"]:
+            self._fail(task, INVALID)
+            return
+        if switches["cancelled"]:
+            self._publish(task, status=CANCELLED)
+            task.completed = True
+            self.tenant_status = ACTIVE
+            return
+        self.tenant_status = RESTORING
+        loading = spent - FETCHING_FOR
+        self._publish(task, progress=self._percent(loading))
+        if switches["worker_killed"]:
+            # Nobody marks the task, and nothing takes the lock away (fact sheet §4.6).
+            task.dead = True
+            return
+        if switches["broken_while_loading"]:
+            self._fail(task, INVALID)
+        elif switches["faulted"]:
+            self._publish(task, status=FAULTED)
+            task.error = "One or more errors occurred. (Object reference not set.)"
+        elif loading >= LOADING_FOR and not switches["stall_at_75"]:
+            self._succeed(task)
+
+    def _percent(self, loading: float) -> int:
+        """10 to 16, then 75 for nearly the whole run; before 3.7 it falls back and rises again (fact sheet §4.4)."""
+        if loading < 1:
+            return 10 + int(loading * 6)
+        if "3.2" <= self.profile < "3.7":
+            return 10 + int(loading % 4 / 4 * 65)
+        return 75
+
+    def _publish(self, task: Task, *, status: int | None = None, progress: int | None = None) -> None:
+        after = (task.status if status is None else status, task.progress if progress is None else progress)
+        if after != (task.status, task.progress):
+            task.status, task.progress = after
+            task.changed = self.now()
+
+    def _fail(self, task: Task, error: str) -> None:
+        self._publish(task, status=COMPLETED)
+        task.error, task.completed, task.last_publish = error, True, True
+        self.tenant_status = RESTORING if self.switches["locked_after_failure"] else ACTIVE
+
+    def _succeed(self, task: Task) -> None:
+        self._publish(task, status=COMPLETED, progress=100)
+        task.completed = task.last_publish = True
+        self.tenant_id += 1
+        task.tenant = self.tenant_id
+        self.tenant_status = ACTIVE
+        if not self.switches["key_survives"]:
+            self.keys = []
+        # New ids, and records whose archive sat in a room point to nothing now.
+        self.history = [
+            Record(str(uuid.uuid4()), one.file_name, one.storage_type, one.created_on, one.expires_on)
+            for one in self.history
+            if one.storage_type != 0
+        ]
+        self._lost_until = self.now() + float(self.switches["host_lost"])
+
+
+def new_key() -> str:
+    """A key of DocSpace's form: ``sk-`` and 64 hex digits."""
+    return f"sk-{secrets.token_hex(32)}"
+
+
+def _seeds(now: datetime) -> list[Record]:
+    """A handful of backups, in no order, one of them expired. The ids are the same in every run."""
+
+    def record(name: str, storage_type: int, age: timedelta, expires: datetime = NEVER) -> Record:
+        created = now - age
+        backup_id = str(uuid.UUID(hashlib.sha256(name.encode()).hexdigest()[:32]))
+        return Record(backup_id, f"{name}_{created:%Y-%m-%d_%H-%M-%S}.tar.gz", storage_type, created, expires)
+
+    day = timedelta(days=1)
+    return [
+        record("acme-weekly", 5, 8 * day),
+        record("acme-nightly", 5, timedelta(hours=9)),
+        record("acme-download", 4, 3 * day, now - 2 * day),
+        record("acme-fresh-download", 4, timedelta(hours=2), now + timedelta(hours=22)),
+        record("acme-room", 0, 2 * day),
+    ]

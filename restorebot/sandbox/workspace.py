@@ -1,0 +1,147 @@
+"""A local Slack workspace: the parts of Slack that the bot uses, as a program with a control interface.
+
+    python -m restorebot.sandbox.workspace --port 8065 --manifest manifest.yml
+
+The bot speaks to it as to Slack (``SLACK_API_URL=http://127.0.0.1:8065/api/``): Web API, Socket Mode or signed HTTP
+requests, response_urls. Tests and the page play the people through ``/_sandbox/`` (see `workspace_control`).
+"""
+
+import argparse
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
+
+from restorebot.sandbox.serve import serve_program
+from restorebot.sandbox.workspace_answers import Answers
+from restorebot.sandbox.workspace_api import Faults, RateLimits, Tokens, WebApi
+from restorebot.sandbox.workspace_control import Control, no_such_path
+from restorebot.sandbox.workspace_delivery import Delivery, Links
+from restorebot.sandbox.workspace_manifest import Manifest
+from restorebot.sandbox.workspace_methods import Desk
+from restorebot.sandbox.workspace_people import People
+from restorebot.sandbox.workspace_state import State
+from restorebot.sandbox.workspace_views import Triggers, Views
+
+ACK_SECONDS = 3.0  # Slack fact sheet §1
+
+
+class Workspace:
+    """One workspace with one app in it.
+
+    ``ack_timeout`` is in real seconds, so that tests can shorten the wait; everything else runs on the workspace's
+    clock, which is ``clock`` plus what the control interface has advanced it by.
+    """
+
+    def __init__(
+        self,
+        manifest_path: str | Path,
+        *,
+        bot_token: str | None = None,
+        app_token: str | None = None,
+        signing_secret: str | None = None,
+        ack_timeout: float = ACK_SECONDS,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.bot_token = bot_token or f"xoxb-{secrets.token_hex(16)}"
+        self.app_token = app_token or f"xapp-1-A0RESTORE-{secrets.token_hex(16)}"
+        self.signing_secret = signing_secret or secrets.token_hex(16)
+        self.state = State(Manifest.load(Path(manifest_path)), clock)
+        self.triggers = Triggers(self.state)
+        self.views = Views(self.state)
+        self.links = Links(self.state, ack_timeout)
+        self.delivery = Delivery(self.state, self.links, self.signing_secret, clock)
+        self.people = People(self.state, self.triggers, self.views, self.delivery)
+        self.faults = Faults()
+        self.limits = RateLimits(self.state)
+
+    @property
+    def base_url(self) -> str:
+        """Where the workspace is reached, without a trailing slash; learnt from requests when it is not set."""
+        return self.state.base_url
+
+    @base_url.setter
+    def base_url(self, url: str) -> None:
+        self.state.base_url = url.rstrip("/")
+
+
+class _App(Starlette):
+    """Learns the workspace's address from requests, and lets handlers cut a connection."""
+
+    workspace: Workspace
+    address_is_given: bool
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in {"http", "websocket"}:
+            scope["sandbox.hang_up"] = _hang_up_by(send)
+            self._learn_address(scope)
+        await super().__call__(scope, receive, send)
+
+    def _learn_address(self, scope: Scope) -> None:
+        host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+        from_bot = scope["path"].startswith("/api/")
+        if host and not self.address_is_given and (from_bot or not self.workspace.base_url):
+            self.workspace.base_url = f"http://{host}"
+
+
+def _hang_up_by(send: Any) -> Callable[[], None]:
+    """A function that aborts the connection which uvicorn's ``send`` belongs to; ASGI itself has no such message."""
+
+    def hang_up() -> None:
+        send.__self__.transport.abort()
+
+    return hang_up
+
+
+def create_app(workspace: Workspace) -> Starlette:
+    """The workspace as an ASGI app, to be served by uvicorn."""
+    state = workspace.state
+    desk = Desk(state, workspace.triggers, workspace.views, workspace.links.new_url)
+    api = WebApi(desk, Tokens(workspace.bot_token, workspace.app_token), workspace.faults, workspace.limits)
+    answers = Answers(state, workspace.faults)
+    control = Control(state, workspace.views, workspace.people, workspace.delivery, workspace.faults, workspace.limits)
+    app = _App(
+        routes=[
+            Route("/api/{method}", api.answer, methods=["GET", "POST"]),
+            WebSocketRoute("/link/", workspace.links.serve),
+            Route("/commands/{team}/{number}/{secret}", answers.answer, methods=["POST"]),
+            Route("/actions/{team}/{number}/{secret}", answers.answer, methods=["POST"]),
+            *control.routes(),
+            Route("/_sandbox/{path:path}", no_such_path, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+        ]
+    )
+    app.workspace = workspace
+    app.address_is_given = bool(workspace.base_url)
+    return app
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the workspace as a program; it prints ``{"url": ...}`` once it listens."""
+    parser = argparse.ArgumentParser(prog="restorebot.sandbox.workspace", description="A local Slack workspace.")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--manifest", type=Path, default=Path("manifest.yml"))
+    parser.add_argument("--bot-token", help="xoxb-…; made up when left out")
+    parser.add_argument("--app-token", help="xapp-…; made up when left out")
+    parser.add_argument("--signing-secret", help="made up when left out")
+    parser.add_argument("--ack-timeout", type=float, default=ACK_SECONDS, help="seconds (default: %(default)s)")
+    parser.add_argument("--base-url", help="where others reach this workspace; learnt from requests when left out")
+    given = parser.parse_args(argv)
+    workspace = Workspace(
+        given.manifest,
+        bot_token=given.bot_token,
+        app_token=given.app_token,
+        signing_secret=given.signing_secret,
+        ack_timeout=given.ack_timeout,
+    )
+    if given.base_url:
+        workspace.base_url = given.base_url
+    serve_program(create_app(workspace), given.port)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,238 @@
+"""How a Web API call comes in: arguments, token, switchable faults, rate limits, then the method itself."""
+
+import asyncio
+import json
+import math
+from collections import deque
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from restorebot.sandbox.workspace_blocks import ControlError, Json, MethodError
+from restorebot.sandbox.workspace_methods import METHODS, Desk, Method, refuse_missing_scope
+from restorebot.sandbox.workspace_state import State
+
+POST_BURST = 10  # posts to one channel at once; after that about one a second (Slack fact sheet §1)
+
+FAULTS = ("ratelimited", "lost_answer", "server_error", "slow", "error", "drop")
+FaultKind = Literal["ratelimited", "lost_answer", "server_error", "slow", "error", "drop"]
+
+
+class RateLimitedError(Exception):
+    """HTTP 429; ``retry_after`` in whole seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"retry after {retry_after} s")
+        self.retry_after = retry_after
+
+
+class RateLimits:
+    """Calls a minute per method, and posts per channel, on the workspace's clock."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._calls: dict[str, deque[float]] = {}
+        self._posts: dict[str, tuple[float, float]] = {}
+        self.on = True
+
+    def take(self, name: str, method: Method, channel: Any) -> None:
+        """Count a call, or raise `RateLimitedError`; a refused call is not counted."""
+        if not self.on:
+            return
+        now = self._state.now()
+        calls = self._calls.setdefault(name, deque())
+        while calls and calls[0] <= now - 60:
+            calls.popleft()
+        if len(calls) >= method.per_minute:
+            raise RateLimitedError(max(1, math.ceil(calls[0] + 60 - now)))
+        if name == "chat.postMessage":
+            self._take_post(str(channel), now)
+        calls.append(now)
+
+    def _take_post(self, channel: str, now: float) -> None:
+        left, since = self._posts.get(channel, (float(POST_BURST), now))
+        left = min(POST_BURST, left + now - since)
+        if left < 1:
+            raise RateLimitedError(max(1, math.ceil(1 - left)))
+        self._posts[channel] = (left - 1, now)
+
+
+@dataclass
+class Fault:
+    """What goes wrong with the next calls of a method; ``seconds`` are real ones."""
+
+    fault: FaultKind
+    times: int = 1
+    retry_after: int = 1
+    seconds: float = 1.0
+    error: str = "internal_error"
+    status: int = 500
+
+    @classmethod
+    def parse(cls, given: Any) -> "Fault":
+        """From the control interface's JSON."""
+        if not isinstance(given, dict) or given.get("fault") not in FAULTS:
+            raise ControlError(422, f"A fault needs a member 'fault' that is one of {', '.join(FAULTS)}.")
+        kinds: dict[str, Any] = {"times": int, "retry_after": int, "seconds": (int, float), "error": str, "status": int}
+        for name, value in given.items():
+            if name != "fault" and not isinstance(value, kinds.get(name, ())):
+                raise ControlError(422, f"A fault has no such member, or not of this type: {name}.")
+        return cls(**given)
+
+    def json(self) -> Json:
+        """As the control interface shows it."""
+        return dict(vars(self))
+
+
+class Faults:
+    """The faults that are set, by method; ``response_url`` stands for answers to interactions."""
+
+    def __init__(self) -> None:
+        self._set: dict[str, Fault] = {}
+
+    def put(self, method: str, fault: Fault) -> None:
+        """Set a method's fault; takes the place of the one before."""
+        if method != "response_url" and method not in METHODS:
+            raise ControlError(422, f"There is no method {method}.")
+        self._set[method] = fault
+
+    def clear(self) -> None:
+        """All is well again."""
+        self._set.clear()
+
+    def take(self, method: str) -> Fault | None:
+        """The fault for this call, counted down."""
+        fault = self._set.get(method)
+        if fault is None:
+            return None
+        fault.times -= 1
+        if fault.times <= 0:
+            del self._set[method]
+        return fault
+
+    def json(self) -> Json:
+        """As the control interface shows them."""
+        return {method: fault.json() for method, fault in self._set.items()}
+
+
+async def drop_connection(request: Request) -> Response:
+    """End the request's TCP connection without a byte of an answer."""
+    request.scope["sandbox.hang_up"]()
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    return Response(status_code=502)  # reaches nobody
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """What the workspace gave to the app."""
+
+    bot: str
+    app: str
+
+
+class WebApi:
+    """``/api/<method>``."""
+
+    def __init__(self, desk: Desk, tokens: Tokens, faults: Faults, limits: RateLimits) -> None:
+        self._desk = desk
+        self._tokens = tokens
+        self._faults = faults
+        self._limits = limits
+
+    async def answer(self, request: Request) -> Response:
+        """Answer one call."""
+        name: str = request.path_params["method"]
+        journal = self._desk.state.journal
+        try:
+            args, token = await _read(request)
+        except MethodError as refusal:
+            journal.call(name, {}, 200, refusal.code)
+            return JSONResponse({"ok": False, "error": refusal.code})
+        journal.line("bot>", name, args)
+        fault = self._faults.take(name)
+        if fault is not None and fault.fault == "slow":
+            await asyncio.sleep(fault.seconds)
+        if fault is not None and fault.fault == "drop":
+            journal.call(name, args, None, "drop")
+            return await drop_connection(request)
+        response, error = self._respond(name, args, token, fault)
+        if fault is not None and fault.fault == "lost_answer":
+            journal.call(name, args, None, "lost_answer")
+            return await drop_connection(request)
+        journal.call(name, args, response.status_code, error)
+        journal.line("bot<", name, bytes(response.body).decode())
+        return response
+
+    def _respond(self, name: str, args: Json, token: str | None, fault: Fault | None) -> tuple[Response, str | None]:
+        if fault is not None and fault.fault == "ratelimited":
+            return _ratelimited(fault.retry_after)
+        if fault is not None and fault.fault == "server_error":
+            return PlainTextResponse("Server Error", fault.status, media_type="text/html"), "server_error"
+        if fault is not None and fault.fault == "error":
+            return JSONResponse({"ok": False, "error": fault.error}), fault.error
+        try:
+            return self._ok(name, self._run(name, args, token)), None
+        except RateLimitedError as limited:
+            return _ratelimited(limited.retry_after)
+        except MethodError as refusal:
+            return JSONResponse({"ok": False, "error": refusal.code, **refusal.more}), refusal.code
+
+    def _run(self, name: str, args: Json, token: str | None) -> Json:
+        method = METHODS.get(name)
+        if method is None:
+            raise MethodError("unknown_method", req_method=name)
+        self._check_token(method, token)
+        self._limits.take(name, method, args.get("channel"))
+        refuse_missing_scope(self._desk.state, method.scopes)
+        return method.run(self._desk, args)
+
+    def _ok(self, name: str, fields: Json) -> Response:
+        scopes = {
+            "x-oauth-scopes": ",".join(sorted(self._desk.state.manifest.scopes)),
+            "x-accepted-oauth-scopes": ",".join(METHODS[name].scopes),
+        }
+        return JSONResponse({"ok": True, **fields}, headers={} if METHODS[name].app_level else scopes)
+
+    def _check_token(self, method: Method, token: str | None) -> None:
+        if not token:
+            raise MethodError("not_authed")
+        if token not in {self._tokens.bot, self._tokens.app}:
+            raise MethodError("invalid_auth")
+        if token != (self._tokens.app if method.app_level else self._tokens.bot):
+            raise MethodError("not_allowed_token_type")
+
+
+def _ratelimited(retry_after: int) -> tuple[Response, str]:
+    headers = {"Retry-After": str(retry_after)}
+    return JSONResponse({"ok": False, "error": "ratelimited"}, 429, headers=headers), "ratelimited"
+
+
+async def _read(request: Request) -> tuple[Json, str | None]:
+    """A call's arguments and token: query string, form or JSON; the token from the header, the query or the form."""
+    args: Json = dict(request.query_params)
+    token = args.pop("token", None)
+    body = await request.body()
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip()
+    if body and content_type == "application/json":
+        args |= _json_object(body)
+    elif body and content_type == "application/x-www-form-urlencoded":
+        args |= dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
+        token = args.pop("token", token)
+    elif body:
+        raise MethodError("invalid_post_type" if content_type else "missing_post_type")
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    return args, bearer.strip() if scheme.lower() == "bearer" else token
+
+
+def _json_object(body: bytes) -> Json:
+    try:
+        parsed = json.loads(body)
+    except ValueError:
+        raise MethodError("invalid_json") from None
+    if not isinstance(parsed, dict):
+        raise MethodError("json_not_object")
+    return parsed

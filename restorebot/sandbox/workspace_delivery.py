@@ -1,0 +1,308 @@
+"""How the local Slack reaches the bot: over Socket Mode connections, or by signed HTTP requests."""
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import json
+import secrets
+import ssl
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+from urllib.parse import urlencode
+
+import httpx
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from restorebot.sandbox.workspace_blocks import Json
+from restorebot.sandbox.workspace_state import APP, State
+
+LINKS = 10  # connections an app may have at once (Slack fact sheet §1, "Socket Mode")
+TICKET_SECONDS = 30.0
+EVENT_RETRIES = (0.0, 60.0, 300.0)  # seconds after which an unacknowledged event is sent again
+OLD_TIMESTAMP_SECONDS = 600
+
+AckError = Literal["operation_timeout", "dispatch_failed"]
+EnvelopeType = Literal["slash_commands", "interactive", "events_api"]
+
+
+@dataclass(frozen=True)
+class Ack:
+    """What came of one delivery. ``body`` is what the bot sent along with its acknowledgement, None for nothing."""
+
+    acked: bool
+    error: AckError | None = None
+    http_status: int | None = None
+    body: Any = None
+
+
+@dataclass(frozen=True)
+class HttpOptions:
+    """Ways to sign an HTTP delivery wrongly, or to send the certificate check in its place."""
+
+    bad_signature: bool = False
+    old_timestamp: bool = False
+    ssl_check: bool = False
+
+
+RIGHT = HttpOptions()
+
+
+class Link:
+    """One Socket Mode connection."""
+
+    def __init__(self, socket: WebSocket, state: State) -> None:
+        self._socket = socket
+        self._state = state
+        self.leaving = False
+
+    async def send(self, frame: Json) -> bool:
+        """Send a frame; False when the connection is gone."""
+        self._state.journal.line("link>", frame["type"], frame)
+        try:
+            await self._socket.send_text(json.dumps(frame))
+        except (WebSocketDisconnect, RuntimeError):
+            return False
+        return True
+
+    async def receive(self) -> Json | None:
+        """The next frame from the bot; None when the connection is gone."""
+        try:
+            text = await self._socket.receive_text()
+        except (WebSocketDisconnect, RuntimeError):
+            return None
+        with contextlib.suppress(ValueError):
+            frame = json.loads(text)
+            if isinstance(frame, dict):
+                return frame
+        return {}
+
+    async def close(self) -> None:
+        """Close it properly."""
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            await self._socket.close()
+
+    def cut(self) -> None:
+        """Cut the TCP connection, as a failing network does."""
+        self._socket.scope["sandbox.hang_up"]()
+
+
+class Links:
+    """The app's Socket Mode connections; each envelope goes to one of them."""
+
+    def __init__(self, state: State, ack_timeout: float) -> None:
+        self._state = state
+        self._tickets: dict[str, float] = {}
+        self._waiting: dict[str, asyncio.Future[Json]] = {}
+        self.ack_timeout = ack_timeout
+        self.enabled = True
+        self.open: list[Link] = []
+
+    def new_url(self) -> str:
+        """A URL that is good for one connection."""
+        ticket = secrets.token_urlsafe(24)
+        self._tickets[ticket] = self._state.now()
+        return f"{self._state.base_url.replace('http', 'ws', 1)}/link/?ticket={ticket}&app_id={APP}"
+
+    def ticket_is_good(self, ticket: str) -> bool:
+        """Whether the ticket was given, is unused and is not too old; it is used up by asking."""
+        given_at = self._tickets.pop(ticket, None)
+        return given_at is not None and self._state.now() - given_at <= TICKET_SECONDS
+
+    async def serve(self, socket: WebSocket) -> None:
+        """Keep one connection until it ends."""
+        if not self.ticket_is_good(socket.query_params.get("ticket", "")):
+            await socket.close(1008)
+            return
+        await socket.accept()
+        link = Link(socket, self._state)
+        refused = "too_many_websockets" if len(self.open) >= LINKS else None if self.enabled else "link_disabled"
+        if refused:
+            await link.send(_disconnect(refused))
+            await link.close()
+            return
+        self.open.append(link)
+        try:
+            await link.send(self._hello())
+            self._state.journal.event("connected", connections=len(self.open))
+            await self._listen(link)
+        finally:
+            self.open.remove(link)
+            self._state.journal.event("disconnected", connections=len(self.open))
+
+    def _hello(self) -> Json:
+        return {
+            "type": "hello",
+            "num_connections": len(self.open),
+            "debug_info": {
+                "host": "applink-sandbox",
+                "build_number": 1,
+                "approximate_connection_time": 18060,
+            },
+            "connection_info": {"app_id": APP},
+        }
+
+    async def _listen(self, link: Link) -> None:
+        while (frame := await link.receive()) is not None:
+            self._state.journal.line("link<", "ack", frame)
+            waiting = self._waiting.get(str(frame.get("envelope_id")))
+            if waiting is not None and not waiting.done():
+                waiting.set_result(frame)
+
+    async def deliver(self, kind: EnvelopeType, payload: Json, *, with_body: bool, attempt: int = 0) -> Ack:
+        """Send an envelope over one of the connections and wait for its acknowledgement."""
+        staying = [link for link in self.open if not link.leaving] or self.open
+        if not staying:
+            return Ack(acked=False, error="dispatch_failed")
+        envelope_id = str(uuid.uuid4())
+        frame: Json = {"envelope_id": envelope_id, "type": kind, "payload": payload}
+        frame["accepts_response_payload"] = with_body
+        if kind == "events_api":
+            frame |= {"retry_attempt": attempt, "retry_reason": "timeout" if attempt else ""}
+        answer = self._waiting[envelope_id] = asyncio.get_running_loop().create_future()
+        try:
+            if not await secrets.choice(staying).send(frame):
+                return Ack(acked=False, error="dispatch_failed")
+            answered = await asyncio.wait_for(answer, self.ack_timeout)
+        except TimeoutError:
+            return Ack(acked=False, error="operation_timeout")
+        finally:
+            del self._waiting[envelope_id]
+        return Ack(acked=True, body=answered.get("payload") if with_body else None)
+
+    async def disconnect(self, reason: str) -> None:
+        """Tell every connection to go, or (``cut``) cut them; ``link_disabled`` also lets no new one in."""
+        if reason == "link_disabled":
+            self.enabled = False
+        for link in list(self.open):
+            if reason == "cut":
+                link.cut()
+                continue
+            link.leaving = reason != "warning"
+            await link.send(_disconnect(reason))
+            if reason == "link_disabled":
+                await link.close()
+
+
+def _disconnect(reason: str) -> Json:
+    return {"type": "disconnect", "reason": reason, "debug_info": {"host": "applink-sandbox"}}
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where HTTP deliveries go, and the secret that signs them."""
+
+    url: str
+    signing_secret: str
+
+
+def signature(secret: str, timestamp: str, body: str) -> str:
+    """Slack's request signature, version 0 (Slack fact sheet §1)."""
+    digest = hmac.new(secret.encode(), f"v0:{timestamp}:{body}".encode(), hashlib.sha256)
+    return f"v0={digest.hexdigest()}"
+
+
+@dataclass
+class _Pending:
+    """An event to be sent again: the payload, the next attempt's number and its time on the workspace's clock."""
+
+    payload: Json
+    attempt: int
+    due: float
+
+
+class Delivery:
+    """Sends commands, interactions and events to the bot by whichever transport is set."""
+
+    def __init__(self, state: State, links: Links, signing_secret: str, wall_clock: Callable[[], float]) -> None:
+        self._state = state
+        self._wall_clock = wall_clock
+        self._pending: list[_Pending] = []
+        self.links = links
+        self.signing_secret = signing_secret
+        self.target: Target | None = None
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        # Made once and only for HTTP delivery: reading the certificates takes longer than a whole command.
+        return ssl.create_default_context()
+
+    async def command(self, payload: dict[str, str], how: HttpOptions = RIGHT) -> Ack:
+        """Deliver a slash command."""
+        if self.target is None:
+            return await self.links.deliver("slash_commands", dict(payload), with_body=True)
+        return await self._post(self.target, urlencode(payload), how)
+
+    async def interaction(self, payload: Json, how: HttpOptions = RIGHT) -> Ack:
+        """Deliver a click, a submission or the closing of a view."""
+        if self.target is None:
+            return await self.links.deliver("interactive", payload, with_body=True)
+        return await self._post(self.target, urlencode({"payload": json.dumps(payload)}), how)
+
+    async def event(self, payload: Json, attempt: int = 0) -> Ack:
+        """Deliver an event; unlike all else it is sent again when it is not acknowledged."""
+        if self.target is None:
+            ack = await self.links.deliver("events_api", payload, with_body=False, attempt=attempt)
+        else:
+            ack = await self._post(self.target, json.dumps(payload), RIGHT, "application/json", attempt)
+        if not ack.acked and attempt < len(EVENT_RETRIES):
+            self._pending.append(_Pending(payload, attempt + 1, self._state.now() + EVENT_RETRIES[attempt]))
+        return ack
+
+    async def send_due_events(self) -> None:
+        """Send the unacknowledged events again whose time has come."""
+        now = self._state.now()
+        due = [p for p in self._pending if p.due <= now]
+        self._pending = [p for p in self._pending if p.due > now]
+        for pending in due:
+            await self.event(pending.payload, pending.attempt)
+
+    async def _post(
+        self,
+        target: Target,
+        body: str,
+        how: HttpOptions,
+        content_type: str = "application/x-www-form-urlencoded",
+        attempt: int = 0,
+    ) -> Ack:
+        if how.ssl_check:
+            body = urlencode({"ssl_check": "1", "token": "deprecated"})
+        headers = self._headers(target, body, how) | {"Content-Type": content_type}
+        if attempt:
+            headers |= {"X-Slack-Retry-Num": str(attempt), "X-Slack-Retry-Reason": "http_timeout"}
+        self._state.journal.line("http>", "POST", body)
+        timeout = self.links.ack_timeout
+        try:
+            async with httpx.AsyncClient(verify=self._tls, trust_env=False, timeout=timeout) as client:
+                answer = await client.post(target.url, content=body, headers=headers)
+        except httpx.ReadTimeout:
+            return Ack(acked=False, error="operation_timeout")
+        except httpx.HTTPError:
+            return Ack(acked=False, error="dispatch_failed")
+        self._state.journal.line("http<", str(answer.status_code), answer.text)
+        if answer.status_code != httpx.codes.OK:
+            return Ack(acked=False, error="dispatch_failed", http_status=answer.status_code)
+        return Ack(acked=True, http_status=answer.status_code, body=_ack_body(answer))
+
+    def _headers(self, target: Target, body: str, how: HttpOptions) -> dict[str, str]:
+        # The receiver compares the timestamp with its own clock, so time that a test has skipped does not count.
+        seconds = int(self._wall_clock()) - (OLD_TIMESTAMP_SECONDS if how.old_timestamp else 0)
+        secret = secrets.token_hex(16) if how.bad_signature else target.signing_secret
+        return {
+            "User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)",
+            "X-Slack-Request-Timestamp": str(seconds),
+            "X-Slack-Signature": signature(secret, str(seconds), body),
+        }
+
+
+def _ack_body(answer: httpx.Response) -> Any:
+    """An HTTP answer's body as an acknowledgement's payload: JSON, or text as a message."""
+    if not answer.content:
+        return None
+    if answer.headers.get("content-type", "").startswith("application/json"):
+        with contextlib.suppress(ValueError):
+            return answer.json()
+    return {"text": answer.text}

@@ -1,0 +1,350 @@
+"""The Web API methods of the local Slack that the bot may call, as a table: scopes, rate limit, and what each does.
+
+A method is a function of a `Desk` (what methods work on) and the call's arguments. It returns the fields of a good
+answer, or raises `MethodError`.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from restorebot.sandbox.workspace_blocks import Json, MethodError
+from restorebot.sandbox.workspace_limits import (
+    ATTACHMENTS,
+    check_message_blocks,
+    check_post_text,
+    check_update_text,
+    check_view,
+)
+from restorebot.sandbox.workspace_state import BOT, BOT_USER, TEAM, TEAM_DOMAIN, Channel, Message, State
+from restorebot.sandbox.workspace_views import Triggers, Views
+
+TIER = {1: 1, 2: 20, 3: 50, 4: 100}  # calls a minute (Slack fact sheet §1, "Posting")
+SPECIAL = 600  # auth.test and chat.getPermalink: hundreds a minute
+
+
+@dataclass
+class Desk:
+    """What the methods work on."""
+
+    state: State
+    triggers: Triggers
+    views: Views
+    new_link_url: Callable[[], str]
+
+
+@dataclass(frozen=True)
+class Method:
+    """One Web API method. ``scopes``: one of them is needed; ``app_level``: takes the xapp token, not the bot's."""
+
+    run: Callable[[Desk, Json], Json]
+    per_minute: int
+    scopes: tuple[str, ...] = ()
+    app_level: bool = False
+
+
+def _required(args: Json, name: str) -> str:
+    value = args.get(name)
+    if not isinstance(value, str) or not value:
+        messages = [f"[ERROR] missing required field: {name}"]
+        raise MethodError("invalid_arguments", response_metadata={"messages": messages})
+    return value
+
+
+def _decoded(args: Json, name: str, code: str) -> Any:
+    """An argument that form posts carry as a string of JSON."""
+    value = args.get(name)
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise MethodError(code) from None
+
+
+def refuse_missing_scope(state: State, needed: tuple[str, ...]) -> None:
+    """Raise missing_scope unless the app was granted one of these."""
+    if needed and not state.manifest.scopes.intersection(needed):
+        provided = ",".join(sorted(state.manifest.scopes))
+        raise MethodError("missing_scope", needed=",".join(needed), provided=provided)
+
+
+# --- who and where -------------------------------------------------------------------------------------------------
+
+
+def auth_test(desk: Desk, _args: Json) -> Json:
+    return {
+        "url": f"https://{TEAM_DOMAIN}.slack.com/",
+        "team": "Sandbox",
+        "team_id": TEAM,
+        "user": desk.state.manifest.name,
+        "user_id": BOT_USER,
+        "bot_id": BOT,
+        "is_enterprise_install": False,
+    }
+
+
+def apps_connections_open(desk: Desk, _args: Json) -> Json:
+    return {"url": desk.new_link_url()}
+
+
+def _page(args: Json, items: list[Any]) -> tuple[list[Any], Json]:
+    """One page of a list, by ``limit`` and a ``cursor`` that is simply the place in the list."""
+    try:
+        start, limit = int(args.get("cursor") or 0), int(args.get("limit") or 0)
+    except ValueError:
+        raise MethodError("invalid_cursor") from None
+    end = start + limit if limit > 0 else len(items)
+    following = str(end) if end < len(items) else ""
+    return items[start:end], {"response_metadata": {"next_cursor": following}}
+
+
+def users_info(desk: Desk, args: Json) -> Json:
+    person = desk.state.people.get(_required(args, "user"))
+    if person is None:
+        raise MethodError("user_not_found")
+    return {"user": person.json()}
+
+
+def users_list(desk: Desk, args: Json) -> Json:
+    page, more = _page(args, [p for p in desk.state.people.values() if p.team_id == TEAM])
+    return {"members": [p.json() for p in page], "cache_ts": int(desk.state.now()), **more}
+
+
+def usergroups_list(desk: Desk, args: Json) -> Json:
+    with_users = str(args.get("include_users", "")).lower() in {"1", "true"}
+    groups = []
+    for group_id, users in desk.state.usergroups.items():
+        handle = group_id.removeprefix("S0").lower()
+        group: Json = {"id": group_id, "team_id": TEAM, "is_usergroup": True, "name": handle, "handle": handle}
+        groups.append(group | {"date_delete": 0, "user_count": len(users)} | ({"users": users} if with_users else {}))
+    return {"usergroups": groups}
+
+
+def usergroups_users_list(desk: Desk, args: Json) -> Json:
+    users = desk.state.usergroups.get(_required(args, "usergroup"))
+    if users is None:
+        raise MethodError("no_such_subteam")
+    return {"users": users}
+
+
+def _scope_of(channel: Channel) -> str:
+    if channel.is_im:
+        return "im:read"
+    return "groups:read" if channel.is_private else "channels:read"
+
+
+def _visible(desk: Desk, channel_id: str) -> Channel:
+    """A channel the bot may know of: public ones, and those it is a member of."""
+    channel = desk.state.channels.get(channel_id)
+    if channel is None:
+        raise MethodError("channel_not_found")
+    if not channel.is_member and (channel.is_private or channel.is_im):
+        raise MethodError("channel_not_found")
+    return channel
+
+
+def _readable(desk: Desk, args: Json) -> Channel:
+    channel_id = _required(args, "channel")
+    known = desk.state.channels.get(channel_id)
+    if known is not None:
+        refuse_missing_scope(desk.state, (_scope_of(known),))
+    return _visible(desk, channel_id)
+
+
+def conversations_info(desk: Desk, args: Json) -> Json:
+    channel = _readable(desk, args)
+    shown = channel.json()
+    if str(args.get("include_num_members", "")).lower() in {"1", "true"}:
+        shown["num_members"] = len(channel.members)
+    return {"channel": shown}
+
+
+def conversations_members(desk: Desk, args: Json) -> Json:
+    page, more = _page(args, _readable(desk, args).members)
+    return {"members": page, **more}
+
+
+def conversations_open(desk: Desk, args: Json) -> Json:
+    if args.get("channel"):
+        return {"channel": {"id": _visible(desk, _required(args, "channel")).id}}
+    users = _required(args, "users").split(",")
+    if len(users) > 1:
+        refuse_missing_scope(desk.state, ("mpim:write",))
+        raise MethodError("method_not_supported_for_channel_type")
+    person = desk.state.people.get(users[0])
+    if person is None:
+        raise MethodError("user_not_found")
+    if person.deleted:
+        raise MethodError("user_disabled")
+    if person.is_bot:
+        raise MethodError("cannot_dm_bot")
+    return {"channel": {"id": desk.state.direct_channel(person.id).id}}
+
+
+# --- messages ------------------------------------------------------------------------------------------------------
+
+
+def _content(args: Json) -> tuple[str | None, list[Json] | None]:
+    """Text and checked blocks of a message, each None when not given."""
+    text, blocks = args.get("text"), _decoded(args, "blocks", "invalid_blocks_format")
+    attachments = _decoded(args, "attachments", "invalid_attachments") or []
+    if not isinstance(attachments, list):
+        raise MethodError("invalid_attachments")
+    if len(attachments) > ATTACHMENTS:
+        raise MethodError("too_many_attachments")
+    if text is not None and not isinstance(text, str):
+        raise MethodError("invalid_arguments", response_metadata={"messages": ["[ERROR] must provide a string"]})
+    only_spaces = text is not None and not text.strip()
+    return "" if only_spaces else text, None if blocks is None else check_message_blocks(blocks)
+
+
+def _writable(desk: Desk, args: Json) -> Channel:
+    """The channel to post into: by id, by name, or a person's id for the direct messages with that person."""
+    wanted = _required(args, "channel")
+    person = desk.state.people.get(wanted)
+    if person is not None and not person.deleted and not person.is_bot:
+        return desk.state.direct_channel(person.id)
+    by_name = (c.id for c in desk.state.channels.values() if c.name and c.name == wanted.removeprefix("#"))
+    channel = _visible(desk, next(by_name, wanted))
+    if not channel.is_member:
+        raise MethodError("not_in_channel")
+    if channel.is_archived:
+        raise MethodError("is_archived")
+    return channel
+
+
+def _thread(desk: Desk, channel: Channel, args: Json) -> str | None:
+    """The ts of the thread's first message; an answer to an answer goes into the same thread."""
+    wanted = args.get("thread_ts")
+    if not wanted:
+        return None
+    parent = desk.state.message(channel.id, str(wanted))
+    if parent is None:
+        raise MethodError("thread_not_found")
+    return parent.thread_ts or parent.ts
+
+
+def chat_post_message(desk: Desk, args: Json) -> Json:
+    channel = _writable(desk, args)
+    text, blocks = _content(args)
+    if not text and not blocks:
+        raise MethodError("no_text")
+    thread_ts = _thread(desk, channel, args)
+    message = desk.state.post(channel.id, BOT_USER, check_post_text(text or ""), blocks or [], thread_ts)
+    return {"channel": channel.id, "ts": message.ts, "message": message.json()}
+
+
+def _own_message(desk: Desk, args: Json, ts_name: str, not_own: str) -> Message:
+    channel = _visible(desk, _required(args, "channel"))
+    message = desk.state.message(channel.id, _required(args, ts_name))
+    if message is None:
+        raise MethodError("message_not_found")
+    if message.user != BOT_USER:
+        raise MethodError(not_own)
+    if channel.is_archived:
+        raise MethodError("is_archived")
+    return message
+
+
+def chat_update(desk: Desk, args: Json) -> Json:
+    """Text without blocks takes the blocks away; blocks without text keep the text and show no edit mark."""
+    message = _own_message(desk, args, "ts", "cant_update_message")
+    text, blocks = _content(args)
+    if not text and blocks is None:
+        raise MethodError("no_text")
+    if not text and not blocks and not message.text:
+        raise MethodError("no_text")
+    new_text = message.text if text is None else check_update_text(text)
+    desk.state.edit(message, new_text, blocks or [], mark=not blocks)
+    return {"channel": message.channel, "ts": message.ts, "text": message.text, "message": message.json()}
+
+
+def chat_delete(desk: Desk, args: Json) -> Json:
+    message = _own_message(desk, args, "ts", "cant_delete_message")
+    desk.state.delete(message)
+    return {"channel": message.channel, "ts": message.ts}
+
+
+def chat_post_ephemeral(desk: Desk, args: Json) -> Json:
+    channel = _writable(desk, args)
+    user = _required(args, "user")
+    if user not in channel.members:
+        raise MethodError("user_not_in_channel")
+    text, blocks = _content(args)
+    if not text and not blocks:
+        raise MethodError("no_text")
+    _thread(desk, channel, args)
+    message = desk.state.whisper(user, channel.id, check_post_text(text or ""), blocks or [], "ephemeral")
+    return {"message_ts": message.ts}
+
+
+def chat_get_permalink(desk: Desk, args: Json) -> Json:
+    channel = _visible(desk, _required(args, "channel"))
+    message = desk.state.message(channel.id, _required(args, "message_ts"))
+    if message is None:
+        raise MethodError("message_not_found")
+    place = f"{channel.id}/p{message.ts.replace('.', '')}"
+    thread = f"?thread_ts={message.thread_ts}&cid={channel.id}" if message.thread_ts else ""
+    return {"channel": channel.id, "permalink": f"https://{TEAM_DOMAIN}.slack.com/archives/{place}{thread}"}
+
+
+# --- views ---------------------------------------------------------------------------------------------------------
+
+
+def _view(args: Json, *kinds: str) -> Json:
+    return check_view(_decoded(args, "view", "invalid_arguments"), *kinds)
+
+
+def views_open(desk: Desk, args: Json) -> Json:
+    definition = _view(args, "modal")
+    user = desk.triggers.exchange(args.get("trigger_id"))
+    return {"view": desk.views.open(user, definition).json()}
+
+
+def views_push(desk: Desk, args: Json) -> Json:
+    definition = _view(args, "modal")
+    user = desk.triggers.exchange(args.get("trigger_id"))
+    return {"view": desk.views.push(user, definition).json()}
+
+
+def views_update(desk: Desk, args: Json) -> Json:
+    if not args.get("view_id") and not args.get("external_id"):
+        _required(args, "view_id")
+    view = desk.views.find(args.get("view_id"), args.get("external_id"))
+    definition = _view(args, view.definition["type"])
+    return {"view": desk.views.update(view, definition, args.get("hash")).json()}
+
+
+def views_publish(desk: Desk, args: Json) -> Json:
+    if not desk.state.manifest.home_tab:
+        raise MethodError("not_enabled")
+    user = _required(args, "user_id")
+    if user not in desk.state.people:
+        raise MethodError("user_not_found")
+    return {"view": desk.views.publish(user, _view(args, "home"), args.get("hash")).json()}
+
+
+READ_ANY = ("channels:read", "groups:read", "im:read", "mpim:read")
+
+METHODS: dict[str, Method] = {
+    "auth.test": Method(auth_test, SPECIAL),
+    "apps.connections.open": Method(apps_connections_open, TIER[3], app_level=True),
+    "chat.postMessage": Method(chat_post_message, 300, ("chat:write",)),
+    "chat.postEphemeral": Method(chat_post_ephemeral, TIER[4], ("chat:write",)),
+    "chat.update": Method(chat_update, TIER[3], ("chat:write",)),
+    "chat.delete": Method(chat_delete, TIER[3], ("chat:write",)),
+    "chat.getPermalink": Method(chat_get_permalink, SPECIAL),
+    "conversations.info": Method(conversations_info, TIER[3], READ_ANY),
+    "conversations.members": Method(conversations_members, TIER[4], READ_ANY),
+    "conversations.open": Method(conversations_open, TIER[3], ("im:write", "mpim:write")),
+    "usergroups.list": Method(usergroups_list, TIER[2], ("usergroups:read",)),
+    "usergroups.users.list": Method(usergroups_users_list, TIER[2], ("usergroups:read",)),
+    "users.info": Method(users_info, TIER[4], ("users:read",)),
+    "users.list": Method(users_list, TIER[2], ("users:read",)),
+    "views.open": Method(views_open, TIER[4]),
+    "views.publish": Method(views_publish, TIER[4]),
+    "views.push": Method(views_push, TIER[4]),
+    "views.update": Method(views_update, TIER[4]),
+}

@@ -1,0 +1,381 @@
+"""What people do at their Slack clients: type a command, click, fill in a modal, close it, open the Home tab.
+
+Each action builds the payload that Slack would send, delivers it, and shows the person what the bot's
+acknowledgement asks for. A client lets nobody do what is not on the screen: that is a `ControlError`.
+"""
+
+import asyncio
+import re
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from restorebot.sandbox.workspace_blocks import ControlError, Json, MethodError, interactive_elements
+from restorebot.sandbox.workspace_delivery import RIGHT, Ack, Delivery, HttpOptions
+from restorebot.sandbox.workspace_limits import check_message_blocks, check_view
+from restorebot.sandbox.workspace_state import (
+    APP,
+    BOT_USER,
+    TEAM,
+    TEAM_DOMAIN,
+    Channel,
+    Message,
+    Person,
+    PrivateMessage,
+    State,
+)
+from restorebot.sandbox.workspace_views import (
+    STATE,
+    Triggers,
+    View,
+    Views,
+    checked_errors,
+    entered,
+    fill_in,
+    option_named,
+    refuse_unfinished,
+    state_values,
+)
+
+VERIFICATION_TOKEN = "deprecated-verification-token"  # noqa: S105  (a field that every payload has; it protects nothing)
+DISMISSED = Ack(acked=False)
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """What a payload says instead of the truth, for tests of what the bot believes."""
+
+    team_id: str | None = None
+    enterprise: Json | None = None
+    trigger_id: str | None = None
+    http: HttpOptions = RIGHT
+
+
+TRUTH = Overrides()
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """What came of a submission: whether its view closed, and the errors shown beside the inputs."""
+
+    ack: Ack
+    closed: bool = False
+    errors: dict[str, str] | None = None
+    trouble: str | None = None
+
+
+class People:
+    """The people of the workspace, at their clients."""
+
+    def __init__(self, state: State, triggers: Triggers, views: Views, delivery: Delivery) -> None:
+        self._state = state
+        self._triggers = triggers
+        self._views = views
+        self._delivery = delivery
+
+    # --- commands --------------------------------------------------------------------------------------------------
+
+    async def command(
+        self, user: str, channel: str, text: str, command: str = "/restore", over: Overrides = TRUTH
+    ) -> tuple[Ack, str]:
+        """Type a slash command; returns what came of it and the trigger that the payload carried."""
+        person, place = self._person(user), self._place(user, channel)
+        if command not in self._state.manifest.commands:
+            raise ControlError(404, f"{command} is not a command that the manifest declares.")
+        if place.is_archived:
+            raise ControlError(422, "Nothing can be typed into an archived channel.")
+        trigger_id = over.trigger_id or self._triggers.issue(user)
+        payload = {
+            "token": VERIFICATION_TOKEN,
+            "team_id": over.team_id or person.team_id,
+            "team_domain": TEAM_DOMAIN,
+            "channel_id": place.id,
+            "channel_name": _shown_name(place),
+            "user_id": person.id,
+            "user_name": person.name,
+            "command": command,
+            "text": self._escaped(text) if self._state.manifest.commands[command] else text,
+            "api_app_id": APP,
+            "is_enterprise_install": "false",
+            "response_url": self._state.new_response_url("commands", user, channel),
+            "trigger_id": trigger_id,
+        }
+        if over.enterprise is not None:
+            payload |= {"enterprise_id": over.enterprise["id"], "enterprise_name": over.enterprise.get("name", "")}
+        ack = await self._delivery.command(payload, over.http)
+        return self._show_ack_body(ack, user, channel), trigger_id
+
+    def _escaped(self, text: str) -> str:
+        """Names of people and channels as Slack writes them for an app whose command has should_escape."""
+        people = {p.name: p.id for p in self._state.people.values()}
+        channels = {c.name: c.id for c in self._state.channels.values() if c.name}
+
+        def person(found: re.Match[str]) -> str:
+            name = found[1]
+            return f"<@{people[name]}|{name}>" if name in people else found[0]
+
+        def channel(found: re.Match[str]) -> str:
+            name = found[1]
+            return f"<#{channels[name]}|{name}>" if name in channels else found[0]
+
+        safe = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        return re.sub(r"(?<!\S)#([\w-]+)", channel, re.sub(r"(?<!\S)@([\w-]+)", person, safe))
+
+    def _show_ack_body(self, ack: Ack, user: str, channel: str) -> Ack:
+        """Show the message that a command's acknowledgement may carry."""
+        if not ack.acked or not ack.body:
+            return ack
+        body = ack.body if isinstance(ack.body, dict) else {"text": str(ack.body)}
+        text: str = body.get("text") or ""
+        try:
+            blocks = check_message_blocks(body.get("blocks") or [])
+        except MethodError as refusal:
+            self._state.journal.event("trouble", user=user, detail=f"ack body: {refusal.code}")
+            return Ack(acked=True, error="dispatch_failed", http_status=ack.http_status)
+        if body.get("response_type") == "in_channel":
+            self._state.post(channel, BOT_USER, text, blocks)
+        elif text or blocks:
+            self._state.whisper(user, channel, text, blocks, "ack")
+        return ack
+
+    # --- clicks ----------------------------------------------------------------------------------------------------
+
+    async def click(
+        self,
+        user: str,
+        channel: str,
+        ts: str,
+        action_id: str,
+        value: str | list[str] | None = None,
+        *,
+        confirm: bool = True,
+        over: Overrides = TRUTH,
+    ) -> Ack:
+        """Use a button or menu of a message, a private one included."""
+        person, place = self._person(user), self._place(user, channel)
+        private = self._state.private_message(user, channel, ts)
+        message = private or self._state.message(channel, ts)
+        if message is None:
+            raise ControlError(404, f"There is no message {ts} in {channel}.")
+        block, element = _find_element(message.blocks, action_id, value)
+        if not _confirmed(element, confirm=confirm):
+            return DISMISSED
+        payload = self._interaction("block_actions", person, over) | {
+            "container": _container(message),
+            "channel": {"id": place.id, "name": _shown_name(place)},
+            "response_url": self._state.new_response_url("actions", user, channel, message),
+            "state": {"values": state_values(message.blocks, {})},
+            "actions": [self._action(block, element, value)],
+        }
+        if isinstance(message, Message):
+            payload["message"] = message.json()
+        return await self._delivery.interaction(payload, over.http)
+
+    async def click_in_view(
+        self,
+        user: str,
+        view_id: str,
+        action_id: str,
+        value: str | list[str] | None = None,
+        *,
+        confirm: bool = True,
+        values: Json | None = None,
+        over: Overrides = TRUTH,
+    ) -> Ack:
+        """Use a button or menu of the modal on top, or of the Home tab."""
+        person, view = self._person(user), self._shown_view(user, view_id)
+        block, element = _find_element(view.blocks, action_id, value)
+        if not _confirmed(element, confirm=confirm):
+            return DISMISSED
+        fill_in(view, values or {})
+        if element["type"] in STATE:
+            view.inputs[block["block_id"], action_id] = entered(element, value)
+        payload = self._interaction("block_actions", person, over) | {
+            "container": {"type": "view", "view_id": view.id},
+            "view": view.json(view.inputs),
+            "actions": [self._action(block, element, value)],
+        }
+        return await self._delivery.interaction(payload, over.http)
+
+    def _action(self, block: Json, element: Json, value: str | list[str] | None) -> Json:
+        kind = element["type"]
+        action: Json = {"type": kind, "action_id": element["action_id"], "block_id": block["block_id"]}
+        if kind in STATE:
+            action |= entered(element, value)
+        elif kind == "overflow":
+            action["selected_option"] = option_named(element, str(value))
+        else:
+            action |= {name: element[name] for name in ("text", "value", "style") if name in element}
+        return action | {"action_ts": self._state.stamp()}
+
+    # --- modals and the Home tab -----------------------------------------------------------------------------------
+
+    async def submit(self, user: str, view_id: str, values: Json, over: Overrides = TRUTH) -> Submitted:
+        """Fill in the modal on top and press its submit button."""
+        person, view = self._person(user), self._top(user, view_id)
+        if not view.definition.get("submit"):
+            raise ControlError(422, "This view has no submit button.")
+        fill_in(view, values)
+        refuse_unfinished(view)
+        payload = self._interaction("view_submission", person, over)
+        payload |= {"view": view.json(view.inputs), "response_urls": []}
+        ack = await self._delivery.interaction(payload, over.http)
+        if not ack.acked:
+            self._trouble(view, ack.error or "")
+            return Submitted(ack)
+        try:
+            return self._obey(view, ack)
+        except MethodError as refusal:
+            self._trouble(view, refusal.code)
+            return Submitted(ack, trouble=refusal.code)
+
+    def _obey(self, view: View, ack: Ack) -> Submitted:
+        """Do to the stack what the answer to a submission asks for (Slack fact sheet §1)."""
+        body = ack.body or {}
+        if not isinstance(body, dict):
+            raise MethodError("invalid_response")
+        action = body.get("response_action")
+        still_open = view in self._views.stack(view.user)
+        if action == "errors":
+            return Submitted(ack, errors=checked_errors(view, body.get("errors")))
+        if action in {"update", "push"}:
+            definition = check_view(body.get("view"), "modal")
+            if not still_open:
+                raise MethodError("not_found")
+            if action == "update":
+                self._views.update(view, definition)
+            else:
+                self._views.push(view.user, definition)
+            return Submitted(ack)
+        if action == "clear":
+            self._views.clear(view.user)
+        elif action is not None or body:
+            raise MethodError("invalid_response")
+        elif still_open:
+            self._close_from(view)
+        return Submitted(ack, closed=True)
+
+    def _close_from(self, view: View) -> None:
+        while self._views.stack(view.user)[-1] is not view:
+            self._views.pop(view.user)
+        self._views.pop(view.user)
+
+    def _trouble(self, view: View, detail: str) -> None:
+        """The person reads "We had some trouble connecting. Try again?" and the modal stays."""
+        self._state.journal.event("trouble", user=view.user, view_id=view.id, detail=detail)
+
+    async def close(self, user: str, view_id: str, over: Overrides = TRUTH) -> list[Ack]:
+        """Close the modal on top, and all below it when it has clear_on_close; tells the app where it wants to know."""
+        person, view = self._person(user), self._top(user, view_id)
+        cleared = bool(view.definition.get("clear_on_close"))
+        closing = list(reversed(self._views.stack(user))) if cleared else [view]
+        for _ in closing:
+            self._views.pop(user)
+        told = [v for v in closing if v.definition.get("notify_on_close")]
+        payloads = [
+            self._interaction("view_closed", person, over) | {"view": v.json(v.inputs), "is_cleared": cleared}
+            for v in told
+        ]
+        for payload in payloads:
+            del payload["trigger_id"]
+        return list(await asyncio.gather(*(self._delivery.interaction(p, over.http) for p in payloads)))
+
+    async def open_home(self, user: str) -> Ack:
+        """Look at the app's Home tab; the app hears of it when its manifest subscribes to app_home_opened."""
+        person = self._person(user)
+        if "app_home_opened" not in self._state.manifest.events:
+            return DISMISSED
+        event: Json = {"type": "app_home_opened", "user": user, "tab": "home", "event_ts": self._state.stamp()}
+        event["channel"] = self._state.direct_channel(user).id
+        if user in self._views.homes:
+            event["view"] = self._views.homes[user].json({})
+        envelope = {
+            "token": VERIFICATION_TOKEN,
+            "team_id": TEAM,
+            "api_app_id": APP,
+            "event": event,
+            "type": "event_callback",
+            "event_id": f"Ev{secrets.token_hex(5).upper()}",
+            "event_time": int(self._state.now()),
+            "is_ext_shared_channel": person.is_stranger,
+            "authorizations": [
+                {
+                    "enterprise_id": None,
+                    "team_id": TEAM,
+                    "user_id": BOT_USER,
+                    "is_bot": True,
+                    "is_enterprise_install": False,
+                }
+            ],
+        }
+        return await self._delivery.event(envelope)
+
+    # --- what the screen shows -------------------------------------------------------------------------------------
+
+    def _interaction(self, kind: str, person: Person, over: Overrides) -> Json:
+        """What all interactions have in common."""
+        if not self._state.manifest.interactive:
+            raise ControlError(422, "The manifest does not switch interactivity on.")
+        team_id = over.team_id or person.team_id
+        user = {"id": person.id, "username": person.name, "name": person.name, "team_id": team_id}
+        return {
+            "type": kind,
+            "team": {"id": TEAM, "domain": TEAM_DOMAIN},
+            "enterprise": over.enterprise,
+            "is_enterprise_install": False,
+            "user": user,
+            "api_app_id": APP,
+            "token": VERIFICATION_TOKEN,
+            "trigger_id": over.trigger_id or self._triggers.issue(person.id),
+        }
+
+    def _person(self, user: str) -> Person:
+        if user not in self._state.people:
+            raise ControlError(404, f"There is nobody with the id {user}.")
+        return self._state.people[user]
+
+    def _place(self, user: str, channel: str) -> Channel:
+        place = self._state.channels.get(channel)
+        if place is None or ((place.is_private or place.is_im) and user not in place.members):
+            raise ControlError(404, f"{user} sees no channel {channel}.")
+        return place
+
+    def _top(self, user: str, view_id: str) -> View:
+        stack = self._views.stack(user)
+        if not stack or stack[-1].id != view_id:
+            raise ControlError(422, f"The view {view_id} is not on top of what {user} sees.")
+        return stack[-1]
+
+    def _shown_view(self, user: str, view_id: str) -> View:
+        home = self._views.homes.get(user)
+        return home if home is not None and home.id == view_id else self._top(user, view_id)
+
+
+def _shown_name(channel: Channel) -> str:
+    """Slack names private channels and direct messages by their kind only (Slack fact sheet §1)."""
+    if channel.is_im:
+        return "directmessage"
+    return "privategroup" if channel.is_private else channel.name
+
+
+def _container(message: Message | PrivateMessage) -> Json:
+    container: Json = {"type": "message", "message_ts": message.ts, "channel_id": message.channel}
+    if isinstance(message, Message) and message.thread_ts:
+        container["thread_ts"] = message.thread_ts
+    return container | {"is_ephemeral": isinstance(message, PrivateMessage)}
+
+
+def _find_element(blocks: list[Json], action_id: str, value: Any) -> tuple[Json, Json]:
+    """The element to use; where several have the action_id, the one with this value."""
+    found = [(b, e) for b in blocks for e in interactive_elements(b) if e.get("action_id") == action_id]
+    if len(found) > 1 and value is not None:
+        found = [(b, e) for b, e in found if e.get("value") == value] or found
+    if not found:
+        raise ControlError(404, f"Nothing with the action_id {action_id} is there now.")
+    if len(found) > 1:
+        raise ControlError(422, f"Several elements have the action_id {action_id}; say which by its value.")
+    return found[0]
+
+
+def _confirmed(element: Json, *, confirm: bool) -> bool:
+    return confirm or "confirm" not in element

@@ -1,0 +1,330 @@
+"""What the local Slack knows: its clock, people, channels and messages."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from restorebot.sandbox.workspace_blocks import Json, blocks_with_ids
+from restorebot.sandbox.workspace_journal import Journal
+from restorebot.sandbox.workspace_manifest import Manifest
+
+TEAM = "T0SANDBOX"
+TEAM_DOMAIN = "sandbox"
+FOREIGN_TEAM = "T0OTHER"
+APP = "A0RESTORE"
+BOT_USER = "U0RESTORE"
+BOT = "B0RESTORE"
+
+
+@dataclass
+class Person:
+    """A member of the workspace, or a stranger from another one."""
+
+    id: str
+    name: str
+    real_name: str
+    team_id: str = TEAM
+    deleted: bool = False
+    is_bot: bool = False
+    is_restricted: bool = False
+    is_ultra_restricted: bool = False
+    is_stranger: bool = False
+    tz: str = "Europe/Riga"
+
+    def json(self) -> Json:
+        """As users.info shows the person; Slack leaves the role fields out for a deactivated one."""
+        shown: Json = {
+            "id": self.id,
+            "team_id": self.team_id,
+            "name": self.name,
+            "deleted": self.deleted,
+            "is_bot": self.is_bot,
+            "is_app_user": False,
+            "updated": 1760000000,
+            "profile": {
+                "real_name": self.real_name,
+                "display_name": self.name,
+                "real_name_normalized": self.real_name,
+                "display_name_normalized": self.name,
+                "team": self.team_id,
+            },
+        }
+        if not self.deleted:
+            shown |= {
+                "real_name": self.real_name,
+                "tz": self.tz,
+                "is_admin": False,
+                "is_owner": False,
+                "is_primary_owner": False,
+                "is_restricted": self.is_restricted,
+                "is_ultra_restricted": self.is_ultra_restricted,
+                "is_stranger": self.is_stranger,
+            }
+        return shown
+
+
+@dataclass
+class Channel:
+    """A channel, or the direct messages between one person and the bot."""
+
+    id: str
+    name: str
+    is_private: bool = False
+    is_im: bool = False
+    is_ext_shared: bool = False
+    is_archived: bool = False
+    members: list[str] = field(default_factory=list)
+
+    @property
+    def is_member(self) -> bool:
+        """Whether the bot is in it."""
+        return BOT_USER in self.members
+
+    @property
+    def other(self) -> str:
+        """The person at the other end of a direct message."""
+        return next(m for m in self.members if m != BOT_USER)
+
+    def json(self) -> Json:
+        """As conversations.info shows it."""
+        if self.is_im:
+            return {
+                "id": self.id,
+                "created": 1760000000,
+                "is_archived": self.is_archived,
+                "is_im": True,
+                "is_org_shared": False,
+                "user": self.other,
+            }
+        return {
+            "id": self.id,
+            "name": self.name,
+            "name_normalized": self.name,
+            "is_channel": not self.is_private,
+            "is_group": self.is_private,
+            "is_im": False,
+            "is_mpim": False,
+            "is_private": self.is_private,
+            "is_archived": self.is_archived,
+            "is_general": False,
+            "is_shared": self.is_ext_shared,
+            "is_org_shared": False,
+            "is_ext_shared": self.is_ext_shared,
+            "is_pending_ext_shared": False,
+            "is_member": self.is_member,
+            "created": 1760000000,
+            "creator": "U0ALICE",
+            "context_team_id": TEAM,
+            "shared_team_ids": [TEAM, FOREIGN_TEAM] if self.is_ext_shared else [TEAM],
+            "topic": {"value": "", "creator": "", "last_set": 0},
+            "purpose": {"value": "", "creator": "", "last_set": 0},
+            "previous_names": [],
+        }
+
+
+@dataclass
+class Message:
+    """A message that everybody in its channel sees; ``versions`` holds what it said before and says now."""
+
+    channel: str
+    ts: str
+    user: str
+    text: str
+    blocks: list[Json]
+    thread_ts: str | None = None
+    marked_edited: str | None = None  # when; only a change of text without blocks shows the mark
+    deleted: bool = False
+    versions: list[Json] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.versions.append({"text": self.text, "blocks": self.blocks})
+
+    def change(self, text: str, blocks: list[Json]) -> None:
+        """Say something else from now on."""
+        self.text, self.blocks = text, blocks
+        self.versions.append({"text": text, "blocks": blocks})
+
+    def json(self) -> Json:
+        """As Slack sends it to the app."""
+        shown: Json = {"type": "message", "user": self.user, "ts": self.ts, "text": self.text, "team": TEAM}
+        if self.user == BOT_USER:
+            shown |= {"bot_id": BOT, "app_id": APP, "bot_profile": {"id": BOT, "app_id": APP, "team_id": TEAM}}
+        if self.blocks:
+            shown["blocks"] = self.blocks
+        if self.thread_ts:
+            shown["thread_ts"] = self.thread_ts
+        if self.marked_edited:
+            shown["edited"] = {"user": BOT, "ts": self.marked_edited}
+        return shown
+
+    def control_json(self) -> Json:
+        """As the control interface shows it."""
+        return {
+            "ts": self.ts,
+            "thread_ts": self.thread_ts,
+            "user": self.user,
+            "text": self.text,
+            "blocks": self.blocks,
+            "edits": len(self.versions) - 1,
+            "versions": self.versions,
+            "edited_mark": self.marked_edited is not None,
+            "deleted": self.deleted,
+        }
+
+
+@dataclass
+class PrivateMessage:
+    """A message that one person alone sees: an ephemeral post, an ack's body, or an answer by response_url."""
+
+    channel: str
+    ts: str
+    user: str
+    text: str
+    blocks: list[Json]
+    at: float
+    via: str
+    deleted: bool = False
+
+    def control_json(self) -> Json:
+        """As the control interface shows it."""
+        return {
+            "channel": self.channel,
+            "ts": self.ts,
+            "text": self.text,
+            "blocks": self.blocks,
+            "at": self.at,
+            "via": self.via,
+        }
+
+
+@dataclass
+class ResponseUrl:
+    """The right to answer one interaction: 5 times within 30 minutes (Slack fact sheet §1)."""
+
+    USES = 5
+    SECONDS = 30 * 60
+
+    key: str
+    kind: str  # "commands" or "actions"
+    user: str
+    channel: str
+    made_at: float
+    source: Message | PrivateMessage | None = None
+    used: int = 0
+
+
+def seed_people() -> dict[str, Person]:
+    """The people every workspace starts with."""
+    people = [
+        Person("U0ALICE", "alice", "Alice Adams"),
+        Person("U0BOB", "bob", "Bob Brown"),
+        Person("U0CAROL", "carol", "Carol Clark"),
+        Person("U0ERIN", "erin", "Erin Evans"),
+        Person("U0GUEST", "guest", "Gus Guest", is_restricted=True),
+        Person("U0GONE", "gone", "Gordon Gone", deleted=True),
+        Person("U0ROBOT", "robot", "Robot", is_bot=True),
+        Person("U0OTHER", "other", "Olga Other", team_id=FOREIGN_TEAM, is_stranger=True),
+        Person(BOT_USER, "restorebot", "restorebot", is_bot=True),
+    ]
+    return {p.id: p for p in people}
+
+
+def seed_channels() -> dict[str, Channel]:
+    """The channels every workspace starts with."""
+    staff = ["U0ALICE", "U0BOB", "U0CAROL", "U0ERIN"]
+    everybody = [*staff, "U0GUEST", "U0ROBOT"]
+    channels = [
+        Channel("C0RESTORES", "restores", members=[*everybody, BOT_USER]),
+        Channel("C0PRIVATE", "ops-private", is_private=True, members=[*staff, BOT_USER]),
+        Channel("C0NOBOT", "random", members=[*everybody]),
+        Channel("C0HIDDEN", "hidden", is_private=True, members=[*staff]),
+        Channel("C0SHARED", "shared", is_ext_shared=True, members=[*staff, "U0OTHER", BOT_USER]),
+        Channel("C0ARCHIVED", "archived", is_archived=True, members=[*staff, BOT_USER]),
+        Channel("D0ALICE", "", is_im=True, members=["U0ALICE", BOT_USER]),
+    ]
+    return {c.id: c for c in channels}
+
+
+def seed_usergroups() -> dict[str, list[str]]:
+    """The usergroups every workspace starts with, by id."""
+    return {"S0APPROVERS": ["U0BOB", "U0ERIN"], "S0REQUESTERS": ["U0ALICE", "U0CAROL"]}
+
+
+class State:
+    """Everything in the workspace but the views and the connections to the bot."""
+
+    def __init__(self, manifest: Manifest, clock: Callable[[], float]) -> None:
+        self.manifest = manifest
+        self.clock = clock
+        self.offset = 0.0
+        self.base_url = ""
+        self.people = seed_people()
+        self.people[BOT_USER].name = self.people[BOT_USER].real_name = manifest.name
+        self.channels = seed_channels()
+        self.usergroups = seed_usergroups()
+        self.messages: dict[str, list[Message]] = {}
+        self.private: dict[str, list[PrivateMessage]] = {}
+        self.response_urls: dict[str, ResponseUrl] = {}
+        self.journal = Journal(self.now)
+        self._last_stamp = 0
+
+    def now(self) -> float:
+        """The workspace's clock in seconds since 1970: the real one plus what tests have advanced it by."""
+        return self.clock() + self.offset
+
+    def stamp(self) -> str:
+        """A ``ts``: the time with six decimals, never the same twice."""
+        self._last_stamp = max(int(self.now() * 1_000_000), self._last_stamp + 1)
+        return f"{self._last_stamp // 1_000_000}.{self._last_stamp % 1_000_000:06d}"
+
+    def post(self, channel: str, user: str, text: str, blocks: list[Json], thread_ts: str | None = None) -> Message:
+        """Put a message into a channel."""
+        message = Message(channel, self.stamp(), user, text, blocks_with_ids(blocks), thread_ts)
+        self.messages.setdefault(channel, []).append(message)
+        self.journal.event("message", channel=channel, ts=message.ts, thread_ts=thread_ts, user=user, text=text)
+        return message
+
+    def edit(self, message: Message, text: str, blocks: list[Json], *, mark: bool) -> None:
+        """Change a message; ``mark`` shows "(edited)" beside it."""
+        message.change(text, blocks_with_ids(blocks))
+        message.marked_edited = self.stamp() if mark else message.marked_edited
+        self.journal.event("edit", channel=message.channel, ts=message.ts, text=text)
+
+    def delete(self, message: Message) -> None:
+        """Take a message out of its channel."""
+        message.deleted = True
+        self.journal.event("delete", channel=message.channel, ts=message.ts)
+
+    def whisper(self, user: str, channel: str, text: str, blocks: list[Json], via: str) -> PrivateMessage:
+        """Show a message to one person only."""
+        message = PrivateMessage(channel, self.stamp(), user, text, blocks_with_ids(blocks), self.now(), via)
+        self.private.setdefault(user, []).append(message)
+        self.journal.event("private", user=user, channel=channel, text=text, via=via)
+        return message
+
+    def message(self, channel: str, ts: str) -> Message | None:
+        """The message with this ts, unless it was deleted."""
+        return next((m for m in self.messages.get(channel, []) if m.ts == ts and not m.deleted), None)
+
+    def private_message(self, user: str, channel: str, ts: str) -> PrivateMessage | None:
+        """The private message with this ts, unless it was deleted."""
+        found = (m for m in self.private.get(user, []) if (m.channel, m.ts) == (channel, ts) and not m.deleted)
+        return next(found, None)
+
+    def direct_channel(self, user: str) -> Channel:
+        """The direct messages between the bot and a person, opened when they were not yet."""
+        found = (c for c in self.channels.values() if c.is_im and user in c.members)
+        existing = next(found, None)
+        if existing is not None:
+            return existing
+        opened = Channel(f"D{user[1:]}", "", is_im=True, members=[user, BOT_USER])
+        self.channels[opened.id] = opened
+        return opened
+
+    def new_response_url(
+        self, kind: str, user: str, channel: str, source: Message | PrivateMessage | None = None
+    ) -> str:
+        """The address at which the bot may answer this interaction."""
+        key = f"{len(self.response_urls) + 1}/{secrets.token_urlsafe(16)}"
+        self.response_urls[key] = ResponseUrl(key, kind, user, channel, self.now(), source)
+        return f"{self.base_url}/{kind}/{TEAM}/{key}"

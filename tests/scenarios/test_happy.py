@@ -1,0 +1,25 @@
+"""The main job, end to end."""
+
+from restorebot.model import State
+from tests.harness import ALICE, BOB, World, words
+
+
+async def test_a_restore_is_asked_for_approved_started_once_and_watched_to_the_end(scene: World) -> None:
+    restore = await scene.ask()
+    assert restore.state is State.REQUESTED
+    card = await scene.card()
+    assert f"<@{BOB}>" in words(card)
+
+    await scene.click("approve", BOB)
+    restore = await scene.until(State.COMPLETED)
+    await scene.pass_time(30)
+
+    starts = (await scene.portal())["starts"]
+    assert len(starts) == 1
+    assert starts[0]["backupId"] == restore.source.backup_id
+    thread = await scene.thread()
+    assert [line.split("\n")[0][:40] for line in thread]
+    assert "has been restored" in thread[-2]
+    assert f"<@{ALICE}>" in thread[-2]
+    assert "dead, as it must be" in thread[-1]
+    assert "completed" in words(await scene.card())
