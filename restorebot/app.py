@@ -162,7 +162,7 @@ async def running(bot: Bot) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def listening(bot: Bot) -> AsyncIterator[int | None]:
-    """Take commands and clicks, from Socket Mode with an app token, else over HTTP; yields the port served on, if any."""
+    """Take commands and clicks, from Socket Mode or over HTTP; yields the port that is served on, if any."""
     settings = bot.settings
     port: int | None = None
     async with AsyncExitStack() as stack:

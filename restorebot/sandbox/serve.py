@@ -18,7 +18,10 @@ class _Server(uvicorn.Server):
 
 
 def _config(app: ASGIApp) -> uvicorn.Config:
-    return uvicorn.Config(app, log_level="warning", lifespan="off", ws="websockets-sansio", access_log=False)
+    # Long polls and sockets would keep a stopping server for as long as they last.
+    return uvicorn.Config(
+        app, log_level="warning", lifespan="off", ws="websockets-sansio", access_log=False, timeout_graceful_shutdown=1
+    )
 
 
 def _listen(port: int) -> socket.socket:

@@ -39,7 +39,7 @@ def build(
 ) -> AsyncApp:
     """The Bolt app with all its listeners. ``team`` is the bot's own workspace id."""
     # Acks leave when the listener returns, at once; Bolt's own dispatcher polls for them and loses some.
-    app = AsyncApp(client=client, token=client.token, signing_secret=signing_secret, process_before_response=True)
+    app = AsyncApp(client=client, signing_secret=signing_secret, process_before_response=True)
     buttons = deeds(service)
 
     @app.middleware

@@ -8,7 +8,6 @@ from typing import Any
 from restorebot.docspace.models import STORAGE_NAMES
 from restorebot.model import Phase, Restore, State
 from restorebot.slack.texts import (
-    FALLBACK,
     Block,
     code,
     context,
@@ -20,6 +19,7 @@ from restorebot.slack.texts import (
     plain,
     quoted,
     section,
+    spoken,
     user,
     when,
 )
@@ -92,10 +92,7 @@ def card(restore: Restore, around: Surroundings) -> tuple[str, list[Block]]:
         *([_buttons(restore)] if restore.state in _BUTTONS else []),
         context(f"Backup id {code(source.backup_id)} · mails to {'everybody' if restore.notify else 'the owner only'}"),
     ]
-    asked = f"asked for by {user(restore.requester)}"
-    calls = f" {mentions(around.approvers)}, please decide." if restore.state is State.REQUESTED else ""
-    text = f"{escape(title)}, {asked}. Backup {escape(source.file_name, 200)}. Reason: {escape(restore.reason)}.{calls}"
-    return text[:FALLBACK], blocks
+    return spoken(blocks), blocks
 
 
 def bar(percent: int) -> str:

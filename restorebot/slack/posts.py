@@ -17,6 +17,7 @@ from restorebot.slack.texts import (
     mentions,
     quoted,
     section,
+    spoken,
     user,
     when,
 )
@@ -32,21 +33,12 @@ def post(kind: PostKind, restore: Restore, facts: Facts, witness: str, around: S
     blocks = _WRITERS[kind](restore, facts, around)
     if kind is PostKind.CLOSING:
         blocks.append(context(f"Restore {code(restore.id)} · audit trail up to {code(witness)}"))
-    return _as_text(blocks), blocks
+    return spoken(blocks), blocks
 
 
 def again(text: str, blocks: list[Block]) -> tuple[str, list[Block]]:
     """The same message, marked as possibly a second copy."""
     return f"{SENT_AGAIN} {text}"[:FALLBACK], [context(SENT_AGAIN), *blocks]
-
-
-def _as_text(blocks: list[Block]) -> str:
-    """All the words of the blocks, for notifications and screen readers."""
-    lines = []
-    for block in blocks:
-        body = block["text"] if block["type"] == "section" else block["elements"][0]
-        lines.append(escape(body["text"], 1000) if body["type"] == "plain_text" else body["text"])
-    return "\n".join(lines)[:FALLBACK]
 
 
 def _sent(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:

@@ -94,5 +94,15 @@ def context(mrkdwn: str) -> Block:
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": mrkdwn[:SECTION]}]}
 
 
+def spoken(blocks: Iterable[Block]) -> str:
+    """All the words of a message's blocks as its ``text``: what notifications and screen readers say."""
+    lines = []
+    for block in blocks:
+        parts = [block["text"]] if "text" in block else [*block.get("fields", []), *block.get("elements", [])]
+        texts = [part for part in parts if part.get("type") in {"mrkdwn", "plain_text"}]
+        lines += [part["text"] if part["type"] == "mrkdwn" else escape(part["text"], 1000) for part in texts]
+    return "\n".join(lines)[:FALLBACK]
+
+
 def header(text: str) -> Block:
     return {"type": "header", "text": {"type": "plain_text", "text": plain(text, 150), "emoji": False}}
