@@ -94,12 +94,11 @@ class Stage:
     async def start_bot(self) -> None:
         """Start the real program and wait until it listens."""
         connected = self.count("connected")
-        log = (self.folder / "bot.log").open("a")
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "restorebot.cli", "run",
-            cwd=self.folder, env=self.environment, stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
-        log.close()
+        program = [sys.executable, "-m", "restorebot.cli", "run"]
+        with (self.folder / "bot.log").open("a") as log:
+            process = await asyncio.create_subprocess_exec(
+                *program, cwd=self.folder, env=self.environment, stdout=log, stderr=log, start_new_session=True
+            )
         self.bot = Program(process)
         await self.until(lambda: self.count("connected") > connected, "the bot connects")
 
@@ -226,9 +225,11 @@ async def _stage(console: Console) -> AsyncIterator[Stage]:
         key = new_key()
         tokens = {"--bot-token": f"xoxb-{secrets.token_hex(12)}", "--app-token": f"xapp-1-{secrets.token_hex(12)}"}
         async with contextlib.AsyncExitStack() as stack:
-            portal_url = await _program(stack, "restorebot.sandbox.portal", "--key", key, "--speed", str(SPEED))
+            portal_url = await _program(stack, folder, "restorebot.sandbox.portal", "--key", key, "--speed", str(SPEED))
             options = [word for pair in tokens.items() for word in pair]
-            slack_url = await _program(stack, "restorebot.sandbox.workspace", "--manifest", str(_manifest()), *options)
+            slack_url = await _program(
+                stack, folder, "restorebot.sandbox.workspace", "--manifest", str(_manifest()), *options
+            )
             inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
             environment = inherited | {
                 "SLACK_BOT_TOKEN": tokens["--bot-token"],
@@ -252,15 +253,16 @@ async def _stage(console: Console) -> AsyncIterator[Stage]:
                     await stage.bot.stop()
 
 
-async def _program(stack: contextlib.AsyncExitStack, module: str, *options: str) -> str:
+async def _program(stack: contextlib.AsyncExitStack, folder: Path, module: str, *options: str) -> str:
     """Start a program of the sandbox; returns its address."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", module, *options, stdout=asyncio.subprocess.PIPE, start_new_session=True
-    )
+    with (folder / "sandbox.log").open("a") as log:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", module, *options, stdout=asyncio.subprocess.PIPE, stderr=log, start_new_session=True
+        )
     stack.push_async_callback(Program(process).stop)
     line = await process.stdout.readline() if process.stdout else b""
     if not line:
-        raise StoryBroken(f"{module} did not start")
+        raise StoryBroken(f"{module} did not start: {(folder / 'sandbox.log').read_text()[-1000:]}")
     return str(json.loads(line)["url"])
 
 
