@@ -207,6 +207,8 @@ async def test_what_was_typed_survives_an_update_where_the_ids_stay() -> None:
         assert (await box.call("views.update", view_id=view["id"], view=changed))["ok"]
         kept = (await box.views())[0]["state"]["values"]
         assert (kept["a"]["text"]["value"], kept["c"]["text"]["value"]) == ("1", None)
+        await box.call("views.update", view_id=view["id"], view=modal(text_input("b")))
+        assert (await box.views())[0]["state"]["values"]["b"]["text"]["value"] is None
 
 
 async def test_closing_is_told_only_where_it_is_wanted_and_clears_where_it_is_wanted() -> None:
