@@ -5,6 +5,7 @@ rounds that are due, so that a story of hours takes milliseconds and no test wai
 """
 
 import asyncio
+import io
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ import httpx
 
 from restorebot.app import Bot, assembled, listening
 from restorebot.model import Restore, State
+from restorebot.ops import logs
 from restorebot.sandbox import portal as sandbox_portal
 from restorebot.sandbox import workspace as sandbox_workspace
 from restorebot.sandbox.serve import serving
@@ -215,6 +217,15 @@ class World:
         self.bot = None
 
 
+async def no_secret_escaped(world: World, folder: Path, log: io.StringIO) -> None:
+    """I6: what the bot logged, said to Slack and stored holds none of the secrets that it was given."""
+    written = {"log": log.getvalue(), "slack": str(await world.slack("traffic", "GET"))}
+    for file in folder.glob("bot.sqlite3*"):
+        written[file.name] = file.read_bytes().decode("latin-1")
+    leaks = [(where, secret[:8]) for where, text in written.items() for secret in SECRETS if secret in text]
+    assert not leaks
+
+
 @asynccontextmanager
 async def world(
     folder: Path, transport: str, *, configure: Callable[[dict[str, Any]], None] = lambda _: None
@@ -243,7 +254,11 @@ async def world(
             else {"slack_signing_secret": SIGNING_SECRET, "port": 0, "host": "127.0.0.1"}
         )
         configure(values)
-        yield World(http, portal_url, slack_url, Clock(), Settings(**values), transport)
+        made = World(http, portal_url, slack_url, Clock(), Settings(**values), transport)
+        log = io.StringIO()
+        logs.configure(log, made.settings.secrets())
+        yield made
+        await no_secret_escaped(made, folder, log)
 
 
 def words(message: dict[str, Any]) -> str:

@@ -1,0 +1,288 @@
+"""From approval to the POST, and what each of its outcomes is taken to mean (design §2)."""
+
+import json
+from typing import Any
+
+import pytest
+
+from restorebot.docspace.client import DocSpace
+from restorebot.model import State
+from tests.harness import ALICE, BOB, CAROL, World, words
+
+
+async def thread(scene: World) -> str:
+    return "\n".join(await scene.thread())
+
+
+async def approved(scene: World) -> State:
+    await scene.ask()
+    await scene.click("approve")
+    return (await scene.restore()).state
+
+
+async def posts(scene: World) -> int:
+    return len(await scene.requests("startrestore"))
+
+
+async def test_the_post_is_as_the_portal_wants_it(scene: World) -> None:
+    await approved(scene)
+    request = (await scene.requests("startrestore"))[0]
+    backup = (await scene.restore()).source.backup_id
+    assert request["headers"]["authorization"].startswith("Bearer sk-")
+    assert json.loads(request["body"]) == {
+        "backupId": backup,
+        "storageType": 5,
+        "storageParams": [{"key": "fileId", "value": backup}],
+        "notify": False,
+    }
+
+
+async def test_the_last_call_before_the_post_reads_the_progress(scene: World) -> None:
+    await approved(scene)
+    calls = [one["path"].rpartition("/")[2] for one in (await scene.portal("requests"))["requests"]]
+    assert calls[calls.index("startrestore") - 1] == "getrestoreprogress"
+
+
+CHANGES: list[tuple[str, dict[str, Any] | None, str]] = [
+    ("a backup that is gone", None, "no such backup"),
+    ("another file under the same id", {"fileName": "other.tar.gz"}, "has changed"),
+    ("another date under the same id", {"createdOn": "2020-01-01T00:00:00"}, "has changed"),
+    ("another storage under the same id", {"storageType": 4}, "has changed"),
+]
+
+
+@pytest.mark.parametrize(("change", "words"), [case[1:] for case in CHANGES], ids=[case[0] for case in CHANGES])
+async def test_a_backup_that_changed_since_the_request_is_not_restored(
+    scene: World, change: dict[str, Any] | None, words: str
+) -> None:
+    restore = await scene.ask()
+    backup = restore.source.backup_id
+    if change is None:
+        await scene.portal(f"backups/{backup}", "DELETE")
+    else:
+        await scene.portal("backups", "POST", id=backup, **change)
+    await scene.click("approve")
+    assert (await scene.restore()).state is State.VOID
+    assert words in await thread(scene)
+    assert await posts(scene) == 0
+
+
+async def test_a_voter_who_is_no_longer_eligible_does_not_count_at_the_start(scene: World) -> None:
+    await scene.ask()
+    await scene.portal("faults", "PATCH", away=60)
+    await scene.click("approve")
+    assert (await scene.restore()).state is State.APPROVED
+    await scene.slack(f"people/{BOB}", "PATCH", deleted=True)
+    await scene.pass_time(90, 15)
+    assert (await scene.restore()).state is State.VOID
+    assert "no longer counts" in await thread(scene)
+    assert await posts(scene) == 0
+
+
+async def test_a_restore_that_somebody_else_runs_keeps_ours_from_starting(scene: World) -> None:
+    await scene.ask()
+    await scene.portal("someone-else-starts", "POST")
+    await scene.click("approve")
+    assert (await scene.restore()).state is State.VOID
+    assert "A restore is running on the portal" in await thread(scene)
+    assert await posts(scene) == 0
+
+
+async def test_a_restore_that_begins_between_the_checks_and_the_post_keeps_ours_from_starting(
+    scene: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await scene.ask()
+    restore_progress = DocSpace.restore_progress
+    looks = 0
+
+    async def second_look_sees_another(self: DocSpace) -> Any:
+        nonlocal looks
+        looks += 1
+        if looks == 2:
+            await scene.portal("someone-else-starts", "POST")
+        return await restore_progress(self)
+
+    monkeypatch.setattr(DocSpace, "restore_progress", second_look_sees_another)
+    await scene.click("approve")
+    restore = await scene.restore()
+    assert restore.state is State.FAILED
+    assert "another restore has just begun" in restore.outcome
+    assert await posts(scene) == 0
+
+
+async def test_a_portal_that_is_away_is_waited_for(scene: World) -> None:
+    await scene.ask()
+    await scene.portal("faults", "PATCH", away=40)
+    await scene.click("approve")
+    assert (await scene.restore()).state is State.APPROVED
+    assert "In the way" in words(await scene.card())
+    await scene.until(State.RESTORING, by=15)
+    assert "In the way" not in words(await scene.card())
+    assert await posts(scene) == 1
+
+
+async def test_an_approval_is_good_for_its_shelf_life_only(scene: World) -> None:
+    await scene.ask()
+    await scene.portal("faults", "PATCH", away=3600)
+    await scene.click("approve")
+    await scene.pass_time(31 * 60, 300)
+    assert (await scene.restore()).state is State.EXPIRED
+    assert "The approval expired" in words(await scene.card())
+    assert await posts(scene) == 0
+
+
+async def test_while_it_waits_the_requester_can_stop_it(scene: World) -> None:
+    await scene.ask()
+    await scene.portal("faults", "PATCH", away=600)
+    await scene.click("approve")
+    await scene.click("stop", CAROL)
+    assert (await scene.restore()).state is State.APPROVED
+    await scene.click("stop", ALICE)
+    assert (await scene.restore()).state is State.STOPPED
+    assert f"Stopped by <@{ALICE}>" in await thread(scene)
+    await scene.pass_time(700, 60)
+    assert await posts(scene) == 0
+
+
+REFUSALS: list[tuple[str, dict[str, Any], str]] = [
+    ("a fault before any task", {"fault": "fault_500", "type": "ASC.Common.FaultException"}, "failed inside (500)"),
+    ("a missing path", {"fault": "fault_500", "type": "System.KeyNotFoundException"}, "failed inside (500)"),
+]
+
+
+@pytest.mark.parametrize(("fault", "said"), [case[1:] for case in REFUSALS], ids=[case[0] for case in REFUSALS])
+async def test_a_definite_refusal_is_a_failure_that_left_the_portal_as_it_was(
+    scene: World, fault: dict[str, Any], said: str
+) -> None:
+    await scene.ask()
+    await scene.portal("faults", "PATCH", on="startrestore", **fault)
+    await scene.click("approve")
+    restore = await scene.restore()
+    assert restore.state is State.FAILED
+    told = await thread(scene)
+    assert said in told
+    assert "its data is as it was" in told
+    assert "secret/path" not in told
+    assert await posts(scene) == 1
+
+
+async def test_a_plan_without_restore_is_told_at_the_post(scene: World) -> None:
+    await scene.portal("faults", "PATCH", tariff_without_restore=True)
+    assert await approved(scene) is State.FAILED
+    assert "asks for payment (402)" in await thread(scene)
+    assert await posts(scene) == 1
+
+
+LOST: list[tuple[str, dict[str, Any], bool]] = [
+    ("the answer is lost", {"fault": "answer_lost"}, True),
+    ("the answer is no JSON", {"fault": "bad_json"}, True),
+    ("the answer names no task", {"fault": "no_response"}, True),
+    ("another fault inside", {"fault": "fault_500", "type": "System.NullReferenceException"}, False),
+    ("a proxy answers instead", {"fault": "html_502"}, False),
+    ("the connection is cut", {"fault": "drop"}, False),
+]
+
+
+@pytest.mark.parametrize(("fault", "took"), [case[1:] for case in LOST], ids=[case[0] for case in LOST])
+async def test_a_lost_answer_is_looked_for_and_never_asked_again(
+    scene: World, fault: dict[str, Any], took: bool
+) -> None:
+    await scene.ask()
+    await scene.portal("faults", "PATCH", on="startrestore", **fault)
+    await scene.click("approve")
+    told = await thread(scene)
+    assert "It is not known whether this restore runs" in told
+    await scene.pass_time(300, 15)
+    restore = await scene.restore()
+    if took:
+        assert restore.state is State.COMPLETED
+        assert restore.adopted
+        assert "It is taken for ours" in await thread(scene)
+    else:
+        assert restore.state is State.UNKNOWN
+        assert "outcome unknown" in words(await scene.card())
+    assert await posts(scene) == 1
+
+
+async def test_a_portal_that_answers_too_late_is_looked_at_instead(
+    scene: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert scene.bot is not None
+    monkeypatch.setattr(scene.bot.portal, "_start_timeout", 0.2)
+    await scene.ask()
+    await scene.portal("faults", "PATCH", on="startrestore", fault="answer_slow", seconds=1)
+    await scene.click("approve")
+    assert "did not answer within 0.2 seconds" in await thread(scene)
+    await scene.until(State.COMPLETED, by=5)
+    assert await posts(scene) == 1
+
+
+async def test_a_task_that_appears_after_the_window_is_not_taken_for_ours(scene: World) -> None:
+    await scene.ask()
+    await scene.portal("faults", "PATCH", on="startrestore", fault="drop")
+    await scene.click("approve")
+    await scene.pass_time(150, 30)
+    await scene.portal("someone-else-starts", "POST")
+    await scene.pass_time(300, 60)
+    restore = await scene.restore()
+    assert restore.state is State.UNKNOWN
+    assert restore.task_id is None
+
+
+async def test_yesterdays_finished_task_is_neither_in_the_way_nor_taken_for_ours(scene: World) -> None:
+    await scene.portal("yesterday", "POST")
+    await scene.ask()
+    await scene.portal("faults", "PATCH", on="startrestore", fault="drop")
+    await scene.click("approve")
+    await scene.pass_time(60, 5)
+    assert (await scene.restore()).state is State.UNKNOWN
+    assert await posts(scene) == 1
+
+
+async def test_a_new_task_replaces_yesterdays_and_is_watched(scene: World) -> None:
+    await scene.portal("yesterday", "POST")
+    assert await approved(scene) is State.RESTORING
+    await scene.until(State.COMPLETED, by=5)
+
+
+async def unknown(scene: World) -> None:
+    await scene.ask()
+    await scene.portal("faults", "PATCH", on="startrestore", fault="drop")
+    await scene.click("approve")
+    await scene.pass_time(130, 130)
+    assert (await scene.restore()).state is State.UNKNOWN
+
+
+async def test_an_approver_who_checked_closes_an_unknown_restore_and_the_portal_is_free_again(scene: World) -> None:
+    await unknown(scene)
+    await scene.click("settle_finished", CAROL)
+    assert (await scene.private(CAROL))[-1] == "You are not an approver of this portal."
+    await scene.click("settle_finished", BOB)
+    restore = await scene.restore()
+    assert restore.state is State.CLOSED
+    assert f"Closed by <@{BOB}>" in await thread(scene)
+    assert (await scene.ask()).state is State.REQUESTED
+
+
+async def test_not_started_is_believed_only_while_no_task_waits(scene: World) -> None:
+    await unknown(scene)
+    await scene.portal("faults", "PATCH", worker_down=True)
+    await scene.portal("someone-else-starts", "POST")
+    await scene.click("settle_not_started")
+    assert "goes on by itself" in (await scene.private(BOB))[-1]
+    assert (await scene.restore()).state is State.UNKNOWN
+    await scene.portal("faults", "PATCH", worker_down=False)
+    await scene.pass_time(60, 30)
+    await scene.click("settle_not_started")
+    assert (await scene.restore()).state is State.CLOSED
+
+
+async def test_an_approver_can_have_a_running_task_watched(scene: World) -> None:
+    await unknown(scene)
+    await scene.click("settle_running")
+    assert "nothing to watch" in (await scene.private(BOB))[-1]
+    await scene.portal("someone-else-starts", "POST")
+    await scene.click("settle_running")
+    restore = await scene.until(State.COMPLETED, by=5)
+    assert restore.adopted
+    assert f"<@{BOB}> says that task" in await thread(scene)
