@@ -6,7 +6,6 @@ rounds that are due, so that a story of hours takes milliseconds and no test wai
 
 import asyncio
 import io
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -145,9 +144,9 @@ class World:
     async def idle(self) -> None:
         """Let what the bot has begun come to its end."""
         assert self.bot is not None
-        deadline = time.monotonic() + REAL_PATIENCE
-        while len(self.bot.tasks) and time.monotonic() < deadline:
-            await asyncio.sleep(0.002)
+        async with asyncio.timeout(REAL_PATIENCE):
+            while self.bot.tasks._tasks:
+                await asyncio.wait(self.bot.tasks._tasks)
 
     async def settle(self) -> None:
         """Make every step and every round that is due now, until nothing is."""
@@ -217,9 +216,9 @@ class World:
         self.bot = None
 
 
-async def no_secret_escaped(world: World, folder: Path, log: io.StringIO) -> None:
+def no_secret_escaped(traffic: str, folder: Path, log: str) -> None:
     """I6: what the bot logged, said to Slack and stored holds none of the secrets that it was given."""
-    written = {"log": log.getvalue(), "slack": str(await world.slack("traffic", "GET"))}
+    written = {"log": log, "slack": traffic}
     for file in folder.glob("bot.sqlite3*"):
         written[file.name] = file.read_bytes().decode("latin-1")
     leaks = [(where, secret[:8]) for where, text in written.items() for secret in SECRETS if secret in text]
@@ -228,10 +227,14 @@ async def no_secret_escaped(world: World, folder: Path, log: io.StringIO) -> Non
 
 @asynccontextmanager
 async def world(
-    folder: Path, transport: str, *, configure: Callable[[dict[str, Any]], None] = lambda _: None
+    folder: Path,
+    transport: str,
+    *,
+    configure: Callable[[dict[str, Any]], None] = lambda _: None,
+    profile: str = "3.7.2",
 ) -> AsyncIterator[World]:
     """The sandbox, empty and quiet; ``configure`` may change the bot's settings before it starts."""
-    portal = sandbox_portal.Portal(key=KEY, manual=True)
+    portal = sandbox_portal.Portal(key=KEY, manual=True, profile=profile)
     workspace = sandbox_workspace.Workspace(
         MANIFEST, bot_token=BOT_TOKEN, app_token=APP_TOKEN, signing_secret=SIGNING_SECRET, ack_timeout=2.0
     )
@@ -258,7 +261,7 @@ async def world(
         log = io.StringIO()
         logs.configure(log, made.settings.secrets())
         yield made
-        await no_secret_escaped(made, folder, log)
+        no_secret_escaped(str(await made.slack("traffic", "GET")), folder, log.getvalue())
 
 
 def words(message: dict[str, Any]) -> str:

@@ -1,0 +1,155 @@
+"""What Slack is owed, it gets: in order, within its rates, and marked where it may be a second copy."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from restorebot.model import ENDED, State
+from restorebot.storage import audit, schema
+from tests.harness import ALICE, BOB, World, words
+
+
+async def to_the_end(scene: World) -> None:
+    await scene.ask()
+    await scene.click("approve")
+    await scene.until(State.COMPLETED, by=5)
+    await scene.pass_time(60)
+
+
+async def test_a_rate_limited_post_is_sent_later_and_once(scene: World) -> None:
+    await scene.ask()
+    await scene.slack("faults", "PATCH", **{"chat.postMessage": {"fault": "ratelimited", "times": 2, "retry_after": 4}})
+    await scene.click("approve")
+    await scene.pass_time(20)
+    sent = [line for line in await scene.thread() if ":rocket:" in line]
+    assert len(sent) == 1
+    assert "(sent again)" not in sent[0]
+
+
+@pytest.mark.parametrize(("fault", "copies"), [("lost_answer", 2), ("server_error", 1), ("drop", 1)])
+async def test_a_post_whose_answer_was_lost_is_sent_again_and_says_so(scene: World, fault: str, copies: int) -> None:
+    await scene.ask()
+    await scene.slack("faults", "PATCH", **{"chat.postMessage": {"fault": fault, "times": 1}})
+    await scene.click("approve")
+    await scene.pass_time(10)
+    sent = [line for line in await scene.thread() if ":rocket:" in line]
+    assert len(sent) == copies
+    assert "(sent again)" in sent[-1]
+
+
+async def test_a_post_that_slack_refuses_is_kept_until_it_is_taken(scene: World) -> None:
+    await scene.ask()
+    refusal = {"fault": "error", "error": "restricted_action", "times": 3}
+    await scene.slack("faults", "PATCH", **{"chat.postMessage": refusal})
+    await scene.click("approve")
+    await scene.until(State.COMPLETED, by=5)
+    await scene.pass_time(120)
+    signs = [line.split()[0] for line in await scene.thread()]
+    assert signs[0] == ":rocket:"
+    assert signs[-2:] == [":white_check_mark:", "*A"]
+    assert len(signs) == len(set(signs))
+
+
+async def test_a_deleted_card_does_not_stop_the_story(scene: World) -> None:
+    await scene.ask()
+    refusal = {"fault": "error", "error": "message_not_found", "times": 100}
+    await scene.slack("faults", "PATCH", **{"chat.update": refusal})
+    await scene.click("approve")
+    await scene.until(State.COMPLETED, by=5)
+    await scene.pass_time(30)
+    assert "A look afterwards" in (await scene.thread())[-1]
+
+
+async def test_edits_stay_within_the_workspaces_rate(scene: World) -> None:
+    await scene.ask()
+    assert scene.bot is not None
+    for second in range(120):
+        async with scene.bot.store.reading() as tx:
+            (restore,) = await tx.open_restores()
+        async with scene.bot.store.writing() as tx:
+            await tx.observe(restore, hindrance=f"number {second}")
+        await scene._advance(1)
+        await scene.bot.notifier.drain(scene.clock.now)
+    calls = (await scene.slack("calls", "GET"))["calls"]
+    edits = sum(call["method"] == "chat.update" for call in calls)
+    assert 70 <= edits <= 2 * 40 + 8
+
+
+async def test_the_closing_post_mentions_both_sides_and_carries_the_audit_head(scene: World) -> None:
+    await to_the_end(scene)
+    closing = next(line for line in await scene.thread() if "has been restored" in line)
+    assert f"<@{ALICE}>" in closing
+    assert f"<@{BOB}>" in closing
+    assert scene.bot is not None
+    async with scene.bot.store.reading() as tx:
+        query = select(schema.audit.c.hash).where(schema.audit.c.event == "completed")
+        digest = (await tx._conn.execute(query)).scalar_one()
+    assert digest[: audit.SHORT] in closing
+
+
+async def deny(scene: World) -> None:
+    await scene.click("deny")
+
+
+async def withdraw(scene: World) -> None:
+    await scene.click("withdraw", ALICE)
+
+
+async def expire(scene: World) -> None:
+    await scene.pass_time(31 * 60, 31 * 60)
+
+
+async def stop(scene: World) -> None:
+    await scene.portal("faults", "PATCH", away=100)
+    await scene.click("approve")
+    await scene.click("stop", ALICE)
+
+
+async def void(scene: World) -> None:
+    await scene.portal("someone-else-starts", "POST")
+    await scene.click("approve")
+
+
+async def fail(scene: World) -> None:
+    await scene.portal("faults", "PATCH", archive_broken=True)
+    await scene.click("approve")
+    await scene.until(State.FAILED, by=5)
+
+
+async def complete(scene: World) -> None:
+    await scene.click("approve")
+    await scene.until(State.COMPLETED, by=5)
+
+
+async def close(scene: World) -> None:
+    await scene.portal("faults", "PATCH", on="startrestore", fault="drop")
+    await scene.click("approve")
+    await scene.click("settle_finished")
+
+
+@pytest.mark.parametrize("ending", [deny, withdraw, expire, stop, void, fail, complete, close])
+async def test_every_end_has_one_closing_post_and_a_true_record(scene: World, ending: Any) -> None:
+    """I4 and I5: the thread is told once, and the audit trail tells the same story as the row."""
+    await scene.ask()
+    await ending(scene)
+    await scene.pass_time(30)
+    restore = await scene.restore()
+    assert restore.state in ENDED
+    closings = [line for line in await scene.thread() if "audit trail up to" in line]
+    assert len(closings) == 1
+    assert f"<@{ALICE}>" in closings[0]
+    assert scene.bot is not None
+    async with scene.bot.store.reading() as tx:
+        assert await audit.first_misfit(tx._conn) is None
+        rows = (await tx._conn.execute(select(schema.audit).order_by(schema.audit.c.seq))).all()
+    state = None
+    for row in rows:
+        assert row.old_state == state
+        state = row.new_state
+    assert state == restore.state
+    assert Counter(row.event for row in rows)[restore.state.value] == 1
+    card = await scene.card()
+    assert not [block for block in card["blocks"] if block["type"] == "actions"]
+    assert restore.state.value in words(card)

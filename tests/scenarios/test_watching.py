@@ -1,0 +1,214 @@
+"""From the taskId to the end: what the portal does, and what the thread says of it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from restorebot.model import Phase, State
+from tests.harness import CHANNEL, World, words, world
+
+
+async def running(scene: World, **faults: Any) -> None:
+    """A restore that the portal has taken."""
+    if faults:
+        await scene.portal("faults", "PATCH", **faults)
+    await scene.ask()
+    await scene.click("approve")
+    assert (await scene.restore()).state is State.RESTORING
+
+
+async def thread(scene: World) -> str:
+    return "\n".join(await scene.thread())
+
+
+async def test_each_phase_is_told_once_and_shown_on_the_card(scene: World) -> None:
+    await running(scene)
+    assert "queued" in words(await scene.card())
+    await scene.pass_time(5)
+    assert "the archive is being fetched" in words(await scene.card())
+    await scene.pass_time(5)
+    assert "the portal is locked and data is going in" in words(await scene.card())
+    await scene.until(State.COMPLETED)
+    await scene.pass_time(5)
+    told = await scene.thread()
+    assert [line.split()[0] for line in told] == [":rocket:", ":inbox_tray:", ":lock:", ":white_check_mark:", "*A"]
+
+
+async def test_polls_carry_no_key_and_ask_for_our_kind_of_task(scene: World) -> None:
+    await running(scene)
+    await scene.until(State.COMPLETED)
+    await scene.pass_time(5)
+    polls = [*await scene.requests("getrestoreprogress"), *await scene.requests("/settings")]
+    assert len(polls) > 4
+    for poll in polls:
+        assert not {"authorization", "cookie"} & set(poll["headers"])
+    assert all("dump=false" in poll["query"] for poll in await scene.requests("getrestoreprogress"))
+
+
+async def test_a_finished_dump_task_does_not_mask_ours(scene: World) -> None:
+    await scene.portal("yesterday", "POST", dump=True)
+    await running(scene)
+    await scene.until(State.COMPLETED)
+
+
+async def test_the_card_compares_with_the_portals_last_restores(scene: World) -> None:
+    await running(scene)
+    assert "last restores took" not in words(await scene.card())
+    await scene.until(State.COMPLETED)
+    assert "took 20 s" in await thread(scene) or "took 21 s" in await thread(scene)
+
+
+async def test_a_stall_is_told_once_and_is_no_end(scene: World) -> None:
+    await running(scene, stall_at_75=True)
+    await scene.pass_time(60, 15)
+    await scene.pass_time(3600, 300)
+    assert sum("Nothing has changed since" in line for line in await scene.thread()) == 1
+    assert "75 %" in await thread(scene)
+    await scene.portal("faults", "PATCH", stall_at_75=False)
+    await scene.until(State.COMPLETED)
+
+
+async def test_a_task_without_a_worker_waits_and_runs_when_it_is_back(scene: World) -> None:
+    await running(scene, worker_down=True)
+    await scene.pass_time(3000, 600)
+    assert (await scene.restore()).phase is Phase.QUEUED
+    assert "Nothing has changed since" in await thread(scene)
+    await scene.portal("faults", "PATCH", worker_down=False)
+    await scene.until(State.COMPLETED)
+    assert len(await scene.requests("startrestore")) == 1
+
+
+async def test_a_killed_worker_stalls_and_in_the_end_nobody_knows(scene: World) -> None:
+    await running(scene, worker_killed=True)
+    await scene.pass_time(3000, 600)
+    assert "Nothing has changed since" in await thread(scene)
+    await scene.pass_time(24 * 3600, 4 * 3600)
+    await scene.pass_time(600, 40)
+    assert (await scene.restore()).state is State.UNKNOWN
+    assert "no longer shows our task" in await thread(scene)
+
+
+ENDS = [
+    ("a broken archive", {"archive_broken": True}, "The backup file is invalid.", "active, not locked"),
+    ("broken while loading", {"broken_while_loading": True}, "The backup file is invalid.", "active, not locked"),
+    (
+        "a failure that leaves it locked",
+        {"broken_while_loading": True, "locked_after_failure": True},
+        "invalid",
+        "locked",
+    ),
+    ("a cancelled task", {"cancelled": True}, "cancelled the restore", "active, not locked"),
+    ("a fault outside the job", {"faulted": True}, "One or more errors occurred", "locked by a restore"),
+]
+
+
+@pytest.mark.parametrize(("faults", "said", "lock"), [case[1:] for case in ENDS], ids=[case[0] for case in ENDS])
+async def test_a_failure_is_told_in_the_portals_words_with_the_state_of_the_portal(
+    scene: World, faults: dict[str, Any], said: str, lock: str
+) -> None:
+    await running(scene, **faults)
+    restore = await scene.until(State.FAILED)
+    told = (await scene.thread())[-1]
+    assert said in told
+    assert lock in told
+    assert restore.task_id is not None
+    assert restore.task_id in told
+    assert "has been restored" not in await thread(scene)
+    assert "failed" in words(await scene.card())
+
+
+@pytest.mark.parametrize("fault", [{"away": 40}, {"html_502": True}, {"ip_refused": True}, {"bad_json": True}])
+async def test_a_portal_that_does_not_answer_is_no_end(scene: World, fault: dict[str, Any]) -> None:
+    await running(scene, stall_at_75=True)
+    await scene.pass_time(15)
+    await scene.portal("faults", "PATCH", **fault)
+    await scene.pass_time(15)
+    assert "In the way" in words(await scene.card())
+    assert (await scene.restore()).state is State.RESTORING
+    await scene.portal("faults", "DELETE")
+    await scene.pass_time(40)
+    assert "In the way" not in words(await scene.card())
+    await scene.until(State.COMPLETED)
+
+
+async def test_a_portal_that_asks_for_a_pause_gets_it(scene: World) -> None:
+    await running(scene)
+    await scene.portal("faults", "PATCH", rate_limited=1)
+    await scene.pass_time(5)
+    before = len(await scene.requests("getrestoreprogress"))
+    await scene.pass_time(6, 2)
+    assert len(await scene.requests("getrestoreprogress")) == before
+    await scene.pass_time(2, 2)
+    assert len(await scene.requests("getrestoreprogress")) > before
+
+
+@pytest.mark.parametrize("profile", ["3.1", "3.6.1"])
+async def test_older_portals_complete_without_a_status_and_with_a_sawtooth(tmp_path: Path, profile: str) -> None:
+    async with world(tmp_path, "socket", profile=profile) as scene, scene.life():
+        await running(scene)
+        await scene.until(State.COMPLETED)
+        await scene.pass_time(5)
+        assert sum(":lock:" in line for line in await scene.thread()) == 1
+
+
+async def test_a_cancelled_task_of_an_older_portal_is_no_success(tmp_path: Path) -> None:
+    async with world(tmp_path, "socket", profile="3.6.1") as scene, scene.life():
+        await running(scene, cancelled=True)
+        await scene.until(State.FAILED)
+
+
+async def test_a_portal_that_names_no_task_ends_in_a_persons_hands(tmp_path: Path) -> None:
+    async with world(tmp_path, "socket", profile="3.0") as scene, scene.life():
+        await scene.ask()
+        await scene.click("approve")
+        assert (await scene.restore()).state is State.UNKNOWN
+        await scene.pass_time(60)
+        await scene.click("settle_finished")
+        assert (await scene.restore()).state is State.CLOSED
+
+
+async def test_completion_voids_what_else_was_asked_for(scene: World) -> None:
+    await running(scene)
+    restore = await scene.restore()
+    assert scene.bot is not None
+    async with scene.bot.store.writing() as tx:
+        # Two requests of one portal come about only when two modals are open at once.
+        other = {**vars(restore), "id": "other", "version": 1, "state": State.REQUESTED, "view_id": "V-other"}
+        await tx.request(type(restore)(**other | {"votes": (), "card_ts": None, "card_version": 0}), [])
+    for _ in range(40):
+        await scene.pass_time(1, 1)
+    async with scene.bot.store.reading() as tx:
+        voided = await tx.restore("other")
+    assert voided is not None
+    assert voided.state is State.VOID
+    assert "Another restore of this portal has completed" in await thread_or_channel(scene)
+
+
+async def thread_or_channel(scene: World) -> str:
+    return "\n".join(words(message) for message in await scene.messages(CHANNEL))
+
+
+async def test_a_key_that_survives_is_said_plainly(scene: World) -> None:
+    await running(scene, key_survives=True)
+    await scene.until(State.COMPLETED)
+    await scene.pass_time(15)
+    assert "this contradicts the portal's word that it is completed" in (await scene.thread())[-1]
+
+
+async def test_a_portal_under_another_alias_is_told(scene: World) -> None:
+    await running(scene, alias_elsewhere="other")
+    await scene.until(State.COMPLETED)
+    await scene.pass_time(11 * 60, 120)
+    assert "now answers for the portal `other`" in (await scene.thread())[-1]
+
+
+async def test_a_portal_that_answers_for_another_for_a_moment_is_given_time(scene: World) -> None:
+    await running(scene, alias_elsewhere="first", host_lost=20)
+    await scene.until(State.COMPLETED)
+    await scene.pass_time(60, 20)
+    assert "A look afterwards" not in await thread(scene)
+    await scene.portal("faults", "PATCH", alias_elsewhere="")
+    await scene.pass_time(10)
+    assert "is active under its own name" in (await scene.thread())[-1]
+    assert "dead, as it must be" in (await scene.thread())[-1]
