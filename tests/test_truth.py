@@ -1,0 +1,134 @@
+"""What is written down is what is so: README, manifest, layers and the habits of the tests."""
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from restorebot.cli import STORIES
+from restorebot.sandbox.stories import STORIES as PLAYED
+from restorebot.settings import NAMES, OF_THE_LOADER
+from restorebot.slack import app, cards
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MANIFEST = yaml.safe_load((ROOT / "manifest.yml").read_text(encoding="utf-8"))
+SOURCES = [path for path in (ROOT / "restorebot").rglob("*.py") if "sandbox" not in path.parts]
+SCHEMA = ROOT.parent / "shared" / "facts" / "slack-manifest.schema.2.0.0.json"
+
+SCOPES_OF = {
+    "conversations.info": {"channels:read", "groups:read"},
+    "users.info": {"users:read"},
+    "usergroups.users.list": {"usergroups:read"},
+    "chat.postMessage": {"chat:write"},
+    "chat.update": {"chat:write"},
+}
+"""What each Web API method that the bot calls needs (Slack's method reference)."""
+
+
+def test_every_setting_has_its_row_in_the_readme_and_the_other_way_round() -> None:
+    rows = set(re.findall(r"^\| `([A-Z_]+)` \|", README, re.MULTILINE))
+    assert rows == set(NAMES)
+    assert all(name in README for name in OF_THE_LOADER)
+
+
+def test_the_command_in_the_code_is_the_manifests() -> None:
+    assert [command["command"] for command in MANIFEST["features"]["slash_commands"]] == [app.COMMAND]
+
+
+def test_the_scopes_are_those_that_the_called_methods_need() -> None:
+    code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "restorebot" / "slack").glob("*.py"))
+    called = set(re.findall(r'"((?:chat|users|usergroups|conversations)\.[\w.]+)"', code))
+    assert called == set(SCOPES_OF)
+    needed = {"commands"}.union(*(SCOPES_OF[method] for method in called))
+    assert set(MANIFEST["oauth_config"]["scopes"]["bot"]) == needed
+
+
+def test_every_scope_says_why() -> None:
+    lines = (ROOT / "manifest.yml").read_text(encoding="utf-8").splitlines()
+    scopes = [line for line in lines if re.match(r"\s+- [a-z]+(:[a-z]+)?\b", line) and "command:" not in line]
+    assert len(scopes) == len(MANIFEST["oauth_config"]["scopes"]["bot"])
+    assert all("#" in line for line in scopes)
+
+
+def test_the_manifest_is_valid_by_slacks_schema() -> None:
+    if not SCHEMA.exists():
+        pytest.skip("Slack's schema is not beside this checkout; it is 43 kB of somebody else's file")
+    jsonschema.validate(MANIFEST, json.loads(SCHEMA.read_text(encoding="utf-8")))
+
+
+def test_every_action_has_a_button_and_every_button_an_action() -> None:
+    ids = {value for name, value in vars(cards).items() if name.isupper() and str(value).startswith("restore_")}
+    handled = set(re.findall(r"cards\.([A-Z_]+):", (ROOT / "restorebot/slack/actions.py").read_text(encoding="utf-8")))
+    assert {getattr(cards, name) for name in handled} == ids
+
+
+def test_the_demo_plays_the_stories_that_it_lists() -> None:
+    assert set(STORIES) == set(PLAYED)
+    assert all(f"`{name}`" in README or f"--script {name}" in README for name in STORIES)
+
+
+LAYERS = ["model", "storage", "docspace", "restores", "slack", "app"]
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+        elif isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+    return {name for name in found if name.startswith("restorebot")}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=[str(path.relative_to(ROOT)) for path in SOURCES])
+def test_arrows_point_down_only(path: Path) -> None:
+    layer = path.relative_to(ROOT / "restorebot").parts[0].removesuffix(".py")
+    if layer not in LAYERS:
+        return
+    above = LAYERS[LAYERS.index(layer) + 1 :]
+    if layer == "storage":
+        above.append("docspace")
+    used = {name.split(".")[1] for name in imports(path) if "." in name}
+    assert not used & set(above)
+
+
+def test_the_sandbox_imports_nothing_of_the_product() -> None:
+    for path in (ROOT / "restorebot" / "sandbox").rglob("*.py"):
+        assert all(name.startswith("restorebot.sandbox") for name in imports(path)), path
+
+
+def test_no_test_sleeps_longer_than_a_twentieth_of_a_second() -> None:
+    for path in (ROOT / "tests").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in {"asyncio.sleep", "time.sleep", "sleep"}:
+                (argument,) = node.args
+                assert isinstance(argument, ast.Constant), (path, ast.unparse(node))
+                assert float(str(argument.value)) <= 0.05, (path, ast.unparse(node))
+
+
+def test_the_pinned_requirements_are_those_of_the_project_and_name_no_registry() -> None:
+    text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    pinned = {name.lower().replace("_", "-") for name in re.findall(r"^([\w.-]+)==", text, re.MULTILINE)}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = {re.split(r"[\[<>=~!; ]", line)[0].lower() for line in project["dependencies"]}
+    assert wanted <= pinned
+    assert "://" not in text
+    assert "index-url" not in text
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_each_story_of_the_demo_ends_as_it_should(name: str) -> None:
+    program = [sys.executable, "-m", "restorebot.cli", "demo", "--script", name]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("COV")}
+    done = subprocess.run(program, capture_output=True, text=True, timeout=60, env=environment, check=False)  # noqa: S603 - our own program
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    assert "the story ended as it should" in done.stdout
