@@ -19,7 +19,7 @@ import httpx
 from rich.console import Console
 from rich.markup import escape
 
-from restorebot.sandbox.portal_state import new_key
+from restorebot.sandbox.portal.state import new_key
 
 ALICE, BOB = "U0ALICE", "U0BOB"
 CHANNEL = "C0RESTORES"

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from restorebot.sandbox.workspace_blocks import MethodError
-from restorebot.sandbox.workspace_limits import BLOCKS, SURFACES, check_message_blocks, check_view
+from restorebot.sandbox.workspace.blocks import MethodError
+from restorebot.sandbox.workspace.limits import BLOCKS, SURFACES, check_message_blocks, check_view
 from tests.sandbox.workspace_kit import Json, actions, button, modal, plain, sandbox, section, text_input
 
 

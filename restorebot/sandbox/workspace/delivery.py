@@ -17,8 +17,8 @@ from urllib.parse import urlencode
 import httpx
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from restorebot.sandbox.workspace_blocks import Json
-from restorebot.sandbox.workspace_state import APP, State
+from restorebot.sandbox.workspace.blocks import Json
+from restorebot.sandbox.workspace.state import APP, State
 
 LINKS = 10  # connections an app may have at once (Slack fact sheet §1, "Socket Mode")
 TICKET_SECONDS = 30.0

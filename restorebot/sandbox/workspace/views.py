@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from restorebot.sandbox.workspace_blocks import ControlError, Json, MethodError, blocks_with_ids, interactive_elements
-from restorebot.sandbox.workspace_state import APP, BOT, TEAM, State
+from restorebot.sandbox.workspace.blocks import ControlError, Json, MethodError, blocks_with_ids, interactive_elements
+from restorebot.sandbox.workspace.state import APP, BOT, TEAM, State
 
 TRIGGER_SECONDS = 3.0  # Slack fact sheet §1
 STACK_LIMIT = 3  # Slack fact sheet §1: push_limit_reached

@@ -11,8 +11,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from restorebot.sandbox.portal import ROUTE_FAULTS, Portal, RouteFault
-from restorebot.sandbox.portal_state import SWITCHES, Record
+from restorebot.sandbox.portal.faults import ROUTE_FAULTS
+from restorebot.sandbox.portal.machine import Portal, RouteFault
+from restorebot.sandbox.portal.state import SWITCHES, Record
 
 Json = dict[str, Any]
 

@@ -12,12 +12,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from restorebot.sandbox.workspace_api import Fault, Faults, RateLimits
-from restorebot.sandbox.workspace_blocks import ControlError, Json
-from restorebot.sandbox.workspace_delivery import Ack, Delivery, HttpOptions, Target
-from restorebot.sandbox.workspace_people import Overrides, People
-from restorebot.sandbox.workspace_state import APP, BOT, BOT_USER, TEAM, Channel, Person, State
-from restorebot.sandbox.workspace_views import Views
+from restorebot.sandbox.workspace.api import Fault, Faults, RateLimits
+from restorebot.sandbox.workspace.blocks import ControlError, Json
+from restorebot.sandbox.workspace.delivery import Ack, Delivery, HttpOptions, Target
+from restorebot.sandbox.workspace.people import Overrides, People
+from restorebot.sandbox.workspace.state import APP, BOT, BOT_USER, TEAM, Channel, Person, State
+from restorebot.sandbox.workspace.views import Views
 
 LONGEST_WAIT = 60.0  # real seconds that a long poll may take
 DISCONNECT_REASONS = ("warning", "refresh_requested", "link_disabled", "too_many_websockets", "cut")

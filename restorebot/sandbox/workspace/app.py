@@ -1,15 +1,8 @@
-"""A local Slack workspace: the parts of Slack that the bot uses, as a program with a control interface.
+"""The workspace as an ASGI app."""
 
-    python -m restorebot.sandbox.workspace --port 8065 --manifest manifest.yml
-
-The bot speaks to it as to Slack (``SLACK_API_URL=http://127.0.0.1:8065/api/``): Web API, Socket Mode or signed HTTP
-requests, response_urls. Tests and the page play the people through ``/_sandbox/`` (see `workspace_control`).
-"""
-
-import argparse
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +10,15 @@ from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from restorebot.sandbox.serve import serve_program
-from restorebot.sandbox.workspace_answers import Answers
-from restorebot.sandbox.workspace_api import Faults, RateLimits, Tokens, WebApi
-from restorebot.sandbox.workspace_control import Control, no_such_path
-from restorebot.sandbox.workspace_delivery import Delivery, Links
-from restorebot.sandbox.workspace_manifest import Manifest
-from restorebot.sandbox.workspace_methods import Desk
-from restorebot.sandbox.workspace_people import People
-from restorebot.sandbox.workspace_state import State
-from restorebot.sandbox.workspace_views import Triggers, Views
+from restorebot.sandbox.workspace.answers import Answers
+from restorebot.sandbox.workspace.api import Faults, RateLimits, Tokens, WebApi
+from restorebot.sandbox.workspace.control import Control, no_such_path
+from restorebot.sandbox.workspace.delivery import Delivery, Links
+from restorebot.sandbox.workspace.manifest import Manifest
+from restorebot.sandbox.workspace.methods import Desk
+from restorebot.sandbox.workspace.people import People
+from restorebot.sandbox.workspace.state import State
+from restorebot.sandbox.workspace.views import Triggers, Views
 
 ACK_SECONDS = 3.0  # Slack fact sheet §1
 
@@ -118,30 +110,3 @@ def create_app(workspace: Workspace) -> Starlette:
     app.workspace = workspace
     app.address_is_given = bool(workspace.base_url)
     return app
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Run the workspace as a program; it prints ``{"url": ...}`` once it listens."""
-    parser = argparse.ArgumentParser(prog="restorebot.sandbox.workspace", description="A local Slack workspace.")
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
-    parser.add_argument("--manifest", type=Path, default=Path("manifest.yml"))
-    parser.add_argument("--bot-token", help="xoxb-…; made up when left out")
-    parser.add_argument("--app-token", help="xapp-…; made up when left out")
-    parser.add_argument("--signing-secret", help="made up when left out")
-    parser.add_argument("--ack-timeout", type=float, default=ACK_SECONDS, help="seconds (default: %(default)s)")
-    parser.add_argument("--base-url", help="where others reach this workspace; learnt from requests when left out")
-    given = parser.parse_args(argv)
-    workspace = Workspace(
-        given.manifest,
-        bot_token=given.bot_token,
-        app_token=given.app_token,
-        signing_secret=given.signing_secret,
-        ack_timeout=given.ack_timeout,
-    )
-    if given.base_url:
-        workspace.base_url = given.base_url
-    serve_program(create_app(workspace), given.port)
-
-
-if __name__ == "__main__":
-    main()

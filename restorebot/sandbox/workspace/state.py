@@ -4,9 +4,9 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from restorebot.sandbox.workspace_blocks import Json, blocks_with_ids
-from restorebot.sandbox.workspace_journal import Journal
-from restorebot.sandbox.workspace_manifest import Manifest
+from restorebot.sandbox.workspace.blocks import Json, blocks_with_ids
+from restorebot.sandbox.workspace.journal import Journal
+from restorebot.sandbox.workspace.manifest import Manifest
 
 TEAM = "T0SANDBOX"
 TEAM_DOMAIN = "sandbox"

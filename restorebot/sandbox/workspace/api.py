@@ -11,9 +11,9 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from restorebot.sandbox.workspace_blocks import ControlError, Json, MethodError
-from restorebot.sandbox.workspace_methods import METHODS, Desk, Method, refuse_missing_scope
-from restorebot.sandbox.workspace_state import State
+from restorebot.sandbox.workspace.blocks import ControlError, Json, MethodError
+from restorebot.sandbox.workspace.methods import METHODS, Desk, Method, refuse_missing_scope
+from restorebot.sandbox.workspace.state import State
 
 POST_BURST = 10  # posts to one channel at once; after that about one a second (Slack fact sheet §1)
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from restorebot.sandbox.workspace_blocks import SELECTS, Json, MethodError, interactive_elements
-from restorebot.sandbox.workspace_rules import (
+from restorebot.sandbox.workspace.blocks import SELECTS, Json, MethodError, interactive_elements
+from restorebot.sandbox.workspace.rules import (
     ANY,
     FLAG,
     ByType,

@@ -6,10 +6,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from restorebot.sandbox.workspace_api import Faults, drop_connection
-from restorebot.sandbox.workspace_blocks import Json, MethodError, blocks_with_ids
-from restorebot.sandbox.workspace_limits import check_message_blocks, check_post_text
-from restorebot.sandbox.workspace_state import BOT_USER, Message, PrivateMessage, ResponseUrl, State
+from restorebot.sandbox.workspace.api import Faults, drop_connection
+from restorebot.sandbox.workspace.blocks import Json, MethodError, blocks_with_ids
+from restorebot.sandbox.workspace.limits import check_message_blocks, check_post_text
+from restorebot.sandbox.workspace.state import BOT_USER, Message, PrivateMessage, ResponseUrl, State
 
 
 class Answers:

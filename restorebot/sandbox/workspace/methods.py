@@ -9,16 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from restorebot.sandbox.workspace_blocks import Json, MethodError
-from restorebot.sandbox.workspace_limits import (
+from restorebot.sandbox.workspace.blocks import Json, MethodError
+from restorebot.sandbox.workspace.limits import (
     ATTACHMENTS,
     check_message_blocks,
     check_post_text,
     check_update_text,
     check_view,
 )
-from restorebot.sandbox.workspace_state import BOT, BOT_USER, TEAM, TEAM_DOMAIN, Channel, Message, State
-from restorebot.sandbox.workspace_views import Triggers, Views
+from restorebot.sandbox.workspace.state import BOT, BOT_USER, TEAM, TEAM_DOMAIN, Channel, Message, State
+from restorebot.sandbox.workspace.views import Triggers, Views
 
 TIER = {1: 1, 2: 20, 3: 50, 4: 100}  # calls a minute (Slack fact sheet §1, "Posting")
 SPECIAL = 600  # auth.test and chat.getPermalink: hundreds a minute

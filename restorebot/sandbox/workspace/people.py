@@ -10,10 +10,10 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from restorebot.sandbox.workspace_blocks import ControlError, Json, MethodError, interactive_elements
-from restorebot.sandbox.workspace_delivery import RIGHT, Ack, Delivery, HttpOptions
-from restorebot.sandbox.workspace_limits import check_message_blocks, check_view
-from restorebot.sandbox.workspace_state import (
+from restorebot.sandbox.workspace.blocks import ControlError, Json, MethodError, interactive_elements
+from restorebot.sandbox.workspace.delivery import RIGHT, Ack, Delivery, HttpOptions
+from restorebot.sandbox.workspace.limits import check_message_blocks, check_view
+from restorebot.sandbox.workspace.state import (
     APP,
     BOT_USER,
     TEAM,
@@ -24,7 +24,7 @@ from restorebot.sandbox.workspace_state import (
     PrivateMessage,
     State,
 )
-from restorebot.sandbox.workspace_views import (
+from restorebot.sandbox.workspace.views import (
     STATE,
     Triggers,
     View,

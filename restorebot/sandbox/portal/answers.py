@@ -1,0 +1,51 @@
+"""What the portal's answers look like: its wrapper, and its three kinds of refusal (§1.4)."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+
+class Refusal(Exception):
+    """An answer other than success."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(str(response.status_code))
+        self.response = response
+
+
+def envelope(request: Request, response: Any = None, *, status: int = 0, code: int = 200) -> Response:
+    """The success wrapper (§1.4): ``response`` is left out when null."""
+    count = len(response) if isinstance(response, list) else int(response is not None)
+    body: dict[str, Any] = {} if response is None else {"response": response}
+    href = str(request.url.replace(query=""))
+    body |= {"count": count, "links": [{"href": href, "action": request.method}], "status": status, "statusCode": code}
+    return JSONResponse(body, code)
+
+
+def error(code: int, message: str, kind: str, hresult: int = -2146233088) -> Refusal:
+    """A controller's exception, stack and all (§1.4)."""
+    stack = f"   at ASC.Data.Backup.BackupController.Sandbox() in /src/secret/path/{kind}.cs:line 42"
+    body = {
+        "error": {"message": message, "type": kind, "stack": stack, "hresult": hresult},
+        "status": 1,
+        "statusCode": code,
+    }
+    return Refusal(JSONResponse(body, code))
+
+
+def problem(code: int, title: str) -> Refusal:
+    """A filter's refusal, before any wrapper (§1.4)."""
+    body = {
+        "type": f"https://tools.ietf.org/html/rfc9110#section-15.5.{code - 399}",
+        "title": title,
+        "status": code,
+        "traceId": "00-0",
+    }
+    return Refusal(JSONResponse(body, code, media_type="application/problem+json"))
+
+
+def invalid(request: Request, where: str, message: str) -> Refusal:
+    """Validation's 400, inside the success wrapper and without an ``error`` key."""
+    detail = {"title": "One or more validation errors occurred.", "status": 400, "errors": {where: [message]}}
+    return Refusal(envelope(request, detail, status=1, code=400))

@@ -1,0 +1,80 @@
+"""The portal as an ASGI app."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from restorebot.sandbox.portal.answers import Refusal
+from restorebot.sandbox.portal.bodies import json_body
+from restorebot.sandbox.portal.control import control_routes
+from restorebot.sandbox.portal.faults import after, before, hang_up, whole_faults
+from restorebot.sandbox.portal.filters import filters
+from restorebot.sandbox.portal.machine import Portal
+from restorebot.sandbox.portal.routes import ROUTES, Handler
+
+API = "/api/2.0"
+
+
+def create_app(portal: Portal) -> Starlette:
+    """The ASGI app: API, its alias under ``/portal/`` (§1.1), and the control interface."""
+
+    routes = []
+    for method, path, handler in ROUTES:
+        endpoint = _endpoint(portal, handler)
+        routes.append(Route(API + path, endpoint, methods=[method]))
+        if path.startswith("/backup/"):
+            routes.append(Route(API + path.replace("/backup/", "/portal/"), endpoint, methods=[method]))
+    return _App(routes=[*routes, *control_routes(portal)])
+
+
+class _App(Starlette):
+    """Notes for each request how to cut its connection: ASGI has no message for that, uvicorn's transport has."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["sandbox.send"] = send
+        await super().__call__(scope, receive, send)
+
+
+def _endpoint(portal: Portal, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        raw = await request.body()
+        noted = _note(portal, request, raw)
+        state = portal.state
+        if state.switches["slow"]:
+            await asyncio.sleep(float(state.switches["slow"]))
+        fault = portal.take_fault(request.url.path)
+        if state.is_away or (fault and fault.fault == "drop"):
+            return await hang_up(request)
+        try:
+            whole_faults(portal)
+            if fault:
+                before(fault)
+            filters(portal, request)
+            response = await handler(portal, request, json_body(request, raw))
+        except Refusal as refusal:
+            response = refusal.response
+        noted["status"] = response.status_code
+        return await after(fault, request, response) if fault else response
+
+    return answer
+
+
+def _note(portal: Portal, request: Request, raw: bytes) -> dict[str, Any]:
+    noted: dict[str, Any] = {
+        "seq": len(portal.requests) + 1,
+        "method": request.method,
+        "path": request.url.path,
+        "query": request.url.query,
+        "headers": dict(request.headers),
+        "body": raw.decode(errors="replace"),
+        "status": None,
+        "at": portal.state.now(),
+    }
+    portal.requests.append(noted)
+    return noted

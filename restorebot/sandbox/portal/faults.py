@@ -1,0 +1,77 @@
+"""Faults of the transport: answers that are lost, late, cut, huge or another server's."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
+
+from restorebot.sandbox.portal.answers import Refusal, envelope, error, problem
+from restorebot.sandbox.portal.machine import Portal, RouteFault
+
+HUGE = 2**30
+
+
+ROUTE_FAULTS = {"answer_lost", "drop", "answer_slow", "fault_500", "bad_json", "no_response", "html_502"}
+"""answer_lost and answer_slow take effect first; drop, fault_500 and html_502 have none."""
+
+
+async def hang_up(request: Request) -> Response:
+    """End the connection without a byte of an answer."""
+    request.scope["sandbox.send"].__self__.transport.abort()
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    return Response(status_code=502)  # reaches nobody
+
+
+def whole_faults(portal: Portal) -> None:
+    """Switches that answer in the API's place."""
+    switches = portal.state.switches
+    if switches["rate_limited"]:
+        switches["rate_limited"] -= 1
+        raise Refusal(PlainTextResponse("", 429, {"Retry-After": "7"}))
+    if switches["html_502"]:
+        raise Refusal(_bad_gateway())
+    if switches["bad_json"]:
+        raise Refusal(Response('{"response":{"isCompl', media_type="application/json"))
+    if switches["redirect_elsewhere"]:
+        raise Refusal(RedirectResponse("http://elsewhere.invalid/login", 302))
+    if switches["huge_reply"]:
+        raise Refusal(StreamingResponse(_huge(), media_type="application/json"))
+    if portal.state.is_lost:
+        raise problem(404, "Not Found")
+
+
+def _bad_gateway() -> Response:
+    page = (
+        "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>"
+    )
+    return HTMLResponse(page, 502)
+
+
+async def _huge() -> AsyncIterator[bytes]:
+    yield b'{"response":"'
+    for _ in range(HUGE // 65536):
+        yield b"x" * 65536
+    yield b'"}'
+
+
+def before(fault: RouteFault) -> None:
+    """Route faults that come before any effect."""
+    if fault.fault == "html_502":
+        raise Refusal(_bad_gateway())
+    if fault.fault == "fault_500":
+        raise error(500, "Something broke inside the portal.", fault.type)
+
+
+async def after(fault: RouteFault, request: Request, response: Response) -> Response:
+    """Route faults that spoil the answer after the effect."""
+    if fault.fault == "answer_lost":
+        return await hang_up(request)
+    if fault.fault == "answer_slow":
+        await asyncio.sleep(fault.seconds)
+    if fault.fault == "bad_json":
+        return Response('{"response":{"isCompl', media_type="application/json")
+    if fault.fault == "no_response":
+        return envelope(request)
+    return response

@@ -1,0 +1,62 @@
+"""The portal with its clock, its faults and its record of requests."""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from restorebot.sandbox.portal.state import PortalState, new_key
+
+
+class SandboxClock:
+    """Seconds since the start: real ones times ``speed``, plus what was advanced by hand. Speed 0 stands still."""
+
+    def __init__(self, speed: float) -> None:
+        self._since = time.monotonic()
+        self._base = 0.0
+        self.speed = speed
+
+    def __call__(self) -> float:
+        return self._base + (time.monotonic() - self._since) * self.speed
+
+    def advance(self, seconds: float) -> None:
+        self._base += seconds
+
+    def pace(self, speed: float) -> None:
+        self._base, self._since, self.speed = self(), time.monotonic(), speed
+
+
+@dataclass
+class RouteFault:
+    """A fault of one route for its next ``times`` requests."""
+
+    on: str
+    fault: str
+    times: int = 1
+    type: str = "System.Exception"
+    seconds: float = 0.0
+
+
+class Portal:
+    """The portal with its clock. ``manual`` is a clock that only ``advance`` moves."""
+
+    def __init__(
+        self,
+        *,
+        key: str | None = None,
+        alias: str = "acme",
+        profile: str = "3.7.2",
+        speed: float = 1.0,
+        manual: bool = False,
+    ) -> None:
+        self.clock = SandboxClock(0.0 if manual else speed)
+        self.state = PortalState(self.clock, datetime.now(UTC), alias=alias, key=key or new_key(), profile=profile)
+        self.requests: list[dict[str, Any]] = []
+        self.route_faults: list[RouteFault] = []
+
+    def take_fault(self, path: str) -> RouteFault | None:
+        for fault in self.route_faults:
+            if fault.times > 0 and path.endswith(fault.on):
+                fault.times -= 1
+                return fault
+        return None

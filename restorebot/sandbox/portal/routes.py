@@ -1,0 +1,132 @@
+"""The portal's controllers: backup, restore, settings, keys (§2 to §6, §11)."""
+
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from restorebot.sandbox.portal.answers import envelope, error, invalid, problem
+from restorebot.sandbox.portal.bodies import flag, is_guid, params_of, storage_type_of
+from restorebot.sandbox.portal.filters import bearer_key
+from restorebot.sandbox.portal.machine import Portal
+from restorebot.sandbox.portal.state import Task
+
+
+async def start_restore(portal: Portal, request: Request, body: Mapping[str, Any]) -> Response:
+    state = portal.state
+    if "backupid" not in body and state.profile >= "3.5":
+        raise invalid(request, "$", "missing required properties including: 'backupId'.")
+    backup_id, storage_type, params = str(body.get("backupid") or ""), storage_type_of(request, body), params_of(body)
+    if body.get("dump"):
+        raise error(403, "Access denied", "System.Security.SecurityException", -2146233078)
+    if state.switches["tariff_without_restore"]:
+        raise error(402, "Your pricing plan does not include this option.", "ASC.Core.Billing.BillingException")
+    if is_guid(backup_id):
+        if backup_id != str(uuid.UUID(int=0)) and state.record(backup_id) is None:
+            raise error(404, "Unable to find the specified file.", "System.IO.FileNotFoundException", -2147024894)
+    elif "filePath" not in params:
+        message = "The given key 'filePath' was not present in the dictionary."
+        raise error(500, message, "System.Collections.Generic.KeyNotFoundException", -2146232969)
+    started = {
+        "backupId": backup_id,
+        "storageType": storage_type,
+        "storageParams": params,
+        "notify": body.get("notify"),
+    }
+    state.starts.append(started)
+    task = state.start_restore(backup_id)
+    return envelope(request, task.as_json(state.profile) if state.profile >= "3.1" else None)
+
+
+async def restore_progress(portal: Portal, request: Request, _: Mapping[str, Any]) -> Response:
+    dump = flag(request, "dump")
+    task = portal.state.visible_restore(dump if portal.state.profile >= "3.1" else None)
+    return envelope(request, _shown(portal, task))
+
+
+async def history(portal: Portal, request: Request, _: Mapping[str, Any]) -> Response:
+    if flag(request, "dump"):
+        return envelope(request, [])
+    return envelope(request, [record.as_json() for record in portal.state.history])
+
+
+async def start_backup(portal: Portal, request: Request, body: Mapping[str, Any]) -> Response:
+    storage_type, params = storage_type_of(request, body), params_of(body)
+    if storage_type == 0 and not params.get("folderId", "").isdigit():
+        raise error(400, "wrong folder type", "System.ArgumentException")
+    return envelope(request, portal.state.start_backup().as_json(portal.state.profile))
+
+
+async def backup_progress(portal: Portal, request: Request, _: Mapping[str, Any]) -> Response:
+    portal.state.settle()
+    return envelope(request, _shown(portal, portal.state.backup))
+
+
+async def cancel_backup(portal: Portal, request: Request, _: Mapping[str, Any]) -> Response:
+    if portal.state.profile < "3.7":
+        raise problem(404, "Not Found")
+    had, portal.state.backup = portal.state.backup is not None, None
+    return envelope(request, had)
+
+
+async def settings(portal: Portal, request: Request, _: Mapping[str, Any]) -> Response:
+    state = portal.state
+    state.settle()
+    elsewhere = state.switches["alias_elsewhere"] if state.tenant_id > 1 else ""
+    status = 0 if elsewhere else state.tenant_status
+    body = {
+        "tenantStatus": status,
+        "tenantAlias": elsewhere or state.alias,
+        "version": state.profile,
+        "standalone": True,
+        "culture": "en-US",
+    }
+    return envelope(request, body)
+
+
+async def key_self(portal: Portal, request: Request, _: Mapping[str, Any]) -> Response:
+    if portal.state.profile < "3.1":
+        raise problem(404, "Not Found")
+    bearer = bearer_key(request)
+    key = portal.state.key(bearer) if bearer else None
+    if key is None:
+        message = "Index and length must refer to a location within the string."
+        raise error(500, message, "System.ArgumentOutOfRangeException")
+    return envelope(
+        request,
+        {
+            "id": str(uuid.uuid5(uuid.NAMESPACE_OID, key.value)),
+            "name": "restorebot",
+            "keyPostfix": key.value[-4:],
+            "permissions": key.permissions,
+            "expiresAt": key.expires_at.isoformat() if key.expires_at else None,
+            "isActive": key.is_active,
+            "createBy": {"displayName": "Administrator"},
+        },
+    )
+
+
+async def portal_info(portal: Portal, request: Request, _: Mapping[str, Any]) -> Response:
+    return envelope(request, {"tenantId": portal.state.tenant_id, "tenantDomain": portal.state.alias})
+
+
+def _shown(portal: Portal, task: Task | None) -> dict[str, Any] | None:
+    return task.as_json(portal.state.profile) if task else None
+
+
+Handler = Callable[[Portal, Request, Mapping[str, Any]], Awaitable[Response]]
+
+
+ROUTES: list[tuple[str, str, Handler]] = [
+    ("POST", "/backup/startrestore", start_restore),
+    ("GET", "/backup/getrestoreprogress", restore_progress),
+    ("GET", "/backup/getbackuphistory", history),
+    ("POST", "/backup/startbackup", start_backup),
+    ("GET", "/backup/getbackupprogress", backup_progress),
+    ("POST", "/backup/cancelbackup", cancel_backup),
+    ("GET", "/settings", settings),
+    ("GET", "/keys/@self", key_self),
+    ("GET", "/portal", portal_info),
+]
