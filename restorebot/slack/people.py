@@ -21,6 +21,7 @@ PATIENCE = 2.0
 UNSEEN = {"channel_not_found", "missing_scope", "method_not_supported_for_channel_type"}
 """Slack's words for a conversation that the bot is not in: a private channel, or a direct message between others."""
 
+IN_PRIVATE = "Restores are asked for in a channel, where others see them. Use a channel that I am in."
 NOT_A_MEMBER = "I am not a member of this channel. Type `/invite @restorebot` here, or use a channel that I am in."
 
 log = structlog.get_logger()
@@ -66,6 +67,9 @@ class SlackDirectory:
 
 async def check_channel(client: AsyncWebClient, channel: str) -> None:
     """Raises Refused when the bot cannot or must not post there, SlackUnavailable when that cannot be told."""
+    # Without the scope to see them, Slack says no more of direct messages than that they are none of ours.
+    if channel.startswith("D"):
+        raise Refused(IN_PRIVATE)
     try:
         found = (await _ask(client, "conversations.info", {"channel": channel}))["channel"]
     except SlackApiError as error:
@@ -73,7 +77,7 @@ async def check_channel(client: AsyncWebClient, channel: str) -> None:
             raise Refused(NOT_A_MEMBER) from None
         raise _unavailable("this channel") from None
     if found.get("is_im") or found.get("is_mpim"):
-        raise Refused("Restores are asked for in a channel, where others see them. Use a channel that I am in.")
+        raise Refused(IN_PRIVATE)
     if found.get("is_ext_shared") or found.get("is_pending_ext_shared"):
         raise Refused(
             "This channel is shared with another organisation, so no restore is asked for here. "

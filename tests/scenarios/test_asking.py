@@ -1,0 +1,432 @@
+"""From `/restore` to the request card: what is shown, and everything that keeps a request from being made."""
+
+import asyncio
+import resource
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from restorebot.model import State
+from tests.harness import ALICE, BOB, CHANNEL, ERIN, World, words, world
+
+MISSING = "3c0f8f0a-7a6b-4f2e-9a51-0d7a4a1f6b11"
+PING = "<!channel> <@U0BOB> *loud* _soft_ `code` \u202eevil"
+
+
+async def shown(scene: World) -> str:
+    """The words of the requester's modal."""
+    view = await scene.modal()
+    assert view is not None
+    return words(view)
+
+
+async def inputs(scene: World) -> list[str]:
+    view = await scene.modal()
+    assert view is not None
+    return [block["block_id"] for block in view["blocks"] if block["type"] == "input"]
+
+
+async def refused(scene: World) -> str:
+    """The one private answer, after which nothing else is to be seen."""
+    (said,) = await scene.private()
+    assert await scene.modal() is None
+    assert not await scene.messages()
+    return said
+
+
+# --- the modal --------------------------------------------------------------------------------------------------------
+
+
+async def test_the_modal_opens_at_once_and_fills_with_facts(scene: World) -> None:
+    backup = await scene.backup()
+    await scene.command(backup)
+    calls = [call["method"] for call in (await scene.slack("calls", "GET"))["calls"]]
+    assert calls.index("views.open") < calls.index("views.update")
+    record = next(one for one in (await scene.portal())["history"] if one["id"] == backup)
+    text = await shown(scene)
+    for fact in ("`acme`", scene.portal_url, record["fileName"], backup, "own cloud storage", "ago"):
+        assert fact in text
+    for check in ("portal:", "API key:", "backup:", "nothing running:", "no other request:"):
+        assert f":white_check_mark: {check}" in text
+    for consequence in ("replaces all data", "since the backup", "cannot be cancelled", "logs everybody out"):
+        assert consequence in text
+    for consequence in ("new password", "two-factor", "API key dies", "ids of all backups change", "Mail goes"):
+        assert consequence in text
+    assert await inputs(scene) == ["reason", "alias", "notify"]
+
+
+async def test_the_card_says_who_what_why_and_when_it_expires(scene: World) -> None:
+    restore = await scene.ask(reason="the import of Monday broke it")
+    card = await scene.card()
+    text = words(card)
+    assert f"<@{ALICE}>" in text
+    assert restore.source.file_name in text
+    assert restore.source.backup_id in text
+    assert "the import of Monday broke it" in text
+    assert f"<!date^{int(restore.expires_at.timestamp())}^" in text
+    assert f"<@{BOB}>" in text
+    assert f"<@{ERIN}>" in text
+    (row,) = [block for block in card["blocks"] if block["type"] == "actions"]
+    assert [button["text"]["text"] for button in row["elements"]] == ["Approve", "Deny", "Withdraw"]
+    assert "confirm" in row["elements"][0]
+    assert "the import of Monday broke it" in card["text"]
+
+
+async def test_notify_reaches_the_portal_only_when_it_was_ticked(scene: World) -> None:
+    await scene.command(await scene.backup())
+    await scene.submit({"reason": "why", "alias": "acme", "notify": ["notify"]})
+    await scene.click("approve")
+    (request,) = await scene.requests("startrestore")
+    assert '"notify":true' in request["body"].replace(" ", "")
+
+
+# --- what was typed ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["", "   ", "help", "HELP"])
+async def test_without_an_id_the_usage_is_told(scene: World, text: str) -> None:
+    await scene.command(text)
+    said = await refused(scene)
+    assert "`/restore <backupId>`" in said
+    assert "Example:" in said
+
+
+NO_IDS = [
+    "latest",
+    "3c0f8f0a7a6b4f2e9a510d7a4a1f6b11",
+    "{3c0f8f0a-7a6b-4f2e-9a51-0d7a4a1f6b11}",
+    "00000000-0000-0000-0000-000000000000",
+    f"{MISSING} {MISSING}",
+    "<!channel>",
+    "x" * 5000,
+]
+
+
+@pytest.mark.parametrize("text", NO_IDS)
+async def test_what_is_no_backup_id_is_refused_without_asking_the_portal(scene: World, text: str) -> None:
+    await scene.command(text)
+    said = await refused(scene)
+    assert MISSING in said
+    assert "<!channel>" not in said
+    assert len(said) < 800
+    assert not (await scene.portal("requests"))["requests"]
+
+
+async def test_an_id_in_capitals_is_the_same_backup(scene: World) -> None:
+    await scene.command((await scene.backup()).upper())
+    assert await inputs(scene)
+
+
+async def test_a_backup_that_is_not_in_this_portals_history_cannot_be_asked_for(scene: World) -> None:
+    await scene.command(MISSING)
+    text = await shown(scene)
+    assert ":x: backup: This portal's history has no such backup" in text
+    assert not await inputs(scene)
+    for record in (await scene.portal())["history"]:
+        assert record["fileName"] not in text
+    view = await scene.modal()
+    assert view is not None
+    assert not view["submit"]
+
+
+# --- the checks -------------------------------------------------------------------------------------------------------
+
+FAILING: list[tuple[str, str, dict[str, Any], str]] = [
+    ("the portal is locked", "lock", {}, "locked by a restore"),
+    ("a restore runs", "someone-else-starts", {}, "A restore is running on the portal"),
+    ("the key may only read", "keys", {"permissions": ["*:read"]}, "may not write"),
+    ("the key is switched off", "keys", {"is_active": False}, "does not accept the API key (401)"),
+    ("the key's owner is no administrator", "keys", {"admin": False}, "owner or an administrator"),
+    ("the address is refused", "faults", {"ip_refused": True}, "does not admit restorebot's IP address"),
+    ("the portal is not paid for", "faults", {"unpaid": True}, "asks for payment (402)"),
+    ("another portal's address", "faults", {"redirect_elsewhere": True}, "redirects to elsewhere.invalid"),
+    ("the portal is away", "faults", {"away": 100}, "broke the connection"),
+    ("a proxy answers", "faults", {"html_502": True}, "backup service does not answer"),
+    ("half a JSON", "faults", {"bad_json": True}, "did not answer in JSON"),
+    ("a gigabyte", "faults", {"huge_reply": True}, "sent more than 4 MiB"),
+    ("too many questions", "faults", {"rate_limited": 20}, "asked too often (429)"),
+]
+
+
+@pytest.mark.parametrize(("where", "how", "said"), [case[1:] for case in FAILING], ids=[case[0] for case in FAILING])
+async def test_a_check_that_fails_says_so_and_leaves_nothing_to_submit(
+    scene: World, where: str, how: dict[str, Any], said: str
+) -> None:
+    backup = await scene.backup()
+    if where == "lock":
+        await scene.portal("someone-else-starts", "POST")
+        await scene.portal("advance", "POST", seconds=8)
+    else:
+        await scene.portal(where, "PATCH" if where in {"keys", "faults"} else "POST", **how)
+    began = time.monotonic()
+    await scene.command(backup)
+    assert time.monotonic() - began < 10
+    text = await shown(scene)
+    assert said in text
+    assert "cannot be asked for now" in text
+    assert not await inputs(scene)
+    assert not await scene.messages()
+
+
+async def test_a_backup_that_has_expired_is_told(scene: World) -> None:
+    backup = await scene.backup()
+    await scene.portal("backups", "POST", id=backup, expiresOn="2020-01-01T00:00:00")
+    await scene.command(backup)
+    assert "The backup has expired" in await shown(scene)
+    assert not await inputs(scene)
+
+
+async def test_a_key_that_expires_within_a_day_is_a_warning(scene: World) -> None:
+    soon = (scene.clock.now + timedelta(hours=12)).replace(tzinfo=None)
+    await scene.portal("keys", "PATCH", expires_at=soon.isoformat())
+    await scene.command(await scene.backup())
+    assert ":warning: API key: The key restorebot expires in less than a day" in await shown(scene)
+    assert await inputs(scene)
+
+
+async def test_a_slow_portal_is_given_up_on_within_ten_seconds(scene: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("restorebot.slack.commands.PATIENCE", 0.2)
+    await scene.portal("faults", "PATCH", slow=1)
+    await scene.command(MISSING)
+    assert "did not answer within 0.2 seconds" in await shown(scene)
+    assert not await inputs(scene)
+
+
+async def test_a_request_that_is_open_keeps_the_next_from_being_made(scene: World) -> None:
+    await scene.ask()
+    await scene.command(await scene.backup())
+    assert "Another restore of this portal is open here (requested)" in await shown(scene)
+    assert not await inputs(scene)
+
+
+# --- the fields -------------------------------------------------------------------------------------------------------
+
+
+async def test_wrong_fields_are_told_under_the_field_and_the_modal_stays(scene: World) -> None:
+    await scene.command(await scene.backup())
+    answer = await scene.submit({"reason": "  ", "alias": "Acme"})
+    assert set(answer["errors"]) == {"reason", "alias"}
+    assert "acme" in answer["errors"]["alias"]
+    assert await inputs(scene)
+    assert not await scene.messages()
+    answer = await scene.submit({"reason": "why", "alias": "acme "})
+    assert answer["closed"]
+    assert (await scene.restore()).state is State.REQUESTED
+
+
+async def test_two_requests_at_once_become_one(scene: World) -> None:
+    backup = await scene.backup()
+    await scene.command(backup, ALICE)
+    await scene.command(backup, BOB)
+    await scene.submit({"reason": "mine", "alias": "acme"}, ALICE)
+    answer = await scene.submit({"reason": "mine too", "alias": "acme"}, BOB)
+    assert "Another restore of this portal has been asked for" in answer["errors"]["reason"]
+    assert len(await scene.messages()) == 1
+
+
+async def test_a_submit_that_slack_sends_twice_is_one_request(scene: World) -> None:
+    await scene.command(await scene.backup())
+    view = await scene.modal()
+    assert view is not None
+    body = {"user": ALICE, "view_id": view["id"], "values": {"reason": "why", "alias": "acme"}}
+    await asyncio.gather(scene.slack("submit", **body), scene.slack("submit", **body))
+    await scene.settle()
+    assert scene.bot is not None
+    async with scene.bot.store.reading() as tx:
+        assert len(await tx.open_restores()) == 1
+    assert len(await scene.messages()) == 1
+
+
+async def test_a_database_that_is_full_is_told_in_the_modal_and_nothing_is_posted(scene: World) -> None:
+    await scene.command(await scene.backup())
+    with no_room_left():
+        answer = await scene.submit({"reason": "why", "alias": "acme"})
+    assert "Nothing was saved or posted" in answer["errors"]["reason"]
+    assert await inputs(scene)
+    assert not await scene.messages()
+    assert (await scene.submit({"reason": "why", "alias": "acme"}))["closed"]
+    assert len(await scene.messages()) == 1
+
+
+@contextmanager
+def no_room_left() -> Iterator[None]:
+    """No file of this process can grow past its first kilobyte, as on a full disk."""
+    usual, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (usual, most))
+
+
+# --- the window -------------------------------------------------------------------------------------------------------
+
+
+async def test_a_window_that_is_closed_while_it_loads_breaks_nothing(scene: World) -> None:
+    await scene.portal("faults", "PATCH", slow=0.3)
+    backup = await scene.backup()
+    seen = (await scene.slack("events", "GET"))["last"]
+    await scene.slack("command", user=ALICE, channel=CHANNEL, text=backup)
+    while (view := await scene.modal()) is None:
+        seen = (await scene.slack(f"events?after={seen}&wait=5", "GET"))["last"]
+    await scene.slack("close", user=ALICE, view_id=view["id"])
+    await scene.idle()
+    (said,) = await scene.private()
+    assert "You closed the window while it loaded" in said
+    assert f"/restore {backup}" in said
+
+
+async def test_a_trigger_that_has_expired_is_told(scene: World) -> None:
+    await scene.slack("faults", "PATCH", **{"views.open": {"fault": "error", "error": "expired_trigger_id"}})
+    await scene.command(await scene.backup())
+    assert "did not open the window in time" in await refused(scene)
+
+
+async def test_slack_failing_at_the_window_is_told(scene: World) -> None:
+    await scene.slack("faults", "PATCH", **{"views.open": {"fault": "server_error"}})
+    await scene.command(await scene.backup())
+    assert "Slack did not open the window" in await refused(scene)
+
+
+# --- where and who ----------------------------------------------------------------------------------------------------
+
+PLACES: list[tuple[str, dict[str, Any], str]] = [
+    ("the bot is not in it", {"is_member": False}, "/invite @restorebot"),
+    ("a private one that the bot is not in", {"is_member": False, "is_private": True}, "/invite @restorebot"),
+    ("shared with another organisation", {"is_ext_shared": True}, "shared with another organisation"),
+]
+
+
+@pytest.mark.parametrize(("how", "said"), [case[1:] for case in PLACES], ids=[case[0] for case in PLACES])
+async def test_a_channel_that_will_not_do_is_refused(scene: World, how: dict[str, Any], said: str) -> None:
+    await scene.slack(f"channels/{CHANNEL}", "PATCH", **how)
+    await scene.command(await scene.backup())
+    assert said in await refused(scene)
+
+
+async def test_in_a_direct_message_with_the_bot_a_channel_is_asked_for(scene: World) -> None:
+    await scene.slack("channels/D0ALICE", "PUT", name="alice", is_im=True, members=[ALICE, "U0RESTORE"])
+    await scene.command(await scene.backup(), channel="D0ALICE")
+    assert "asked for in a channel" in await refused(scene)
+
+
+PEOPLE: list[tuple[str, dict[str, Any], str]] = [
+    ("a guest", {"is_restricted": True}, "Guests may not"),
+    ("a guest of one channel", {"is_ultra_restricted": True}, "Guests may not"),
+    ("a bot", {"is_bot": True}, "Bots may not"),
+    ("a stranger", {"is_stranger": True}, "another organisation"),
+]
+
+
+@pytest.mark.parametrize(("how", "said"), [case[1:] for case in PEOPLE], ids=[case[0] for case in PEOPLE])
+async def test_somebody_who_is_no_full_member_is_refused(scene: World, how: dict[str, Any], said: str) -> None:
+    await scene.slack(f"people/{ALICE}", "PATCH", **how)
+    await scene.command(await scene.backup())
+    assert said in await refused(scene)
+
+
+async def test_who_may_ask_is_checked_again_at_the_submit(scene: World) -> None:
+    await scene.command(await scene.backup())
+    await scene.slack(f"people/{ALICE}", "PATCH", is_restricted=True)
+    answer = await scene.submit({"reason": "why", "alias": "acme"})
+    assert "Guests may not" in answer["errors"]["reason"]
+    assert not await scene.messages()
+
+
+async def test_when_slack_does_not_say_who_somebody_is_nothing_is_asked(scene: World) -> None:
+    await scene.slack("faults", "PATCH", **{"users.info": {"fault": "server_error"}})
+    await scene.command(await scene.backup())
+    assert "Slack did not tell who you are" in await refused(scene)
+
+
+@pytest.mark.parametrize("transport", ["socket", "http"])
+async def test_requesters_and_channels_can_be_named(tmp_path: Path, transport: str) -> None:
+    def configure(values: dict[str, Any]) -> None:
+        values |= {"requesters": (BOB, "S0OPS"), "channels": (CHANNEL,)}
+
+    async with world(tmp_path, transport, configure=configure) as scene, scene.life():
+        backup = await scene.backup()
+        await scene.slack("usergroups/S0OPS", "PUT", users=[ERIN])
+        await scene.command(backup, ALICE)
+        assert "not among those who may ask" in (await scene.private(ALICE))[-1]
+        await scene.command(backup, ERIN)
+        assert await scene.modal(ERIN)
+        await scene.slack("channels/C0OTHER", "PUT", name="other", members=["U0RESTORE", BOB])
+        await scene.command(backup, BOB, "C0OTHER")
+        assert "not asked for in this channel" in (await scene.private(BOB))[-1]
+
+
+# --- text from outside ------------------------------------------------------------------------------------------------
+
+HOSTILE = [
+    PING,
+    "x" * 3000,
+    "🔥" * 400,
+    "مرحبا بالعالم",
+    "a\nb\n\n>quote",
+    "<https://evil.example|click>",
+    "&lt;!here&gt;",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=["pings", "long", "emoji", "rtl", "lines", "link", "escaped"])
+async def test_a_reason_is_shown_as_text_and_pings_nobody(scene: World, text: str) -> None:
+    await scene.ask(reason=text)
+    await scene.click("deny")
+    for message in await scene.messages():
+        assert "\u202e" not in str(message)
+        for text_of_ours in [message["text"], *mrkdwn(message)]:
+            assert "<!channel>" not in text_of_ours
+            assert "<https://evil" not in text_of_ours
+            assert "<!here>" not in text_of_ours
+            assert len(text_of_ours) <= 3000
+    assert text[:5].split("\n", maxsplit=1)[0] in words(await scene.card())
+
+
+async def test_a_file_name_is_shown_as_text_everywhere(scene: World) -> None:
+    backup = await scene.backup()
+    await scene.portal("backups", "POST", id=backup, fileName=PING + "n" * 5000)
+    await scene.ask(backup)
+    await scene.click("approve")
+    await scene.until(State.COMPLETED, by=5)
+    for message in await scene.messages():
+        assert "<!channel>" not in message["text"]
+        assert not [text for text in mrkdwn(message) if "<!channel>" in text or "*loud*" in text]
+
+
+def mrkdwn(message: dict[str, Any]) -> list[str]:
+    """The texts of a message in which Slack obeys markup."""
+    blocks = message["blocks"]
+    parts = [
+        part for block in blocks for part in (block.get("text"), *block.get("fields", []), *block.get("elements", []))
+    ]
+    return [part["text"] for part in parts if isinstance(part, dict) and part.get("type") == "mrkdwn"]
+
+
+# --- strangers --------------------------------------------------------------------------------------------------------
+
+
+async def test_another_workspace_is_refused_and_leaves_no_trace(scene: World) -> None:
+    await scene.command(MISSING, team_id="T0EVIL")
+    assert "answers only members of the workspace" in await refused(scene)
+    assert not (await scene.portal("requests"))["requests"]
+    await scene.ask()
+    await scene.click("approve", team_id="T0EVIL")
+    assert (await scene.restore()).state is State.REQUESTED
+    assert "answers only members of the workspace" in (await scene.private(BOB))[-1]
+    await scene.click("withdraw", ALICE)
+
+
+@pytest.mark.parametrize("how", ["bad_signature", "old_timestamp"])
+async def test_a_request_that_slack_did_not_sign_is_refused(tmp_path: Path, how: str) -> None:
+    """HTTP only: over Socket Mode nothing is signed, for the bot itself has opened the connection."""
+    async with world(tmp_path, "http") as scene, scene.life():
+        answer = await scene.command(await scene.backup(), http={how: True})
+        assert answer["http_status"] == 401
+        assert await scene.modal() is None
+        assert not await scene.private()
