@@ -1,0 +1,295 @@
+"""From the request card to the approval: who may decide, who wins, and what everybody else is told."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import delete
+
+from restorebot.model import State
+from restorebot.storage import schema
+from tests.harness import ALICE, BOB, CAROL, CHANNEL, ERIN, World, invariants, words, world
+
+DAN = "U0DAN"
+
+
+async def starts(scene: World) -> int:
+    return len(await scene.requests("startrestore"))
+
+
+async def told(scene: World, user: str) -> str:
+    """The last private answer."""
+    return (await scene.private(user))[-1]
+
+
+async def press(scene: World, action: str, *users: str) -> None:
+    """Several people click at the same moment."""
+    ts = (await scene.card())["ts"]
+    clicks = [scene.slack("click", user=u, channel=CHANNEL, ts=ts, action_id=f"restore_{action}") for u in users]
+    await asyncio.gather(*clicks)
+    await scene.settle()
+
+
+@pytest.fixture(params=["socket", "http"])
+def transport(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+Configure = Callable[[dict[str, Any]], None]
+
+
+def setting(**values: Any) -> Configure:
+    return lambda settings: settings.update(values)
+
+
+# --- who may approve --------------------------------------------------------------------------------------------------
+
+
+async def test_the_requester_cannot_approve(tmp_path: Path, transport: str) -> None:
+    async with world(tmp_path, transport, configure=setting(approvers=(ALICE, BOB))) as scene, scene.life():
+        await scene.ask()
+        await scene.click("approve", ALICE)
+        assert "somebody else has to approve" in await told(scene, ALICE)
+        await scene.click("deny", ALICE)
+        assert "use Withdraw" in await told(scene, ALICE)
+        assert (await scene.restore()).state is State.REQUESTED
+        assert await starts(scene) == 0
+
+
+async def test_self_approval_can_be_allowed_and_is_marked(tmp_path: Path, transport: str) -> None:
+    configure = setting(approvers=(ALICE,), allow_self_approval=True)
+    async with world(tmp_path, transport, configure=configure) as scene, scene.life():
+        await scene.ask()
+        await scene.click("approve", ALICE)
+        restore = await scene.restore()
+        assert restore.state is State.RESTORING
+        assert restore.self_approved
+        assert "(their own request)" in words(await scene.card())
+
+
+@pytest.mark.parametrize("action", ["approve", "deny"])
+async def test_somebody_who_is_no_approver_decides_nothing(scene: World, action: str) -> None:
+    await scene.ask()
+    await scene.click(action, CAROL)
+    assert "You are not an approver" in await told(scene, CAROL)
+    assert (await scene.restore()).state is State.REQUESTED
+    assert not await scene.thread()
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ({"deleted": True}, "deactivated"),
+        ({"is_restricted": True}, "Guests"),
+        ({"is_bot": True}, "Bots"),
+        ({"is_stranger": True}, "another organisation"),
+    ],
+    ids=["deactivated", "guest", "bot", "stranger"],
+)
+async def test_an_approver_in_name_only_does_not_count(scene: World, how: dict[str, Any], said: str) -> None:
+    await scene.ask()
+    await scene.slack(f"people/{BOB}", "PATCH", **how)
+    await scene.click("approve", BOB)
+    assert said in await told(scene, BOB)
+    assert await starts(scene) == 0
+
+
+async def test_membership_of_a_usergroup_is_read_at_the_click(tmp_path: Path, transport: str) -> None:
+    async with world(tmp_path, transport, configure=setting(approvers=("S0OPS",))) as scene, scene.life():
+        await scene.slack("usergroups/S0OPS", "PUT", users=[BOB])
+        await scene.ask()
+        assert "<!subteam^S0OPS>" in words(await scene.card())
+        await scene.slack("usergroups/S0OPS", "PUT", users=[ERIN])
+        await scene.click("approve", BOB)
+        assert "not an approver" in await told(scene, BOB)
+        await scene.slack("usergroups/S0OPS", "DELETE")
+        await scene.click("approve", ERIN)
+        assert "not an approver" in await told(scene, ERIN)
+        await scene.slack("usergroups/S0OPS", "PUT", users=[ERIN])
+        await scene.click("approve", ERIN)
+        assert await starts(scene) == 1
+
+
+@pytest.mark.parametrize("fault", ["server_error", "ratelimited", "drop"])
+async def test_when_slack_does_not_say_who_somebody_is_they_do_not_count(scene: World, fault: str) -> None:
+    await scene.ask()
+    await scene.slack("faults", "PATCH", **{"users.info": {"fault": fault, "times": 5}})
+    await scene.click("approve")
+    assert "Slack did not tell who you are" in await told(scene, BOB)
+    assert (await scene.restore()).state is State.REQUESTED
+    await scene.slack("faults", "DELETE")
+    await scene.click("approve")
+    assert await starts(scene) == 1
+
+
+# --- one wins ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_double_click_starts_one_restore(scene: World) -> None:
+    await scene.ask()
+    await press(scene, "approve", BOB, BOB)
+    assert (await scene.restore()).state is State.RESTORING
+    assert (await scene.restore()).voters == (BOB,)
+    assert await starts(scene) == 1
+    assert "has been approved by" in await told(scene, BOB)
+    await scene.until(State.COMPLETED, by=5)
+    assert await starts(scene) == 1
+
+
+async def test_two_approvers_at_once_start_one_restore_and_the_loser_is_told_who_won(scene: World) -> None:
+    await scene.ask()
+    await press(scene, "approve", BOB, ERIN)
+    restore = await scene.restore()
+    assert await starts(scene) == 1
+    (winner,) = restore.voters
+    loser = ERIN if winner == BOB else BOB
+    assert f"approved by <@{winner}>" in await told(scene, loser)
+    assert not await scene.private(winner)
+    await scene.until(State.COMPLETED, by=5)
+    assert await starts(scene) == 1
+
+
+async def test_approve_and_deny_at_once_is_one_of_them(scene: World) -> None:
+    await scene.ask()
+    ts = (await scene.card())["ts"]
+    await asyncio.gather(
+        scene.slack("click", user=BOB, channel=CHANNEL, ts=ts, action_id="restore_approve"),
+        scene.slack("click", user=ERIN, channel=CHANNEL, ts=ts, action_id="restore_deny"),
+    )
+    await scene.settle()
+    restore = await scene.restore()
+    denied = restore.state is State.DENIED
+    assert await starts(scene) == (0 if denied else 1)
+    assert f"<@{ERIN if denied else BOB}>" in await told(scene, BOB if denied else ERIN)
+
+
+async def test_twenty_clicks_start_one_restore(scene: World) -> None:
+    await scene.ask()
+    await press(scene, "approve", *[BOB, ERIN] * 10)
+    assert await starts(scene) == 1
+    assert len(await scene.private(BOB)) + len(await scene.private(ERIN)) == 19
+
+
+async def test_a_quorum_is_of_distinct_people(tmp_path: Path, transport: str) -> None:
+    configure = setting(approvers=(BOB, ERIN, DAN), approvals_needed=2)
+    async with world(tmp_path, transport, configure=configure) as scene, scene.life():
+        await scene.ask()
+        await scene.click("approve", BOB)
+        assert (await scene.restore()).state is State.REQUESTED
+        assert f"<@{BOB}>" in words(await scene.card())
+        await scene.click("approve", BOB)
+        assert "counted already" in await told(scene, BOB)
+        assert await starts(scene) == 0
+        await scene.click("approve", ERIN)
+        assert (await scene.restore()).voters == (BOB, ERIN)
+        assert await starts(scene) == 1
+
+
+async def test_two_votes_at_the_same_instant_both_count(tmp_path: Path, transport: str) -> None:
+    configure = setting(approvers=(BOB, ERIN), approvals_needed=2)
+    async with world(tmp_path, transport, configure=configure) as scene, scene.life() as bot:
+        await scene.ask()
+        await press(scene, "approve", BOB, ERIN)
+        assert set((await scene.restore()).voters) == {BOB, ERIN}
+        assert await starts(scene) == 1
+        await invariants(bot)
+
+
+# --- no ---------------------------------------------------------------------------------------------------------------
+
+
+async def test_denied(scene: World) -> None:
+    await scene.ask()
+    await scene.click("deny", ERIN)
+    assert (await scene.restore()).state is State.DENIED
+    assert f"Denied by <@{ERIN}>" in (await scene.thread())[-1]
+    card = await scene.card()
+    assert "denied" in words(card)
+    assert not [block for block in card["blocks"] if block["type"] == "actions"]
+    assert await starts(scene) == 0
+
+
+async def test_only_the_requester_withdraws(scene: World) -> None:
+    await scene.ask()
+    await scene.click("withdraw", BOB)
+    assert "Only the person who asked" in await told(scene, BOB)
+    await scene.click("withdraw", ALICE)
+    assert (await scene.restore()).state is State.WITHDRAWN
+    assert await starts(scene) == 0
+    assert (await scene.ask()).state is State.REQUESTED
+
+
+async def test_after_the_end_a_click_is_told_how_it_ended(scene: World) -> None:
+    await scene.ask()
+    ts = (await scene.card())["ts"]
+    await scene.slack("faults", "PATCH", **{"chat.update": {"fault": "server_error", "times": 50}})
+    await scene.click("deny", ERIN)
+    await scene.slack("click", user=BOB, channel=CHANNEL, ts=ts, action_id="restore_approve")
+    await scene.idle()
+    assert f"denied by <@{ERIN}>" in await told(scene, BOB)
+    assert "changed nothing" in await told(scene, BOB)
+
+
+# --- time -------------------------------------------------------------------------------------------------------------
+
+
+async def test_after_the_ttl_the_clock_expires_it(scene: World) -> None:
+    await scene.ask()
+    await scene.pass_time(31 * 60, 31 * 60)
+    assert (await scene.restore()).state is State.EXPIRED
+    assert "expired" in words(await scene.card())
+    assert await starts(scene) == 0
+
+
+async def test_after_the_ttl_a_click_expires_it_too(scene: World) -> None:
+    restore = await scene.ask()
+    scene.clock.now = restore.expires_at
+    ts = (await scene.card())["ts"]
+    await scene.slack("click", user=BOB, channel=CHANNEL, ts=ts, action_id="restore_approve")
+    await scene.idle()
+    assert (await scene.restore()).state is State.EXPIRED
+    assert "expired" in await told(scene, BOB)
+    await scene.settle()
+    assert await starts(scene) == 0
+
+
+async def test_a_moment_before_the_ttl_a_click_still_counts(scene: World) -> None:
+    restore = await scene.ask()
+    scene.clock.now = restore.expires_at - timedelta(seconds=1)
+    await scene.click("approve")
+    assert (await scene.restore()).state is State.RESTORING
+
+
+# --- what is no longer there ------------------------------------------------------------------------------------------
+
+
+async def test_a_click_on_a_restore_that_is_gone_from_the_database_is_told(scene: World) -> None:
+    restore = await scene.ask()
+    assert scene.bot is not None
+    async with scene.bot.store.writing() as tx:
+        for table in (schema.outbox, schema.votes):
+            await tx._conn.execute(delete(table))
+        await tx._conn.execute(delete(schema.restores).where(schema.restores.c.id == restore.id))
+    await scene.click("approve")
+    assert "no longer known" in await told(scene, BOB)
+    assert await starts(scene) == 0
+
+
+async def test_a_confirm_that_is_dismissed_does_nothing(scene: World) -> None:
+    await scene.ask()
+    await scene.click("approve", confirm=False)
+    assert (await scene.restore()).state is State.REQUESTED
+    assert not await scene.private(BOB)
+
+
+async def test_a_private_answer_that_slack_loses_breaks_nothing(scene: World) -> None:
+    await scene.ask()
+    await scene.slack("faults", "PATCH", response_url={"fault": "drop", "times": 5})
+    await scene.click("approve", CAROL)
+    assert not await scene.private(CAROL)
+    await scene.slack("faults", "DELETE")
+    await scene.click("approve", CAROL)
+    assert "not an approver" in await told(scene, CAROL)
