@@ -104,6 +104,10 @@ class Starter:
         if visible and not visible.is_completed:
             return await self._not_started(restore, "Nothing was sent: another restore has just begun on the portal.")
         before = visible.task_id if visible else None
+        if before != restore.task_before:
+            # Or a task that ended since the checks would later be taken for ours.
+            async with self._store.writing() as tx:
+                restore = await tx.observe(restore, task_before=before)
         try:
             reply = await self._portal.start_restore(restore.source, notify=restore.notify)
         except PortalError as error:
@@ -112,7 +116,7 @@ class Starter:
             return await self._lose(restore, f"It is not known whether the portal took the request. {error}")
         if reply is None or not reply.task_id:
             return await self._lose(restore, "The portal took the request without naming a task.")
-        if reply.task_id in (before, restore.task_before):
+        if reply.task_id == restore.task_before:
             if reply.status:
                 return await self._not_started(restore, "The portal answered with an earlier task.")
             return await self._lose(restore, "The portal answered with an earlier task, which may run our backup now.")

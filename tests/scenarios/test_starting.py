@@ -239,6 +239,29 @@ async def test_yesterdays_finished_task_is_neither_in_the_way_nor_taken_for_ours
     assert await posts(scene) == 1
 
 
+async def test_a_task_that_came_and_went_between_the_checks_and_the_post_is_not_taken_for_ours(
+    scene: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await scene.ask()
+    await scene.portal("faults", "PATCH", on="startrestore", fault="drop")
+    restore_progress = DocSpace.restore_progress
+    looks = 0
+
+    async def second_look_sees_one_that_ended(self: DocSpace) -> Any:
+        nonlocal looks
+        looks += 1
+        if looks == 2:
+            await scene.portal("yesterday", "POST")
+        return await restore_progress(self)
+
+    monkeypatch.setattr(DocSpace, "restore_progress", second_look_sees_one_that_ended)
+    await scene.click("approve")
+    await scene.pass_time(60, 5)
+    restore = await scene.restore()
+    assert restore.state is State.UNKNOWN
+    assert restore.task_id is None
+
+
 async def test_a_new_task_replaces_yesterdays_and_is_watched(scene: World) -> None:
     await scene.portal("yesterday", "POST")
     assert await approved(scene) is State.RESTORING
