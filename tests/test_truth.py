@@ -17,6 +17,7 @@ from restorebot.cli import STORIES
 from restorebot.sandbox.stories import STORIES as PLAYED
 from restorebot.settings import NAMES, OF_THE_LOADER
 from restorebot.slack import app, cards
+from tests.mutants import MUTANTS, Mutant
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -99,6 +100,17 @@ def test_arrows_point_down_only(path: Path) -> None:
         above.append("docspace")
     used = {name.split(".")[1] for name in imports(path) if "." in name}
     assert not used & set(above)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_each_named_fault_still_has_its_line_and_its_test(mutant: Mutant) -> None:
+    text = (ROOT / "restorebot" / mutant.file).read_text(encoding="utf-8")
+    assert text.count(mutant.line) == 1
+    for test in mutant.tests.split():
+        path, _, name = test.partition("::")
+        file = ROOT / "tests" / path
+        assert file.exists()
+        assert not name or f"def {name}(" in file.read_text(encoding="utf-8")
 
 
 def test_the_sandbox_imports_nothing_of_the_product() -> None:

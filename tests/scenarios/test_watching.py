@@ -52,6 +52,19 @@ async def test_a_finished_dump_task_does_not_mask_ours(scene: World) -> None:
     await scene.until(State.COMPLETED)
 
 
+async def test_another_task_at_100_percent_is_not_ours(scene: World) -> None:
+    """I8: a portal that was set back shows some finished task in place of ours, which says nothing of ours."""
+    await running(scene)
+    await scene.portal("yesterday", "POST")
+    await scene.pass_time(60)
+    restore = await scene.restore()
+    assert restore.state is State.RESTORING
+    assert "does not show our task" in restore.hindrance
+    await scene.pass_time(300, 20)
+    assert (await scene.restore()).state is State.UNKNOWN
+    assert "did not say how it ended" in await thread(scene)
+
+
 async def test_the_card_compares_with_the_portals_last_restores(scene: World) -> None:
     await running(scene)
     assert "last restores took" not in words(await scene.card())

@@ -62,6 +62,14 @@ async def test_a_move_from_an_older_reading_is_overtaken(store: Store) -> None:
         await move(store, restore, State.APPROVED)
 
 
+async def test_a_move_that_did_not_see_the_last_change_is_overtaken(store: Store) -> None:
+    restore = await request(store, a_restore("r1"))
+    async with store.writing() as tx:
+        await tx.vote(restore, "UBOB", NOW)
+    with pytest.raises(Overtaken):
+        await move(store, restore, State.APPROVED)
+
+
 async def test_a_move_that_is_not_in_the_table_is_a_mistake_of_ours(store: Store) -> None:
     restore = await request(store, a_restore("r1"))
     with pytest.raises(ValueError, match="no move"):

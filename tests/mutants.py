@@ -1,0 +1,219 @@
+"""Break the bot on purpose, one line at a time: each fault must turn a test red.
+
+    .venv/bin/python -m tests.mutants [NAME...]
+
+Works on copies; exits 1 when a fault goes unnoticed. `tests/test_truth.py` keeps the lines below findable.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+COPIED = ("restorebot", "tests", "pyproject.toml", "manifest.yml", "README.md")
+AT_ONCE = 3
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A fault: ``line`` of ``file`` becomes ``fault``, and one of ``tests`` has to fail."""
+
+    name: str
+    file: str
+    line: str
+    fault: str
+    tests: str
+
+
+MUTANTS = (
+    Mutant(
+        "anybody approves",
+        "restores/policy.py",
+        "if not _among(person, groups, self.approvers):",
+        "if False:",
+        "scenarios/test_deciding.py::test_somebody_who_is_no_approver_decides_nothing",
+    ),
+    Mutant(
+        "requester approves",
+        "restores/policy.py",
+        "if decides.allowed and person.id == requester and not self.allow_self_approval:",
+        "if False:",
+        "scenarios/test_deciding.py::test_the_requester_cannot_approve",
+    ),
+    Mutant(
+        "voters not checked again at the start",
+        "restores/starting.py",
+        "        if lost:",
+        "        if False:",
+        "scenarios/test_starting.py::test_a_voter_who_is_no_longer_eligible_does_not_count_at_the_start",
+    ),
+    Mutant(
+        "approval good for ever",
+        "restores/starting.py",
+        "if restore.approved_at is None or now >= restore.approved_at + self._pace.approval_ttl:",
+        "if False:",
+        "scenarios/test_starting.py::test_an_approval_is_good_for_its_shelf_life_only",
+    ),
+    Mutant(
+        "request does not expire at the click",
+        "restores/service.py",
+        "late = restore.state is State.REQUESTED and now >= restore.expires_at",
+        "late = False",
+        "scenarios/test_deciding.py::test_after_the_ttl_a_click_expires_it_too",
+    ),
+    Mutant(
+        "changed backup restored",
+        "restores/preflight.py",
+        "if restore and found != restore.source:",
+        "if False:",
+        "scenarios/test_starting.py::test_a_backup_that_changed_since_the_request_is_not_restored",
+    ),
+    Mutant(
+        "sent while another restore runs",
+        "restores/starting.py",
+        "if visible and not visible.is_completed:",
+        "if False:",
+        "scenarios/test_starting.py::test_a_restore_that_begins_between_the_checks_and_the_post_keeps_ours_from_starting",
+    ),
+    Mutant(
+        "row moved whatever its version",
+        "storage/store.py",
+        "& (restores.c.version == restore.version)",
+        "",
+        "storage/test_store.py::test_a_move_that_did_not_see_the_last_change_is_overtaken",
+    ),
+    Mutant(
+        "POST repeated after a timeout",
+        "restores/starting.py",
+        'return await self._lose(restore, f"It is not known whether the portal took the request. {error}")',
+        "reply = await self._portal.start_restore(restore.source, notify=restore.notify)",
+        "scenarios/test_starting.py::test_a_lost_answer_is_looked_for_and_never_asked_again",
+    ),
+    Mutant(
+        "row left starting is sent again",
+        "restores/runner.py",
+        "State.STARTING: starter.lost_start,",
+        "State.STARTING: lambda restore, now: starter._send(restore),",
+        "scenarios/test_restarting.py::test_a_row_that_was_left_starting_is_unknown_and_never_sent",
+    ),
+    Mutant(
+        "lost answer called not started",
+        "errors.py",
+        "self.sent = not (status == 500 and type in self.NOT_STARTED)",
+        "self.sent = False",
+        "scenarios/test_starting.py::test_a_lost_answer_is_looked_for_and_never_asked_again",
+    ),
+    Mutant(
+        "any later task adopted",
+        "restores/watching.py",
+        "fresh = restore.posted_at is not None and now - restore.posted_at <= ADOPTION_WINDOW",
+        "fresh = True",
+        "scenarios/test_starting.py::test_a_task_that_appears_after_the_window_is_not_taken_for_ours",
+    ),
+    Mutant(
+        "key sent on polls",
+        "docspace/client.py",
+        "({} if anonymous else self._credential)",
+        "self._credential",
+        "scenarios/test_watching.py::test_polls_carry_no_key_and_ask_for_our_kind_of_task",
+    ),
+    Mutant(
+        "taskId not compared",
+        "restores/watching.py",
+        'if progress is None or (progress.task_id or "") != restore.task_id:',
+        "if progress is None:",
+        "scenarios/test_watching.py::test_another_task_at_100_percent_is_not_ours",
+    ),
+    Mutant(
+        "completed is enough",
+        "docspace/models.py",
+        "return self.is_completed and not self.error and self.progress == 100 and not self._broken_off",
+        "return self.is_completed",
+        "scenarios/test_watching.py::test_a_failure_is_told_in_the_portals_words_with_the_state_of_the_portal",
+    ),
+    Mutant(
+        "escaping dropped",
+        "slack/texts.py",
+        'return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")',
+        "return line",
+        "scenarios/test_asking.py::test_a_reason_is_shown_as_text_and_pings_nobody",
+    ),
+    Mutant(
+        "other workspaces let in",
+        "slack/app.py",
+        "if _teams(body) <= {team}:",
+        "if True:",
+        "scenarios/test_asking.py::test_another_workspace_is_refused_and_leaves_no_trace",
+    ),
+    Mutant(
+        "second copy unmarked",
+        "slack/notifier.py",
+        "if queued.attempted:",
+        "if False:",
+        "scenarios/test_telling.py::test_a_post_whose_answer_was_lost_is_sent_again_and_says_so",
+    ),
+    Mutant(
+        "Retry-After ignored",
+        "docspace/replies.py",
+        'wait = _retry_after(reply.headers.get("retry-after", ""))',
+        "wait = 0.0",
+        "scenarios/test_watching.py::test_a_portal_that_asks_for_a_pause_gets_it",
+    ),
+    Mutant(
+        "key told to Slack and stored",
+        "restores/service.py",
+        "reason=draft.reason.strip()[:REASON_KEPT],",
+        "reason=str(self._portal._credential),",
+        "scenarios/test_happy.py",
+    ),
+    Mutant(
+        "key written to the log",
+        "ops/logs.py",
+        "text = SHAPES.sub(MASK, self._inner.format(record))",
+        "return self._inner.format(record)",
+        "ops",
+    ),
+)
+
+
+def noticed(mutant: Mutant) -> str:
+    """Plant one fault in a copy and run its tests. Returns what went wrong with that, empty when a test turned red."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder)
+        for name in COPIED:
+            source = ROOT / name
+            shutil.copytree(source, copy / name) if source.is_dir() else shutil.copy(source, copy / name)
+        file = copy / "restorebot" / mutant.file
+        text = file.read_text(encoding="utf-8")
+        if text.count(mutant.line) != 1:
+            return f"its line stands {text.count(mutant.line)} times in {mutant.file}"
+        file.write_text(text.replace(mutant.line, mutant.fault), encoding="utf-8")
+        tests = [f"tests/{test}" for test in mutant.tests.split()]
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
+        done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    if done.returncode == 1:
+        return ""
+    return "no test failed" if done.returncode == 0 else f"its tests did not run:\n{done.stdout[-2000:]}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="tests.mutants", description="Plant each named fault; a test must notice.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="the faults to plant (default: all)")
+    names = parser.parse_args().names
+    chosen = [mutant for mutant in MUTANTS if not names or mutant.name in names]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        results = list(zip(chosen, pool.map(noticed, chosen), strict=True))
+    for mutant, trouble in results:
+        print(f"{'noticed' if not trouble else 'UNNOTICED':9}  {mutant.name}" + (f": {trouble}" if trouble else ""))
+    unnoticed = sum(bool(trouble) for _, trouble in results)
+    print(f"{len(results) - unnoticed} of {len(results)} faults noticed")
+    return 1 if unnoticed or not results else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
