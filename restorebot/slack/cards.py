@@ -159,7 +159,7 @@ def _completed(restore: Restore, _: Surroundings) -> list[str]:
 
 
 def _failed(restore: Restore, _: Surroundings) -> list[str]:
-    return [f":x: *Failed* {_ended(restore)}{_took(restore)}. "]
+    return [f":x: *Failed* {_ended(restore)}{_took(restore)}."]
 
 
 def _closed(restore: Restore, _: Surroundings) -> list[str]:

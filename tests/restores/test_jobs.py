@@ -1,0 +1,110 @@
+"""The wiring to APScheduler, whose clock cannot be ours: a job runs, makes its successor, and survives its faults."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from apscheduler.events import EVENT_JOB_EXECUTED
+
+from restorebot.ops.tasks import Tasks
+from restorebot.restores.runner import Jobs
+
+
+def clock() -> datetime:
+    return datetime.now(UTC)
+
+
+@pytest.fixture
+async def tasks() -> AsyncIterator[Tasks]:
+    made = Tasks()
+    yield made
+    await made.drain(1)
+
+
+@pytest.fixture
+async def jobs(tasks: Tasks) -> AsyncIterator[Jobs]:
+    made = Jobs(tasks, clock)
+    yield made
+    made.stop()
+
+
+async def test_each_step_plans_the_next_until_the_story_is_over(jobs: Jobs) -> None:
+    steps: list[str] = []
+    over = asyncio.Event()
+
+    async def step(restore_id: str, now: datetime) -> datetime | None:
+        steps.append(restore_id)
+        if len(steps) < 3:
+            return now
+        over.set()
+        return None
+
+    jobs.start(step)
+    jobs.look("r1")
+    async with asyncio.timeout(5):
+        await over.wait()
+    assert steps == ["r1"] * 3
+
+
+async def test_a_click_during_a_step_is_looked_at_after_it_and_steps_never_overlap(jobs: Jobs) -> None:
+    inside, most, steps = 0, 0, 0
+    begun, seen, go_on, over = asyncio.Event(), asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def step(_: str, __: datetime) -> datetime | None:
+        nonlocal inside, most, steps
+        inside, steps = inside + 1, steps + 1
+        most = max(most, inside)
+        begun.set()
+        if steps == 1:
+            await go_on.wait()
+        else:
+            over.set()
+        inside -= 1
+        return None
+
+    jobs.start(step)
+    jobs.look("r1")
+    async with asyncio.timeout(5):
+        await begun.wait()
+        jobs._scheduler.add_listener(lambda _: seen.set(), EVENT_JOB_EXECUTED)
+        jobs.look("r1")
+        await seen.wait()
+        go_on.set()
+        await over.wait()
+    assert (steps, most) == (2, 1)
+
+
+async def test_a_step_that_fails_does_not_end_the_watch(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("restorebot.restores.runner.AFTER_FAULT", timedelta())
+    over = asyncio.Event()
+    steps = 0
+
+    async def step(_: str, __: datetime) -> datetime | None:
+        nonlocal steps
+        steps += 1
+        if steps == 1:
+            raise RuntimeError("a fault of ours")
+        over.set()
+        return None
+
+    jobs.start(step)
+    jobs.look("r1")
+    async with asyncio.timeout(5):
+        await over.wait()
+    assert steps == 2
+
+
+async def test_a_run_that_is_hours_late_still_runs(jobs: Jobs) -> None:
+    over = asyncio.Event()
+
+    async def step(_: str, __: datetime) -> datetime | None:
+        over.set()
+        return None
+
+    jobs.start(step)
+    jobs.look("r1", clock() - timedelta(hours=5))
+    async with asyncio.timeout(5):
+        await over.wait()

@@ -1,0 +1,204 @@
+"""Cards, posts and modals: within Slack's limits and without a ping, whatever people and portals have written."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from restorebot.model import Phase, PostKind, Restore, Source, State, Vote
+from restorebot.restores.preflight import Check, Report, Result
+from restorebot.sandbox.workspace.limits import check_message_blocks, check_view
+from restorebot.slack import cards, posts, texts, views
+from restorebot.slack.notifier import Bucket
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+AROUND = cards.Surroundings(("U0BOB", "S0OPS"), (timedelta(minutes=20), timedelta(hours=3)))
+OURS = re.compile(r"<@U0\w+>|<!subteam\^S0\w+>|<!date\^\d+\^[^|>]*\|[^>]*>")
+"""The markup that is ours: mentions of those concerned, and times."""
+
+outside = st.text(max_size=4000) | st.sampled_from(
+    [
+        "<!channel>",
+        "<@U1>",
+        "*a*" * 2000,
+        "`" * 3000,
+        "\u202e" * 50,
+        "🔥" * 3000,
+        "&lt;!here&gt;",
+        "<https://e.example|x>",
+    ]
+)
+
+
+@st.composite
+def restores(draw: st.DrawFn) -> Restore:
+    votes = draw(st.integers(0, 5))
+    return Restore(
+        id="0d9c9a57-6c6f-4f0e-8a55-6d3c1c7b2f10",
+        version=draw(st.integers(1, 10**6)),
+        state=draw(st.sampled_from(State)),
+        portal=draw(outside),
+        portal_url="https://acme.example",
+        source=Source(draw(outside), draw(outside), draw(st.integers(0, 9)), NOW, None),
+        reason=draw(outside),
+        notify=draw(st.booleans()),
+        requester="U0ALICE",
+        channel="C1",
+        view_id="V1",
+        approvals_needed=draw(st.integers(votes + 1, 6)),
+        requested_at=NOW,
+        expires_at=NOW,
+        votes=tuple(Vote(f"U0VOTER{number}", NOW) for number in range(votes)),
+        self_approved=draw(st.booleans()),
+        approved_at=draw(st.none() | st.just(NOW)),
+        posted_at=draw(st.none() | st.just(NOW)),
+        ended_at=draw(st.none() | st.just(NOW + timedelta(hours=70))),
+        phase=draw(st.none() | st.sampled_from(Phase)),
+        progress=draw(st.integers(0, 100)),
+        task_id=draw(st.none() | outside),
+        adopted=draw(st.booleans()),
+        stalled=draw(st.booleans()),
+        changed_at=draw(st.none() | st.just(NOW)),
+        hindrance=draw(outside),
+        outcome=draw(outside),
+        tenant_status=draw(st.none() | st.integers(-1, 9)),
+        decided_by=draw(st.none() | st.just("U0DECIDER")),
+    )
+
+
+facts = st.fixed_dictionaries(
+    {
+        "task": outside,
+        "since": st.just(NOW.isoformat()),
+        "progress": st.integers(0, 100),
+        "why": outside,
+        "alias": outside,
+        "active": st.booleans(),
+        "key": st.sampled_from(["dead", "alive", "unknown"]),
+    },
+    optional={"by": st.just("U0BOB"), "again": st.booleans()},
+)
+
+
+def markup(block: dict[str, Any]) -> list[str]:
+    parts = [block.get("text"), *block.get("fields", []), *block.get("elements", [])]
+    return [part["text"] for part in parts if isinstance(part, dict) and part.get("type") == "mrkdwn"]
+
+
+def fits(text: str, blocks: list[dict[str, Any]]) -> None:
+    check_message_blocks(blocks)
+    assert text.strip()
+    assert len(text) <= 4000
+    for shown in [text, *(one for block in blocks for one in markup(block))]:
+        # A text that was cut may end inside a mark of ours, which is then no mark.
+        rest = OURS.sub("", shown)
+        assert "<" not in rest or len(shown) >= texts.SECTION, shown
+        assert "<!channel" not in rest
+        assert "<@U1>" not in rest
+
+
+@given(restores())
+def test_any_card_fits(restore: Restore) -> None:
+    fits(*cards.card(restore, AROUND))
+
+
+@given(restores(), st.sampled_from([kind for kind in PostKind if kind is not PostKind.CARD]), facts)
+def test_any_post_fits(restore: Restore, kind: PostKind, said: dict[str, Any]) -> None:
+    if kind is PostKind.CLOSING:
+        ends = [state for state in State if state in posts._ENDS]
+        restore = replace(restore, state=ends[restore.version % len(ends)])
+    text, blocks = posts.post(kind, restore, said, "0123456789ab", AROUND)
+    fits(text, blocks)
+    again, marked = posts.again(text, blocks)
+    fits(again, marked)
+    assert "(sent again)" in again
+
+
+@given(outside, outside, outside, st.booleans())
+def test_any_modal_fits_and_can_be_submitted_only_when_all_is_well(
+    alias: str, name: str, sentence: str, passes: bool
+) -> None:
+    result = Result.PASSED if passes else Result.FAILED
+    source = Source("3c0f8f0a-7a6b-4f2e-9a51-0d7a4a1f6b11", name[:200], 5, NOW, NOW)
+    report = Report((Check("portal", result, sentence),), alias[:100], source)
+    view = views.filled(source.backup_id, report, "https://acme.example", "C1", NOW)
+    check_view(view, "modal")
+    assert ("submit" in view) == passes
+    assert any(block["type"] == "input" for block in view["blocks"]) == passes
+    if passes:
+        asked = views.Asked.unpack(view["private_metadata"])
+        assert asked == views.Asked(alias[:100], source, "C1")
+
+
+def test_the_fallback_says_everything_that_the_card_shows() -> None:
+    """Notifications and screen readers get the ``text`` alone."""
+    restore = Restore(
+        id="r1",
+        version=1,
+        state=State.REQUESTED,
+        portal="acme",
+        portal_url="https://acme.example",
+        source=Source("b1", "acme.tar.gz", 5, NOW, None),
+        reason="because",
+        notify=True,
+        requester="U0ALICE",
+        channel="C1",
+        view_id="V1",
+        approvals_needed=2,
+        requested_at=NOW,
+        expires_at=NOW,
+    )
+    text, _ = cards.card(restore, AROUND)
+    for word in ("acme", "waiting for approval", "<@U0ALICE>", "because", "2 approvals are needed", "expires"):
+        assert word in text
+
+
+SPANS = [(-5, "0 s"), (0, "0 s"), (59.4, "59 s"), (60, "1 min 00 s"), (3599, "59 min 59 s"), (3660, "1 h 01 min")]
+
+
+@pytest.mark.parametrize(("seconds", "words"), [*SPANS, (172800, "2 days"), (172799, "47 h 59 min")])
+def test_a_duration_is_said_in_its_two_largest_units(seconds: float, words: str) -> None:
+    assert texts.lasting(timedelta(seconds=seconds)) == words
+
+
+def test_a_time_is_shown_in_the_readers_zone_with_utc_for_others() -> None:
+    assert texts.when(NOW) == "<!date^1772366400^{date_short_pretty} at {time}|2026-03-01 12:00 UTC>"
+
+
+@given(st.text(), st.integers(1, 300))
+def test_outside_text_is_one_harmless_line(text: str, limit: int) -> None:
+    assert len(texts.plain(text, limit)) <= limit
+    line = texts.escape(text, limit)
+    assert not set("<>\n\r\t\u202e\u2066\x00") & set(line)
+    assert "`" not in texts.code(text, limit)[1:-1]
+
+
+@pytest.mark.parametrize(
+    ("percent", "full"), [(-1, 0), (0, 0), (4, 0), (5, 1), (75, 15), (99, 19), (100, 20), (250, 20)]
+)
+def test_the_bar_is_full_at_100_only(percent: int, full: int) -> None:
+    assert cards.bar(percent) == "█" * full + "░" * (20 - full)
+
+
+def test_a_bucket_gives_its_size_at_once_and_then_its_rate() -> None:
+    bucket = Bucket(3, timedelta(seconds=2))
+    taken: list[float] = []
+    now = NOW
+    while now < NOW + timedelta(seconds=20):
+        if not bucket.wait(now):
+            bucket.take(now)
+            taken.append((now - NOW).total_seconds())
+        else:
+            now += bucket.wait(now)
+    assert taken[:3] == [0, 0, 0]
+    assert taken[3:] == [2 * number for number in range(1, len(taken) - 2)]
+    idle: Callable[[], bool] = lambda: not bucket.wait(NOW + timedelta(minutes=5))  # noqa: E731 - said three times
+    for _ in range(3):
+        assert idle()
+        bucket.take(NOW + timedelta(minutes=5))
+    assert not idle()
