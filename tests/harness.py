@@ -110,6 +110,11 @@ class World:
         await self.settle()
         return answer
 
+    async def deny(self, user: str = BOB, reason: str = "not today") -> dict[str, Any]:
+        """A whole no: click, modal, submit."""
+        await self.click("deny", user)
+        return await self.submit({"reason": reason}, user)
+
     # what is to be seen
 
     async def messages(self, channel: str = CHANNEL) -> list[dict[str, Any]]:

@@ -137,13 +137,20 @@ class Service:
 
         return await self._decide(restore_id, {State.REQUESTED}, vote)
 
-    async def deny(self, restore_id: str, user: str) -> Restore:
-        """An approver's no. Raises Refused, SlackUnavailable."""
+    async def check_denier(self, restore_id: str, user: str) -> Restore:
+        """Whether this person's no would count just now. Raises Refused, SlackUnavailable."""
         restore = await self._read(restore_id)
+        if restore.state is not State.REQUESTED:
+            raise TooLate(restore)
         if user == restore.requester:
             raise Refused("You asked for this restore yourself; use Withdraw.")
         await self._check_approver(user)
-        return await self._end(restore_id, {State.REQUESTED}, State.DENIED, user, "")
+        return restore
+
+    async def deny(self, restore_id: str, user: str, reason: str) -> Restore:
+        """An approver's no, and why. Raises Refused, SlackUnavailable."""
+        await self.check_denier(restore_id, user)
+        return await self._end(restore_id, {State.REQUESTED}, State.DENIED, user, reason.strip()[:REASON_KEPT])
 
     async def withdraw(self, restore_id: str, user: str) -> Restore:
         """The requester's change of mind. Raises Refused."""

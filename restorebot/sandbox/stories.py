@@ -159,6 +159,10 @@ async def happy(stage: Stage) -> None:
 async def denied(stage: Stage) -> None:
     await stage.ask()
     await stage.click(BOB, "deny")
+    await stage.until(lambda: stage.count("view_opened") > 1, "the modal asks why not")
+    view = (await stage.slack(f"views?user={BOB}", "GET"))["views"][-1]
+    stage.tell("bob", "gives the reason “not before the nightly backup”, submits")
+    await stage.slack("submit", user=BOB, view_id=view["id"], values={"reason": "not before the nightly backup"})
     await stage.until(lambda: stage.said("Denied by"), "the thread says who denied")
     await stage.until(lambda: stage.said("denied", "edit"), "the card says denied")
     _expect(await stage.started() == 0, "the portal is asked nothing")

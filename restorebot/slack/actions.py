@@ -4,9 +4,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from slack_sdk.web.async_client import AsyncWebClient
+
 from restorebot.model import Restore, State
 from restorebot.restores.service import Service, Settlement
-from restorebot.slack import cards
+from restorebot.slack import cards, views
 from restorebot.slack.texts import mentions, user, when
 
 
@@ -18,25 +20,32 @@ class Click:
     restore_id: str
     user: str
     response_url: str
+    trigger_id: str
 
     @classmethod
     def parse(cls, body: Mapping[str, Any]) -> "Click":
         action = body["actions"][0]
-        return cls(action["action_id"], action.get("value", ""), body["user"]["id"], body.get("response_url", ""))
+        where = body.get("response_url", ""), body.get("trigger_id", "")
+        return cls(action["action_id"], action.get("value", ""), body["user"]["id"], *where)
 
 
 Deed = Callable[[Click], Awaitable[Restore]]
 
 
-def deeds(service: Service) -> dict[str, Deed]:
+def deeds(service: Service, client: AsyncWebClient) -> dict[str, Deed]:
     """What each button does, by its ``action_id``."""
 
     def settle(how: Settlement) -> Deed:
         return lambda click: service.settle(click.restore_id, click.user, how)
 
+    async def ask_why(click: Click) -> Restore:
+        restore = await service.check_denier(click.restore_id, click.user)
+        await views.open_modal(client, click.trigger_id, views.denial(restore), "Click Deny again.")
+        return restore
+
     return {
         cards.APPROVE: lambda click: service.approve(click.restore_id, click.user),
-        cards.DENY: lambda click: service.deny(click.restore_id, click.user),
+        cards.DENY: ask_why,
         cards.WITHDRAW: lambda click: service.withdraw(click.restore_id, click.user),
         cards.STOP: lambda click: service.stop(click.restore_id, click.user),
         cards.SETTLE_RUNNING: settle(Settlement.RUNNING),

@@ -40,7 +40,7 @@ def build(
     """The Bolt app with all its listeners. ``team`` is the bot's own workspace id."""
     # Acks leave when the listener returns, at once; Bolt's own dispatcher polls for them and loses some.
     app = AsyncApp(client=client, signing_secret=signing_secret, process_before_response=True)
-    buttons = deeds(service)
+    buttons = deeds(service, client)
 
     @app.middleware
     async def only_our_workspace(
@@ -61,9 +61,13 @@ def build(
         await ack()
         tasks.spawn(_answered(parsed.response_url, command.run(parsed)), name="command")
 
-    @app.view(views.CALLBACK)
-    async def submitted(ack: AsyncAck, body: dict[str, Any]) -> None:
-        await ack(**await _submit(service, body))
+    @app.view(views.REQUEST)
+    async def asked(ack: AsyncAck, body: dict[str, Any]) -> None:
+        await ack(**await _submitted(_request(service, body)))
+
+    @app.view(views.DENIAL)
+    async def denied(ack: AsyncAck, body: dict[str, Any]) -> None:
+        await ack(**await _submitted(_deny(service, body)))
 
     @app.action(re.compile(".*"))
     async def clicked(ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -76,15 +80,24 @@ def build(
     return app
 
 
-async def _submit(service: Service, body: Mapping[str, Any]) -> dict[str, Any]:
+async def _request(service: Service, body: Mapping[str, Any]) -> None:
+    draft = views.read(body["view"], body["user"]["id"])
+    await service.check_requester(draft.requester, draft.channel)
+    await service.request(draft)
+
+
+async def _deny(service: Service, body: Mapping[str, Any]) -> None:
+    restore_id, reason = views.read_denial(body["view"])
+    await service.deny(restore_id, body["user"]["id"], reason)
+
+
+async def _submitted(commit: Awaitable[None]) -> dict[str, Any]:
     """Commit what a modal asks for.
 
     Returns what the ack carries: nothing, or errors under the fields, so that no typed word is lost.
     """
     try:
-        draft = views.read(body["view"], body["user"]["id"])
-        await service.check_requester(draft.requester, draft.channel)
-        await service.request(draft)
+        await commit
     except views.FieldErrors as error:
         return _errors(error.errors)
     except StorageError as error:

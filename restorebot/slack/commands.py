@@ -92,7 +92,8 @@ class RestoreCommand:
         await asyncio.gather(
             check_channel(self._client, command.channel), self._service.check_requester(command.user, command.channel)
         )
-        view = await self._open(command)
+        retry = f"Try again: `/restore {command.text}`"
+        view = await views.open_modal(self._client, command.trigger_id, views.loading(), retry)
         report = await self._preflight.run(backup, self._clock(), patience=PATIENCE)
         modal = views.filled(backup, report, self._portal_url, command.channel, self._clock())
         try:
@@ -104,12 +105,3 @@ class RestoreCommand:
                 "You closed the window while it loaded" if reason == "not_found" else "The window could not be filled"
             )
             raise Refused(f"{what}, and nothing has been asked. Try again: `/restore {backup}`") from None
-
-    async def _open(self, command: Command) -> Mapping[str, Any]:
-        try:
-            opened = await self._client.views_open(trigger_id=command.trigger_id, view=views.loading())
-        except SlackApiError as error:
-            log.info("modal_not_opened", reason=error.response.get("error"))
-            sentence = "Slack did not open the window in time, and nothing has been asked."
-            raise Refused(f"{sentence} Try again: `/restore {command.text}`") from None
-        return dict(opened["view"])

@@ -6,20 +6,30 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import structlog
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
 from restorebot.docspace.models import STORAGE_NAMES
 from restorebot.errors import Refused
-from restorebot.model import Source
+from restorebot.model import Restore, Source
 from restorebot.restores.preflight import Report, Result
 from restorebot.restores.service import Draft
-from restorebot.slack.texts import Block, code, escape, fields, lasting, plain, quoted, section, when
+from restorebot.slack.texts import Block, code, escape, fields, lasting, plain, quoted, section, user, when
 
-CALLBACK = "restore_request"
+REQUEST = "restore_request"
+DENIAL = "restore_denial"
 REASON = "reason"
 ALIAS = "alias"
 NOTIFY = "notify"
 
 REASON_LIMIT = 3000
 """Characters of a plain_text_input (Slack fact sheet, "Limits")."""
+
+DENIAL_LIMIT = 1000
+"""As many as the card shows."""
+
+log = structlog.get_logger()
 
 MARKS = {
     Result.PASSED: ":white_check_mark:",
@@ -92,9 +102,7 @@ def filled(backup_id: str, report: Report, portal_url: str, channel: str, now: d
 def read(view: Mapping[str, Any], requester: str) -> Draft:
     """What a submit asks for. Raises FieldErrors."""
     asked = Asked.unpack(view["private_metadata"])
-    values = view["state"]["values"]
-    reason = (values[REASON]["value"].get("value") or "").strip()
-    alias = (values[ALIAS]["value"].get("value") or "").strip()
+    reason, alias = _typed(view, REASON), _typed(view, ALIAS)
     errors = {}
     if not reason:
         errors[REASON] = "Say why, so that an approver can judge."
@@ -102,15 +110,49 @@ def read(view: Mapping[str, Any], requester: str) -> Draft:
         errors[ALIAS] = f"This is not the portal's alias. Type {plain(asked.portal, 100)} exactly."
     if errors:
         raise FieldErrors(errors)
-    notify = bool(values[NOTIFY]["value"].get("selected_options"))
+    notify = bool(view["state"]["values"][NOTIFY]["value"].get("selected_options"))
     return Draft(asked.portal, asked.source, reason, notify, requester, asked.channel, view["id"])
 
 
-def _modal(blocks: list[Block], **more: Any) -> Block:
+def denial(restore: Restore) -> Block:
+    """The modal that asks an approver why not."""
+    limit = {"max_length": DENIAL_LIMIT, "multiline": True}
+    blocks = [
+        section(f"{user(restore.requester)} asks to restore {code(restore.portal)}."),
+        quoted("Reason", restore.reason, 1000),
+        _text_input(REASON, "Why not? The thread will say so.", **limit),
+    ]
+    submit = {"type": "plain_text", "text": "Deny"}
+    return _modal(blocks, DENIAL, "Deny a restore", submit=submit, private_metadata=restore.id)
+
+
+def read_denial(view: Mapping[str, Any]) -> tuple[str, str]:
+    """The restore's id and the reason. Raises FieldErrors."""
+    reason = _typed(view, REASON)
+    if not reason:
+        raise FieldErrors({REASON: "Say why, so that the person who asked knows what to change."})
+    return view["private_metadata"], reason
+
+
+async def open_modal(client: AsyncWebClient, trigger_id: str, view: Block, retry: str) -> Mapping[str, Any]:
+    """Open a modal; returns Slack's view. Raises Refused, whose last sentence is ``retry``."""
+    try:
+        opened = await client.views_open(trigger_id=trigger_id, view=view)
+    except SlackApiError as error:
+        log.info("modal_not_opened", reason=error.response.get("error"))
+        raise Refused(f"Slack did not open the window in time, and nothing has been done. {retry}") from None
+    return dict(opened["view"])
+
+
+def _typed(view: Mapping[str, Any], block: str) -> str:
+    return (view["state"]["values"][block]["value"].get("value") or "").strip()
+
+
+def _modal(blocks: list[Block], callback: str = REQUEST, title: str = "Restore a portal", **more: Any) -> Block:
     return {
         "type": "modal",
-        "callback_id": CALLBACK,
-        "title": {"type": "plain_text", "text": "Restore a portal"},
+        "callback_id": callback,
+        "title": {"type": "plain_text", "text": title},
         "close": {"type": "plain_text", "text": "Cancel" if "submit" in more else "Close"},
         "blocks": blocks,
         **more,
@@ -141,25 +183,20 @@ def _check_line(result: Result, name: str, sentence: str) -> Block:
     return {"type": "section", "text": {"type": "plain_text", "text": text, "emoji": True}}
 
 
+def _text_input(block: str, label: str, **more: Any) -> Block:
+    element = {"type": "plain_text_input", "action_id": "value", **more}
+    return {
+        "type": "input",
+        "block_id": block,
+        "label": {"type": "plain_text", "text": label},
+        "element": element,
+    }
+
+
 def _inputs(alias: str) -> list[Block]:
     return [
-        {
-            "type": "input",
-            "block_id": REASON,
-            "label": {"type": "plain_text", "text": "Why is this restore needed?"},
-            "element": {
-                "type": "plain_text_input",
-                "action_id": "value",
-                "multiline": True,
-                "max_length": REASON_LIMIT,
-            },
-        },
-        {
-            "type": "input",
-            "block_id": ALIAS,
-            "label": {"type": "plain_text", "text": f"Type {plain(alias, 100)} to confirm"},
-            "element": {"type": "plain_text_input", "action_id": "value"},
-        },
+        _text_input(REASON, "Why is this restore needed?", multiline=True, max_length=REASON_LIMIT),
+        _text_input(ALIAS, f"Type {plain(alias, 100)} to confirm"),
         {
             "type": "input",
             "block_id": NOTIFY,

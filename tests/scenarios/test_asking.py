@@ -377,7 +377,7 @@ HOSTILE = [
 @pytest.mark.parametrize("text", HOSTILE, ids=["pings", "long", "emoji", "rtl", "lines", "link", "escaped"])
 async def test_a_reason_is_shown_as_text_and_pings_nobody(scene: World, text: str) -> None:
     await scene.ask(reason=text)
-    await scene.click("deny")
+    await scene.deny()
     for message in await scene.messages():
         assert "\u202e" not in str(message)
         for text_of_ours in [message["text"], *mrkdwn(message)]:

@@ -154,16 +154,21 @@ async def test_two_approvers_at_once_start_one_restore_and_the_loser_is_told_who
 
 async def test_approve_and_deny_at_once_is_one_of_them(scene: World) -> None:
     await scene.ask()
+    await scene.click("deny", ERIN)
+    view = await scene.modal(ERIN)
+    assert view
     ts = (await scene.card())["ts"]
-    await asyncio.gather(
+    _, answer = await asyncio.gather(
         scene.slack("click", user=BOB, channel=CHANNEL, ts=ts, action_id="restore_approve"),
-        scene.slack("click", user=ERIN, channel=CHANNEL, ts=ts, action_id="restore_deny"),
+        scene.slack("submit", user=ERIN, view_id=view["id"], values={"reason": "no"}),
     )
     await scene.settle()
-    restore = await scene.restore()
-    denied = restore.state is State.DENIED
+    denied = (await scene.restore()).state is State.DENIED
     assert await starts(scene) == (0 if denied else 1)
-    assert f"<@{ERIN if denied else BOB}>" in await told(scene, BOB if denied else ERIN)
+    if denied:
+        assert f"denied by <@{ERIN}>" in await told(scene, BOB)
+    else:
+        assert "already" in answer["errors"]["reason"]
 
 
 async def test_twenty_clicks_start_one_restore(scene: World) -> None:
@@ -204,8 +209,13 @@ async def test_two_votes_at_the_same_instant_both_count(tmp_path: Path, transpor
 async def test_denied(scene: World) -> None:
     await scene.ask()
     await scene.click("deny", ERIN)
+    assert (await scene.submit({"reason": "  "}, ERIN))["errors"].keys() == {"reason"}
+    assert (await scene.restore()).state is State.REQUESTED
+    await scene.submit({"reason": "wait for <!channel> Monday"}, ERIN)
     assert (await scene.restore()).state is State.DENIED
     assert f"Denied by <@{ERIN}>" in (await scene.thread())[-1]
+    assert "wait for <!channel> Monday" in (await scene.thread())[-1]
+    assert "<!channel>" not in str([message["text"] for message in await scene.messages()])
     card = await scene.card()
     assert "denied" in words(card)
     assert not [block for block in card["blocks"] if block["type"] == "actions"]
@@ -226,7 +236,7 @@ async def test_after_the_end_a_click_is_told_how_it_ended(scene: World) -> None:
     await scene.ask()
     ts = (await scene.card())["ts"]
     await scene.slack("faults", "PATCH", **{"chat.update": {"fault": "server_error", "times": 50}})
-    await scene.click("deny", ERIN)
+    await scene.deny(ERIN)
     await scene.slack("click", user=BOB, channel=CHANNEL, ts=ts, action_id="restore_approve")
     await scene.idle()
     assert f"denied by <@{ERIN}>" in await told(scene, BOB)

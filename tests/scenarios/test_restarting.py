@@ -89,7 +89,7 @@ async def test_what_slack_was_owed_before_the_restart_is_told_after_it(quiet: Wo
         await quiet.slack(
             "faults", "PATCH", **{"chat.postMessage": {"fault": "error", "error": "fatal_error", "times": 99}}
         )
-        await quiet.click("deny")
+        await quiet.deny()
         assert await quiet.thread() == []
     await quiet.slack("faults", "DELETE")
     async with quiet.life():

@@ -90,7 +90,7 @@ async def test_the_closing_post_mentions_both_sides_and_carries_the_audit_head(s
 
 
 async def deny(scene: World) -> None:
-    await scene.click("deny")
+    await scene.deny()
 
 
 async def withdraw(scene: World) -> None:
