@@ -1,25 +1,18 @@
-"""Stories for `restorebot demo`: portal, workspace and the real bot as programs, played as people would."""
+"""Stories for `restorebot demo --script`: played as people would, and printed as they happen."""
 
 import asyncio
 import contextlib
-import json
-import os
 import re
-import secrets
-import signal
-import sys
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import httpx
 from rich.console import Console
 from rich.markup import escape
 
-from restorebot.sandbox.portal.state import new_key
+from restorebot.sandbox.programs import NotStarted, Programs, programs
 
 ALICE, BOB = "U0ALICE", "U0BOB"
 CHANNEL = "C0RESTORES"
@@ -31,48 +24,18 @@ SPEED = 2.0
 PATIENCE = 30.0
 """Real seconds until a story that does not go on has failed."""
 
-OURS = ("SLACK_", "DOCSPACE_", "RESTOREBOT_", "DATABASE_URL", "PORT", "HOST", "DYNO", "K_SERVICE", "AWS_LAMBDA")
-"""Beginnings of variables that a story must not inherit from whoever plays it."""
-
 
 class StoryBroken(Exception):
     """The story did not go as it should; the sentence says where."""
 
 
 @dataclass
-class Program:
-    """A program of the story, in a process group of its own."""
-
-    process: asyncio.subprocess.Process
-
-    def kill(self) -> None:
-        """SIGKILL: no time to tidy up."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-
-    async def stop(self) -> None:
-        """SIGTERM, and SIGKILL for one that does not listen."""
-        if self.process.returncode is None:
-            self.process.terminate()
-            try:
-                async with asyncio.timeout(10):
-                    await self.process.wait()
-            except TimeoutError:
-                self.kill()
-        await self.process.wait()
-
-
-@dataclass
 class Stage:
-    """Where a story is played: the sandbox's addresses, the bot's environment, and the people's hands."""
+    """Where a story is played: the programs, and the people's hands."""
 
     http: httpx.AsyncClient
     console: Console
-    portal_url: str
-    slack_url: str
-    environment: dict[str, str]
-    folder: Path
-    bot: Program | None = None
+    programs: Programs
     heard: list[dict[str, Any]] = field(default_factory=list)
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -86,20 +49,15 @@ class Stage:
         return response.json()
 
     async def slack(self, path: str, method: str = "POST", **body: Any) -> Any:
-        return await self.control(method, f"{self.slack_url}/_sandbox/{path}", **body)
+        return await self.control(method, f"{self.programs.slack_url}/_sandbox/{path}", **body)
 
     async def portal(self, path: str = "state", method: str = "GET", **body: Any) -> Any:
-        return await self.control(method, f"{self.portal_url}/_sandbox/{path}", **body)
+        return await self.control(method, f"{self.programs.portal_url}/_sandbox/{path}", **body)
 
     async def start_bot(self) -> None:
         """Start the real program and wait until it listens."""
         connected = self.count("connected")
-        program = [sys.executable, "-m", "restorebot.cli", "run"]
-        with (self.folder / "bot.log").open("a") as log:
-            process = await asyncio.create_subprocess_exec(
-                *program, cwd=self.folder, env=self.environment, stdout=log, stderr=log, start_new_session=True
-            )
-        self.bot = Program(process)
+        await self.programs.start_bot()
         await self.until(lambda: self.count("connected") > connected, "the bot connects")
 
     def count(self, kind: str) -> int:
@@ -183,10 +141,9 @@ async def restart(stage: Stage) -> None:
     await stage.ask()
     await stage.click(BOB, "approve")
     await stage.until(lambda: stage.said("locked and the data is going in"), "the data goes in")
-    if stage.bot:
+    if stage.programs.bot:
         stage.tell("somebody", "kills the bot (SIGKILL)")
-        stage.bot.kill()
-        await stage.bot.process.wait()
+        await stage.programs.bot.kill()
     stage.tell("somebody", "starts the bot again")
     await stage.start_bot()
     await stage.until(lambda: stage.said("has been restored"), "the restore is watched to its end")
@@ -213,9 +170,9 @@ async def play(name: str) -> int:
                 await STORIES[name](stage)
             except StoryBroken as error:
                 console.print(f"[bold red]The story broke:[/] {escape(str(error))}")
-                console.print((stage.folder / "bot.log").read_text()[-3000:], style="dim", markup=False)
+                console.print(stage.programs.log[-3000:], style="dim", markup=False)
                 return 1
-    except StoryBroken as error:
+    except (StoryBroken, NotStarted) as error:
         console.print(f"[bold red]The stage could not be set:[/] {escape(str(error))}")
         return 1
     console.rule("[green]the story ended as it should")
@@ -224,61 +181,22 @@ async def play(name: str) -> int:
 
 @contextlib.asynccontextmanager
 async def _stage(console: Console) -> AsyncIterator[Stage]:
-    with tempfile.TemporaryDirectory(prefix="restorebot-demo-") as temporary:
-        folder = Path(temporary)
-        key = new_key()
-        tokens = {"--bot-token": f"xoxb-{secrets.token_hex(12)}", "--app-token": f"xapp-1-{secrets.token_hex(12)}"}
-        async with contextlib.AsyncExitStack() as stack:
-            portal_url = await _program(stack, folder, "restorebot.sandbox.portal", "--key", key, "--speed", str(SPEED))
-            options = [word for pair in tokens.items() for word in pair]
-            slack_url = await _program(
-                stack, folder, "restorebot.sandbox.workspace", "--manifest", str(_manifest()), *options
-            )
-            inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-            environment = inherited | {
-                "SLACK_BOT_TOKEN": tokens["--bot-token"],
-                "SLACK_APP_TOKEN": tokens["--app-token"],
-                "SLACK_API_URL": f"{slack_url}/api/",
-                "DOCSPACE_URL": portal_url,
-                "DOCSPACE_API_KEY": key,
-                "DATABASE_URL": f"sqlite:///{folder / 'restorebot.sqlite3'}",
-                "RESTOREBOT_APPROVERS": BOB,
-                "RESTOREBOT_POLL_INTERVAL": "0.5 s",
-            }
-            http = await stack.enter_async_context(httpx.AsyncClient(timeout=PATIENCE + 10, trust_env=False))
-            stage = Stage(http, console, portal_url, slack_url, environment, folder)
-            narrator = asyncio.create_task(_narrate(stage))
-            stack.push_async_callback(_cancel, narrator)
+    async with (
+        programs(approvers=BOB, speed=SPEED) as started,
+        httpx.AsyncClient(timeout=PATIENCE + 10, trust_env=False) as http,
+    ):
+        stage = Stage(http, console, started)
+        narrator = asyncio.create_task(_narrate(stage))
+        try:
             await stage.start_bot()
-            try:
-                yield stage
-            finally:
-                if stage.bot:
-                    await stage.bot.stop()
-
-
-async def _program(stack: contextlib.AsyncExitStack, folder: Path, module: str, *options: str) -> str:
-    """Start a program of the sandbox; returns its address."""
-    with (folder / "sandbox.log").open("a") as log:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", module, *options, stdout=asyncio.subprocess.PIPE, stderr=log, start_new_session=True
-        )
-    stack.push_async_callback(Program(process).stop)
-    line = await process.stdout.readline() if process.stdout else b""
-    if not line:
-        raise StoryBroken(f"{module} did not start: {(folder / 'sandbox.log').read_text()[-1000:]}")
-    return str(json.loads(line)["url"])
+            yield stage
+        finally:
+            await _cancel(narrator)
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-
-
-def _manifest() -> Path:
-    package = Path(__file__).parent.parent
-    packaged = package / "manifest.yml"
-    return packaged if packaged.exists() else package.parent / "manifest.yml"
 
 
 async def _narrate(stage: Stage) -> None:

@@ -1,0 +1,130 @@
+"""The sandbox's programs: portal, workspace and the real bot, each a process on a free port, in one folder."""
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from restorebot.sandbox.portal.state import new_key
+
+OURS = ("SLACK_", "DOCSPACE_", "RESTOREBOT_", "DATABASE_URL", "PORT", "HOST", "DYNO", "K_SERVICE", "AWS_LAMBDA")
+"""Beginnings of variables that the bot must not inherit from whoever starts the sandbox."""
+
+
+class NotStarted(Exception):
+    """A program of the sandbox did not start; the sentence says which and why."""
+
+
+@dataclass
+class Program:
+    """A program in a process group of its own."""
+
+    process: asyncio.subprocess.Process
+
+    @property
+    def runs(self) -> bool:
+        return self.process.returncode is None
+
+    async def kill(self) -> None:
+        """SIGKILL: no time to tidy up."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        await self.process.wait()
+
+    async def stop(self) -> None:
+        """SIGTERM, and SIGKILL for one that does not listen."""
+        if self.runs:
+            self.process.terminate()
+            try:
+                async with asyncio.timeout(10):
+                    await self.process.wait()
+            except TimeoutError:
+                await self.kill()
+
+
+@dataclass
+class Programs:
+    """Where everything is, and the bot's life."""
+
+    folder: Path
+    portal_url: str
+    slack_url: str
+    environment: dict[str, str]
+    bot: Program | None = None
+
+    @property
+    def log(self) -> str:
+        """What the bot has logged."""
+        path = self.folder / "bot.log"
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+
+    async def start_bot(self) -> None:
+        """Start the bot, if it does not run; it connects to the workspace by itself."""
+        if self.bot and self.bot.runs:
+            return
+        command = [sys.executable, "-m", "restorebot.cli", "run"]
+        with (self.folder / "bot.log").open("a") as log:
+            process = await asyncio.create_subprocess_exec(
+                *command, cwd=self.folder, env=self.environment, stdout=log, stderr=log, start_new_session=True
+            )
+        self.bot = Program(process)
+
+
+@contextlib.asynccontextmanager
+async def programs(*, approvers: str, speed: float) -> AsyncIterator[Programs]:
+    """Portal and workspace, started, and the bot ready to be; all gone afterwards. Raises NotStarted.
+
+    ``speed`` is portal seconds per real second.
+    """
+    with tempfile.TemporaryDirectory(prefix="restorebot-demo-") as temporary:
+        folder, key = Path(temporary), new_key()
+        bot_token, app_token = f"xoxb-{secrets.token_hex(12)}", f"xapp-1-{secrets.token_hex(12)}"
+        async with contextlib.AsyncExitStack() as stack:
+            portal = ["restorebot.sandbox.portal", "--key", key, "--speed", str(speed)]
+            slack = ["restorebot.sandbox.workspace", "--manifest", str(manifest())]
+            slack += ["--bot-token", bot_token, "--app-token", app_token]
+            portal_url, slack_url = await _start(stack, folder, *portal), await _start(stack, folder, *slack)
+            inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+            settings = {
+                "SLACK_BOT_TOKEN": bot_token,
+                "SLACK_APP_TOKEN": app_token,
+                "SLACK_API_URL": f"{slack_url}/api/",
+                "DOCSPACE_URL": portal_url,
+                "DOCSPACE_API_KEY": key,
+                "DATABASE_URL": f"sqlite:///{folder / 'restorebot.sqlite3'}",
+                "RESTOREBOT_APPROVERS": approvers,
+                "RESTOREBOT_POLL_INTERVAL": "0.5 s",
+            }
+            made = Programs(folder, portal_url, slack_url, inherited | settings)
+            try:
+                yield made
+            finally:
+                if made.bot:
+                    await made.bot.stop()
+
+
+def manifest() -> Path:
+    """The app manifest: beside the package in a checkout, inside it when installed."""
+    package = Path(__file__).parent.parent
+    packaged = package / "manifest.yml"
+    return packaged if packaged.exists() else package.parent / "manifest.yml"
+
+
+async def _start(stack: contextlib.AsyncExitStack, folder: Path, module: str, *options: str) -> str:
+    """Start a server of the sandbox; returns its address."""
+    with (folder / "sandbox.log").open("a") as log:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", module, *options, stdout=asyncio.subprocess.PIPE, stderr=log, start_new_session=True
+        )
+    stack.push_async_callback(Program(process).stop)
+    line = await process.stdout.readline() if process.stdout else b""
+    if not line:
+        raise NotStarted(f"{module} did not start: {(folder / 'sandbox.log').read_text()[-1000:]}")
+    return str(json.loads(line)["url"])
