@@ -137,22 +137,22 @@ async def run(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with assembled(settings) as bot, running(bot):
-        log.info("ready", portal=bot.portal.host, mode="socket" if settings.socket_mode else "http")
+    async with assembled(settings) as bot, running(bot) as port:
+        log.info("ready", portal=bot.portal.host, mode="socket" if settings.socket_mode else "http", port=port)
         await stop.wait()
         log.info("stopping")
 
 
 @asynccontextmanager
-async def running(bot: Bot) -> AsyncIterator[None]:
+async def running(bot: Bot) -> AsyncIterator[int | None]:
     """Listen, watch and tell; on the way out stop intake first, then finish what is under way."""
     notifier = asyncio.create_task(bot.notifier.run())
     bot.jobs.start(bot.runner.step)
     for restore_id in await bot.runner.open_ids():
         bot.jobs.look(restore_id)
     try:
-        async with listening(bot):
-            yield
+        async with listening(bot) as port:
+            yield port
     finally:
         bot.jobs.stop()
         await bot.tasks.drain(DRAIN)

@@ -36,7 +36,8 @@ DATABASE = "sqlite+aiosqlite:///restorebot.sqlite3"
 FLEETING = {"DYNO": "Heroku", "K_SERVICE": "Cloud Run", "AWS_LAMBDA_FUNCTION_NAME": "Lambda"}
 """Variables of platforms whose disk is gone with the next restart."""
 
-_UNITS = {"": 1, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+_UNITS = {"": 1, "s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600, "hour": 3600}
+_UNITS |= {"d": 86400, "day": 86400}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)", re.IGNORECASE)
 
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
@@ -243,14 +244,17 @@ OF_THE_LOADER = {"RESTOREBOT_CONFIG", "RESTOREBOT_SECRETS_DIR"}
 
 def load() -> Settings:
     """Read the settings. Raises SettingsError with a line for each problem, none of which shows a value."""
+    try:
+        _toml_keys()
+    except (OSError, ValueError):
+        line = f"{_config_file()}: cannot be read as TOML; each line is a name, an equals sign and a value"
+        raise SettingsError([line]) from None
     problems = _unknown_names()
     try:
         found = Settings.model_validate({})
         problems += _unfit_here(found)
     except ValidationError as error:
         problems += [_problem(one["loc"], one["type"], one["msg"]) for one in error.errors(include_input=False)]
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
-        problems.append(f"{_config_file()}: cannot be read as TOML; each line is a name, an equals sign and a value")
     # Raised out here, so that pydantic's error with its inputs is not carried along as the context.
     if problems:
         raise SettingsError(problems)
@@ -276,10 +280,7 @@ def _unfit_here(settings: Settings) -> list[str]:
 
 def _unknown_names() -> list[str]:
     known = [*NAMES, *OF_THE_LOADER]
-    try:
-        config = {key.upper() for key in _toml_keys()}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
-        config = set()
+    config = {key.upper() for key in _toml_keys()}
     problems = []
     if "PORTALS" in config:
         config.discard("PORTALS")

@@ -1,0 +1,135 @@
+"""The command line as a user meets it: help, stories, and a service that starts, says what is wrong, and stops."""
+
+import asyncio
+import json
+import os
+import signal
+import sqlite3
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from restorebot.sandbox import portal as sandbox_portal
+from restorebot.sandbox import workspace as sandbox_workspace
+from restorebot.sandbox.serve import serving
+from tests.harness import APP_TOKEN, BOT_TOKEN, KEY, MANIFEST
+
+Environment = dict[str, str]
+
+
+async def restorebot(*words: str, env: Environment | None = None, cwd: Path | None = None) -> tuple[int, str, str]:
+    """Run a command to its end; returns exit status, stdout and stderr."""
+    process = await start(*words, env=env or {}, cwd=cwd)
+    async with asyncio.timeout(30):
+        out, err = await process.communicate()
+    return process.returncode or 0, out.decode(), err.decode()
+
+
+async def start(*words: str, env: Environment, cwd: Path | None = None) -> asyncio.subprocess.Process:
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
+    pipe = asyncio.subprocess.PIPE
+    command = [sys.executable, "-m", "restorebot.cli", *words]
+    return await asyncio.create_subprocess_exec(*command, env=inherited | env, cwd=cwd, stdout=pipe, stderr=pipe)
+
+
+@pytest.fixture
+async def env(tmp_path: Path) -> AsyncIterator[Environment]:
+    """What a bot needs to run against a portal and a workspace that are there."""
+    portal = sandbox_portal.Portal(key=KEY)
+    workspace = sandbox_workspace.Workspace(MANIFEST, bot_token=BOT_TOKEN, app_token=APP_TOKEN)
+    async with (
+        serving(sandbox_portal.create_app(portal)) as portal_url,
+        serving(sandbox_workspace.create_app(workspace)) as slack_url,
+    ):
+        yield {
+            "SLACK_BOT_TOKEN": BOT_TOKEN,
+            "SLACK_APP_TOKEN": APP_TOKEN,
+            "SLACK_API_URL": f"{slack_url}/api/",
+            "DOCSPACE_URL": portal_url,
+            "DOCSPACE_API_KEY": KEY,
+            "DATABASE_URL": f"sqlite:///{tmp_path / 'bot.sqlite3'}",
+            "RESTOREBOT_APPROVERS": "U0BOB",
+            "PORT": "0",
+            "HOST": "127.0.0.1",
+        }
+
+
+async def ready(process: asyncio.subprocess.Process) -> str:
+    """The log up to "ready"."""
+    assert process.stderr
+    lines = []
+    async with asyncio.timeout(20):
+        while line := (await process.stderr.readline()).decode():
+            lines.append(line)
+            if '"ready"' in line:
+                return "".join(lines)
+    raise AssertionError("".join(lines))
+
+
+async def test_help_names_the_commands() -> None:
+    status, out, _ = await restorebot("--help")
+    assert status == 0
+    assert all(command in out for command in ("run", "demo", "manifest"))
+
+
+async def test_version_and_manifest_are_printed() -> None:
+    assert (await restorebot("--version"))[1].startswith("restorebot 0.")
+    assert (await restorebot("manifest"))[1] == MANIFEST.read_text(encoding="utf-8")
+
+
+async def test_a_story_that_there_is_not_is_told_with_those_there_are() -> None:
+    status, _, err = await restorebot("demo", "--script", "nonsense")
+    assert status == 2
+    assert "Choose one of: happy, denied, failed, restart." in err
+
+
+async def test_without_settings_it_says_what_to_mend_and_exits_with_2(tmp_path: Path) -> None:
+    status, _, err = await restorebot("run", cwd=tmp_path)
+    assert status == 2
+    assert "SLACK_BOT_TOKEN: is missing" in err
+    assert "Traceback" not in err
+
+
+async def test_it_starts_serves_health_and_stops_at_sigterm(env: Environment, tmp_path: Path) -> None:
+    process = await start("run", env=env, cwd=tmp_path)
+    log = await ready(process)
+    port = next(json.loads(line)["port"] for line in log.splitlines() if '"port"' in line)
+    async with httpx.AsyncClient() as http:
+        assert (await http.get(f"http://127.0.0.1:{port}/readyz")).status_code == 200
+        assert (await http.get(f"http://127.0.0.1:{port}/livez")).status_code == 200
+    second, _, err = await restorebot("run", env=env | {"DATABASE_URL": env["DATABASE_URL"]}, cwd=tmp_path)
+    assert second == 1
+    assert "Another restorebot is using the database" in err
+    process.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(10):
+        _, rest = await process.communicate()
+    assert process.returncode == 0, rest.decode()
+
+
+async def test_a_token_that_slack_does_not_know_is_told(env: Environment, tmp_path: Path) -> None:
+    status, _, err = await restorebot("run", env=env | {"SLACK_BOT_TOKEN": "xoxb-wrong"}, cwd=tmp_path)
+    assert status in {1, 2}
+    assert "invalid_auth" in err
+    assert "xoxb-wrong" not in err
+    assert "Traceback" not in err
+
+
+async def test_a_database_that_is_newer_than_the_program_is_left_alone(env: Environment, tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "bot.sqlite3") as database:
+        database.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+        database.execute("INSERT INTO alembic_version VALUES ('9999')")
+    status, _, err = await restorebot("run", env=env, cwd=tmp_path)
+    assert status == 1
+    assert "newer" in err
+    assert "Traceback" not in err
+
+
+async def test_a_database_that_cannot_be_opened_is_told(env: Environment, tmp_path: Path) -> None:
+    nowhere = f"sqlite:///{tmp_path / 'nowhere' / 'bot.sqlite3'}"
+    status, _, err = await restorebot("run", env=env | {"DATABASE_URL": nowhere}, cwd=tmp_path)
+    assert status == 1
+    assert "cannot be opened" in err
+    assert "Traceback" not in err

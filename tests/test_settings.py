@@ -1,0 +1,171 @@
+"""Settings: where they come from, and one line that says what to mend for each that is wrong."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from restorebot import settings
+from restorebot.errors import SettingsError
+
+SECRET = "sk-5ec2e75ec2e75ec2e7"
+GOOD = {
+    "SLACK_BOT_TOKEN": "xoxb-1-5ec2e7",
+    "SLACK_APP_TOKEN": "xapp-1-5ec2e7",
+    "DOCSPACE_URL": "https://acme.example",
+    "DOCSPACE_API_KEY": SECRET,
+    "RESTOREBOT_APPROVERS": "U0BOB",
+}
+
+
+@pytest.fixture(autouse=True)
+def empty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An empty directory and an environment with nothing of ours but what a bot needs."""
+    for name in list(os.environ):
+        if name.upper() in settings.NAMES or name.startswith(("RESTOREBOT_", *settings.FLEETING)):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RESTOREBOT_SECRETS_DIR", str(tmp_path / "secrets"))
+    for name, value in GOOD.items():
+        monkeypatch.setenv(name, value)
+
+
+def problems() -> list[str]:
+    with pytest.raises(SettingsError) as error:
+        settings.load()
+    assert "5ec2e7" not in str(error.value)
+    assert "5ec2e7" not in repr(error.value.__context__)
+    return error.value.problems
+
+
+def test_five_lines_are_enough() -> None:
+    found = settings.load()
+    assert found.socket_mode
+    assert found.listen_port is None
+    assert found.approval_ttl == timedelta(minutes=30)
+    assert "5ec2e7" not in repr(found) + str(found)
+
+
+def test_without_an_app_token_http_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SLACK_APP_TOKEN")
+    monkeypatch.setenv("SLACK_SIGNING_SECRET", "5ec2e7")
+    assert settings.load().listen_port == 3000
+
+
+WRONG: list[tuple[str, str, str]] = [
+    ("SLACK_BOT_TOKEN", "xapp-5ec2e7", "does not begin with xoxb-"),
+    ("SLACK_APP_TOKEN", "xoxb-5ec2e7", "does not begin with xapp-"),
+    ("DOCSPACE_API_KEY", "sk-5ec2e7-ü", "characters that no DocSpace key has"),
+    ("DOCSPACE_API_KEY", "sk-5ec2e7\nx", "characters that no DocSpace key has"),
+    ("DOCSPACE_URL", "acme.example", "has to begin with https://"),
+    ("DOCSPACE_URL", "http://acme.example", "has to begin with https://"),
+    ("DOCSPACE_URL", "https://acme.example/rooms", "without a path"),
+    ("DOCSPACE_URL", "https://u:5ec2e7@acme.example", "plain address"),
+    ("DOCSPACE_AUTH", "basic", "'bearer' or 'cookie'"),
+    ("DATABASE_URL", "postgresql://db/restorebot", "does not support yet"),
+    ("DATABASE_URL", "mysql://db/restorebot", "SQLite file"),
+    ("PORT", "http", "integer"),
+    ("PORT", "70000", "65535"),
+    ("RESTOREBOT_APPROVERS", "bob", "entry, number 1"),
+    ("RESTOREBOT_APPROVERS", "U0BOB, xoxb-5ec2e7", "entry, number 2"),
+    ("RESTOREBOT_APPROVERS", " , ", "names nobody"),
+    ("RESTOREBOT_CHANNELS", "#restores", "id of a channel"),
+    ("RESTOREBOT_APPROVALS_NEEDED", "2", "more than there are approvers"),
+    ("RESTOREBOT_APPROVALS_NEEDED", "0", "greater than or equal to 1"),
+    ("RESTOREBOT_ALLOW_SELF_APPROVAL", "perhaps", "boolean"),
+    ("RESTOREBOT_APPROVAL_TTL", "soon", "is not a duration"),
+    ("RESTOREBOT_APPROVAL_TTL", "3 days", "from 1 min to 24 h"),
+    ("RESTOREBOT_POLL_INTERVAL", "0", "from 0.05 s to 5 min"),
+    ("RESTOREBOT_STALL_AFTER", "-5 min", "is not a duration"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "said"), WRONG, ids=[f"{one[0]}={one[1]!r}" for one in WRONG])
+def test_a_wrong_setting_is_one_line_with_its_name_and_an_example(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    (problem,) = problems()
+    assert problem.startswith(f"{name}: ")
+    assert said in problem
+    assert f"for example {name}=" in problem
+    assert "\n" not in problem
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "")
+    (problem,) = problems()
+    assert problem.startswith(f"{name}: ")
+    assert "is missing" in problem
+
+
+def test_every_problem_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in GOOD:
+        monkeypatch.delenv(name)
+    assert len(problems()) == 4
+
+
+@pytest.mark.parametrize("platform", settings.FLEETING)
+def test_sqlite_is_refused_where_the_disk_does_not_last(monkeypatch: pytest.MonkeyPatch, platform: str) -> None:
+    monkeypatch.setenv(platform, "1")
+    (problem,) = problems()
+    assert "forgets its files" in problem
+
+
+def test_a_misspelt_name_is_told_with_the_right_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESTOREBOT_APPROVAL_TLT", "1 h")
+    (problem,) = problems()
+    assert "did you mean RESTOREBOT_APPROVAL_TTL?" in problem
+
+
+@pytest.mark.parametrize("text", ["not toml", "approvers = [", "\x00"])
+def test_a_broken_file_is_told(tmp_path: Path, text: str) -> None:
+    (tmp_path / "restorebot.toml").write_text(text)
+    (problem,) = problems()
+    assert "restorebot.toml: cannot be read as TOML" in problem
+
+
+def test_several_portals_are_told_to_be_for_later(tmp_path: Path) -> None:
+    (tmp_path / "restorebot.toml").write_text('[portals.acme]\nurl = "https://acme.example"\n')
+    (problem,) = problems()
+    assert "several portals are not supported" in problem
+
+
+def test_what_comes_first_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Environment, then .env, then the toml file, then the secrets directory."""
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "HOST").write_text("secrets.example")
+    assert settings.load().host == "secrets.example"
+    (tmp_path / "restorebot.toml").write_text('host = "toml.example"\n')
+    assert settings.load().host == "toml.example"
+    (tmp_path / ".env").write_text("HOST=dotenv.example\n")
+    assert settings.load().host == "dotenv.example"
+    monkeypatch.setenv("HOST", "environment.example")
+    assert settings.load().host == "environment.example"
+
+
+def test_another_config_file_can_be_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "other.toml").write_text('RESTOREBOT_APPROVERS = ["U0ERIN", "S0OPS"]\nport = 8080\n')
+    monkeypatch.setenv("RESTOREBOT_CONFIG", str(tmp_path / "other.toml"))
+    monkeypatch.delenv("RESTOREBOT_APPROVERS")
+    found = settings.load()
+    assert found.approvers == ("U0ERIN", "S0OPS")
+    assert found.port == 8080
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("90 s", 90), ("2min", 120), ("1.5 h", 5400), ("1 d", 86400), ("3 mins", 180)]
+)
+def test_durations_are_written_as_people_write_them(monkeypatch: pytest.MonkeyPatch, text: str, seconds: int) -> None:
+    monkeypatch.setenv("RESTOREBOT_APPROVAL_TTL", text)
+    assert settings.load().approval_ttl == timedelta(seconds=seconds)
+
+
+def test_space_around_secrets_and_ids_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCSPACE_API_KEY", f"  {SECRET}\n")
+    monkeypatch.setenv("RESTOREBOT_APPROVERS", " U0BOB , S0OPS,")
+    found = settings.load()
+    assert found.docspace_api_key.get_secret_value() == SECRET
+    assert found.approvers == ("U0BOB", "S0OPS")
