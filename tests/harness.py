@@ -33,6 +33,9 @@ APP_TOKEN = "xapp-1-scenario-app-token"
 SIGNING_SECRET = "scenario5c4e7signing5ecret"
 SECRETS = (KEY, BOT_TOKEN, APP_TOKEN, SIGNING_SECRET)
 
+TLS = httpx.create_ssl_context()
+"""One for all worlds: making one takes longer than many a test."""
+
 REAL_PATIENCE = 10.0
 """Real seconds to wait for something that is under way on the loop."""
 
@@ -246,7 +249,7 @@ async def world(
     async with (
         serving(sandbox_portal.create_app(portal)) as portal_url,
         serving(sandbox_workspace.create_app(workspace)) as slack_url,
-        httpx.AsyncClient(timeout=30) as http,
+        httpx.AsyncClient(timeout=30, verify=TLS) as http,
     ):
         values: dict[str, Any] = {
             "slack_bot_token": BOT_TOKEN,

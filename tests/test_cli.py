@@ -95,6 +95,14 @@ async def test_without_settings_it_says_what_to_mend_and_exits_with_2(tmp_path: 
 
 async def test_it_starts_serves_health_and_stops_at_sigterm(env: Environment, tmp_path: Path) -> None:
     process = await start("run", env=env, cwd=tmp_path)
+    try:
+        await _lives_and_dies(process, env, tmp_path)
+    finally:
+        if process.returncode is None:
+            process.kill()
+
+
+async def _lives_and_dies(process: asyncio.subprocess.Process, env: Environment, tmp_path: Path) -> None:
     log = await ready(process)
     port = next(json.loads(line)["port"] for line in log.splitlines() if '"port"' in line)
     async with httpx.AsyncClient() as http:

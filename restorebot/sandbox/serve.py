@@ -11,6 +11,19 @@ from starlette.types import ASGIApp
 
 
 class _Server(uvicorn.Server):
+    """A server in somebody else's loop, which stops when it is told to and not at its next tick."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._over = asyncio.Event()
+
+    def stop(self) -> None:
+        self.should_exit = self.force_exit = True
+        self._over.set()
+
+    async def main_loop(self) -> None:
+        await self._over.wait()
+
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         # Signals belong to the program that embeds the server, not to the server.
@@ -44,8 +57,7 @@ async def serving(app: ASGIApp, port: int = 0) -> AsyncIterator[str]:
                 await task
         yield f"http://127.0.0.1:{sock.getsockname()[1]}"
     finally:
-        server.should_exit = True
-        server.force_exit = True
+        server.stop()
         await task
         sock.close()
 

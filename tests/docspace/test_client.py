@@ -55,7 +55,8 @@ class Rude:
 async def portal(answer: Answer, **options: Any) -> AsyncIterator[tuple[DocSpace, Rude]]:
     rude = Rude(answer)
     async with serving(rude.app()) as url:
-        client = DocSpace(url, SecretStr(KEY), ssl_context=TLS, read_timeout=0.5, start_timeout=0.5, **options)
+        patience = {"read_timeout": 0.5, "start_timeout": 0.5} | options
+        client = DocSpace(url, SecretStr(KEY), ssl_context=TLS, **patience)
         yield client, rude
         await client.aclose()
 
@@ -256,7 +257,7 @@ async def bomb(_: Request) -> Response:
 
 @pytest.mark.parametrize("answer", [endless, bomb])
 async def test_a_reply_without_end_is_given_up_on_at_the_bound(answer: Answer) -> None:
-    async with portal(answer) as (client, _):
+    async with portal(answer, read_timeout=30.0) as (client, _):
         with pytest.raises(errors.BadReply, match="more than 4 MiB"):
             await client.restore_progress()
 

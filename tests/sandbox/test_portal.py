@@ -19,6 +19,7 @@ from restorebot.sandbox.portal import Portal, create_app
 from restorebot.sandbox.serve import serving
 
 KEY = "sk-" + "cd34" * 16
+TLS = httpx.create_ssl_context()
 BACKUP = "/api/2.0/backup/"
 
 
@@ -47,7 +48,7 @@ class Box:
 async def box() -> AsyncIterator[Box]:
     portal = Portal(key=KEY, manual=True)
     headers = {"Authorization": f"Bearer {KEY}"}
-    async with serving(create_app(portal)) as url, httpx.AsyncClient(base_url=url, headers=headers) as http:
+    async with serving(create_app(portal)) as url, httpx.AsyncClient(base_url=url, headers=headers, verify=TLS) as http:
         yield Box(portal, http)
 
 
@@ -175,7 +176,7 @@ async def test_a_keys_rights_are_checked(box: Box, changes: dict[str, Any], meth
 async def test_each_version_shows_its_own_shape(profile: str) -> None:
     portal = Portal(key=KEY, manual=True, profile=profile)
     headers = {"Authorization": f"Bearer {KEY}"}
-    async with serving(create_app(portal)) as url, httpx.AsyncClient(base_url=url, headers=headers) as http:
+    async with serving(create_app(portal)) as url, httpx.AsyncClient(base_url=url, headers=headers, verify=TLS) as http:
         box = Box(portal, http)
         reply = (await box.start()).json()
         assert ("response" in reply) == (profile >= "3.1")

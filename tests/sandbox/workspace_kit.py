@@ -23,6 +23,7 @@ from restorebot.sandbox.workspace import Workspace, create_app
 
 MANIFEST = Path(__file__).parents[2] / "manifest.yml"
 CHANNEL = "C0RESTORES"
+TLS = httpx.create_ssl_context()
 Json = dict[str, Any]
 Register = Callable[[AsyncApp], None]
 
@@ -143,7 +144,7 @@ async def until(true: Callable[[], Any], seconds: float = 5.0) -> None:
 async def sandbox(**options: Any) -> AsyncIterator[Box]:
     """A workspace over real HTTP."""
     workspace = Workspace(options.pop("manifest", MANIFEST), **options)
-    async with serving(create_app(workspace)) as url, httpx.AsyncClient(base_url=url, timeout=10) as http:
+    async with serving(create_app(workspace)) as url, httpx.AsyncClient(base_url=url, timeout=10, verify=TLS) as http:
         yield Box(workspace, url, http)
 
 

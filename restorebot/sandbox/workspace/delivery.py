@@ -10,7 +10,7 @@ import ssl
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from typing import Any, Literal
 from urllib.parse import urlencode
 
@@ -225,11 +225,6 @@ class Delivery:
         self.signing_secret = signing_secret
         self.target: Target | None = None
 
-    @cached_property
-    def _tls(self) -> ssl.SSLContext:
-        # Made once and only for HTTP delivery: reading the certificates takes longer than a whole command.
-        return ssl.create_default_context()
-
     async def command(self, payload: dict[str, str], how: HttpOptions = RIGHT) -> Ack:
         """Deliver a slash command."""
         if self.target is None:
@@ -276,7 +271,7 @@ class Delivery:
         self._state.journal.line("http>", "POST", body)
         timeout = self.links.ack_timeout
         try:
-            async with httpx.AsyncClient(verify=self._tls, trust_env=False, timeout=timeout) as client:
+            async with httpx.AsyncClient(verify=_tls(), trust_env=False, timeout=timeout) as client:
                 answer = await client.post(target.url, content=body, headers=headers)
         except httpx.ReadTimeout:
             return Ack(acked=False, error="operation_timeout")
@@ -296,6 +291,12 @@ class Delivery:
             "X-Slack-Request-Timestamp": str(seconds),
             "X-Slack-Signature": signature(secret, str(seconds), body),
         }
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    # Made once and only for HTTP delivery: reading the certificates takes longer than a whole command.
+    return ssl.create_default_context()
 
 
 def _ack_body(answer: httpx.Response) -> Any:
