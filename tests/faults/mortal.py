@@ -1,4 +1,4 @@
-"""The real bot, which dies by SIGKILL right after its n-th commit. Run in a process of its own."""
+"""The real bot, which dies by SIGKILL right after a commit: its n-th, or the one into a state. A process of its own."""
 
 import asyncio
 import os
@@ -8,28 +8,37 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from restorebot import app
+from restorebot.model import Restore, State
 from restorebot.settings import Settings
 from restorebot.storage.store import Store, Writing
 
 
-def live(values: dict[str, Any], die_after: int | None) -> None:
-    """Run the bot with these settings until SIGTERM, or until it has committed ``die_after`` times."""
+def live(values: dict[str, Any], die_after: int | State | None) -> None:
+    """Run the bot with these settings until SIGTERM, or until it has committed what ``die_after`` says."""
     if die_after is not None:
-        _count_commits(die_after)
+        _watch_commits(die_after)
     asyncio.run(app.run(Settings(**values)))
 
 
-def _count_commits(die_after: int) -> None:
-    writing = Store.writing
+def _watch_commits(die_after: int | State) -> None:
+    writing, advance = Store.writing, Writing.advance
     commits = 0
+    advanced: list[State] = []
 
     @asynccontextmanager
-    async def counted(self: Store) -> AsyncIterator[Writing]:
+    async def watched(self: Store) -> AsyncIterator[Writing]:
         nonlocal commits
         async with writing(self) as tx:
+            advanced.clear()
             yield tx
+            reached: list[int | State] = [commits + 1, *advanced]
         commits += 1
-        if commits == die_after:
+        if die_after in reached:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    Store.writing = counted  # type: ignore[method-assign] # the point of this program
+    async def noted(self: Writing, restore: Restore, to: State, **how: Any) -> Restore:
+        advanced.append(to)
+        return await advance(self, restore, to, **how)
+
+    Store.writing = watched  # type: ignore[method-assign] # the point of this program
+    Writing.advance = noted  # type: ignore[method-assign] # the point of this program
