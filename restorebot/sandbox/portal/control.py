@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from restorebot.sandbox.portal.faults import ROUTE_FAULTS
 from restorebot.sandbox.portal.machine import Portal, RouteFault
-from restorebot.sandbox.portal.state import SWITCHES, Record
+from restorebot.sandbox.portal.state import SWITCHES, Key, Record, new_key
 
 Json = dict[str, Any]
 
@@ -35,6 +35,7 @@ def control_routes(portal: Portal) -> list[BaseRoute]:
         ("DELETE", "requests", control.clear_requests),
         ("POST", "backups", control.put_backup),
         ("PATCH", "keys", control.change_key),
+        ("POST", "keys", control.add_key),
         ("POST", "someone-else-starts", control.someone_else),
         ("POST", "yesterday", control.yesterday),
     ]
@@ -147,6 +148,12 @@ class _Control:
                 raise ControlError(f"A key has no member {name}.")
             setattr(state.keys[0], name, datetime.fromisoformat(value) if name == "expires_at" and value else value)
         return {}
+
+    def add_key(self, _: Json) -> Json:
+        """What an administrator does after a restore; the answer alone shows the key, as DocSpace does."""
+        key = Key(new_key())
+        self._portal.state.keys.append(key)
+        return {"key": key.value}
 
     def someone_else(self, _: Json) -> Json:
         return self._portal.state.start_restore(str(uuid.uuid4())).as_json("3.7.2")

@@ -16,7 +16,17 @@ from restorebot.sandbox.workspace.api import Fault, Faults, RateLimits
 from restorebot.sandbox.workspace.blocks import ControlError, Json
 from restorebot.sandbox.workspace.delivery import Ack, Delivery, HttpOptions, Target
 from restorebot.sandbox.workspace.people import Overrides, People
-from restorebot.sandbox.workspace.state import APP, BOT, BOT_USER, TEAM, Channel, Person, State
+from restorebot.sandbox.workspace.state import (
+    APP,
+    BOT,
+    BOT_USER,
+    TEAM,
+    TEAM_DOMAIN,
+    Channel,
+    Message,
+    Person,
+    State,
+)
 from restorebot.sandbox.workspace.views import Views
 
 LONGEST_WAIT = 60.0  # real seconds that a long poll may take
@@ -146,6 +156,34 @@ class Control:
         home = self.views.homes.get(user)
         stack = [v.json(v.inputs) for v in self.views.stack(user)]
         return {"views": stack, "home": home.json(home.inputs) if home else None}
+
+    async def show_screen(self, request: Request) -> Json:
+        """All that one person's client shows."""
+        user, state = _query(request, "user"), self.state
+        if user not in state.people:
+            raise ControlError(404, f"There is nobody with the id {user}.")
+        channels = [c for c in state.channels.values() if user in c.members and not c.is_archived]
+        return {
+            "team": TEAM_DOMAIN,
+            "bot": BOT_USER,
+            "connected": bool(self.delivery.links.open),
+            "commands": state.manifest.hints,
+            "people": {p.id: {"name": p.name, "real_name": p.real_name} for p in state.people.values()},
+            "usergroups": {group: f"{group[1:].lower()}" for group in state.usergroups},
+            "channels": [_channel_json(c) for c in channels],
+            "messages": {
+                c.id: [_shown_json(m) for m in state.messages.get(c.id, []) if not m.deleted] for c in channels
+            },
+            "private": [m.control_json() for m in state.private.get(user, []) if not m.deleted],
+            "views": [v.json(v.inputs) for v in self.views.stack(user)],
+        }
+
+    async def say(self, request: Request) -> Json:
+        body = Body(await request.body())
+        user, channel, text = body.take("user", str), body.take("channel", str), body.take("text", str)
+        thread_ts = body.may("thread_ts", str)
+        body.end()
+        return {"ts": self.people.say(user, channel, text, thread_ts).ts}
 
     async def show_messages(self, request: Request) -> Json:
         channel = _query(request, "channel")
@@ -309,6 +347,8 @@ class Control:
             "/submit": {"POST": self.submit},
             "/close": {"POST": self.close},
             "/home": {"POST": self.open_home},
+            "/say": {"POST": self.say},
+            "/screen": {"GET": self.show_screen},
             "/views": {"GET": self.show_views},
             "/messages": {"GET": self.show_messages},
             "/private": {"GET": self.show_private},
@@ -364,6 +404,12 @@ def _person_json(person: Person) -> Json:
 
 def _channel_json(channel: Channel) -> Json:
     return {**vars(channel), "is_member": channel.is_member}
+
+
+def _shown_json(message: Message) -> Json:
+    shown = message.control_json()
+    del shown["versions"], shown["deleted"]
+    return shown
 
 
 def _strings(value: list[Any], name: str) -> list[str]:

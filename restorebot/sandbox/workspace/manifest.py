@@ -15,6 +15,7 @@ class Manifest:
     name: str
     scopes: frozenset[str]
     commands: dict[str, bool]  # the command, and whether names in its text are escaped
+    hints: list[Json]  # what a client's completion shows of each command
     interactive: bool
     home_tab: bool
     events: frozenset[str]
@@ -28,6 +29,10 @@ class Manifest:
             name=features.get("bot_user", {}).get("display_name") or raw["display_information"]["name"],
             scopes=frozenset(raw.get("oauth_config", {}).get("scopes", {}).get("bot", [])),
             commands={c["command"]: bool(c.get("should_escape")) for c in features.get("slash_commands", [])},
+            hints=[
+                {"command": c["command"], "usage": c.get("usage_hint", ""), "description": c["description"]}
+                for c in features.get("slash_commands", [])
+            ],
             interactive=bool(settings.get("interactivity", {}).get("is_enabled")),
             home_tab=bool(features.get("app_home", {}).get("home_tab_enabled")),
             events=frozenset(settings.get("event_subscriptions", {}).get("bot_events", [])),

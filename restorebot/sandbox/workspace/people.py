@@ -39,6 +39,7 @@ from restorebot.sandbox.workspace.views import (
 
 VERIFICATION_TOKEN = "deprecated-verification-token"  # noqa: S105  (a field that every payload has; it protects nothing)
 DISMISSED = Ack(acked=False)
+LONGEST_MESSAGE = 4000
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,17 @@ class People:
         elif text or blocks:
             self._state.whisper(user, channel, text, blocks, "ack")
         return ack
+
+    def say(self, user: str, channel: str, text: str, thread_ts: str | None = None) -> Message:
+        """Write a message into a channel or a thread of it."""
+        person, place = self._person(user), self._place(user, channel)
+        if place.is_archived or person.id not in place.members:
+            raise ControlError(422, f"{person.name} cannot write there.")
+        if thread_ts is not None and self._state.message(channel, thread_ts) is None:
+            raise ControlError(404, f"There is no message {thread_ts} in {channel}.")
+        if not text.strip():
+            raise ControlError(422, "There is nothing in this message.")
+        return self._state.post(channel, user, self._escaped(text[:LONGEST_MESSAGE]), [], thread_ts)
 
     # --- clicks ----------------------------------------------------------------------------------------------------
 
