@@ -66,13 +66,17 @@ def demo(
     script: Annotated[
         str | None, typer.Option("--script", metavar="NAME", help=f"The story to play: {', '.join(STORIES)}.")
     ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where the page is; 0 takes a free port.")] = 8040,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
 ) -> None:
-    """Play a story with a local Slack and a local portal: no account, no network, nothing left behind."""
+    """Try the whole thing in a browser: a local Slack, a local portal, the real bot. No account, nothing left behind.
+
+    With --script, play one story in the terminal instead.
+    """
     if script is None:
-        typer.echo("Choose a story:\n")
-        for name, plot in STORIES.items():
-            typer.echo(f"  restorebot demo --script {name:8}  {plot}")
-        return
+        from restorebot.sandbox.page import demo as page
+
+        raise typer.Exit(asyncio.run(page.play(port, browser=browser)))
     if script not in STORIES:
         typer.echo(f"There is no story {script!r}. Choose one of: {', '.join(STORIES)}.", err=True)
         raise typer.Exit(2)

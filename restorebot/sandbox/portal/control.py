@@ -83,6 +83,7 @@ class _Control:
             "now": state.now(),
             "wall": state.wall().isoformat(),
             "speed": self._portal.clock.speed,
+            "away": state.is_away,
             "tenantId": state.tenant_id,
             "tenantStatus": state.tenant_status,
             "history": [record.as_json() for record in state.history],
@@ -144,9 +145,9 @@ class _Control:
         if not state.keys:
             raise ControlError("The portal has no key any more.")
         for name, value in body.items():
-            if not hasattr(state.keys[0], name):
+            if not hasattr(state.keys[-1], name):
                 raise ControlError(f"A key has no member {name}.")
-            setattr(state.keys[0], name, datetime.fromisoformat(value) if name == "expires_at" and value else value)
+            setattr(state.keys[-1], name, datetime.fromisoformat(value) if name == "expires_at" and value else value)
         return {}
 
     def add_key(self, _: Json) -> Json:

@@ -1,0 +1,45 @@
+"""`restorebot demo`: everything started, the page served, until Ctrl-C."""
+
+import asyncio
+import contextlib
+import errno
+import signal
+import webbrowser
+
+import httpx
+from rich.console import Console
+
+from restorebot.sandbox.page.server import PEOPLE, World, create_app
+from restorebot.sandbox.programs import NotStarted, programs
+from restorebot.sandbox.serve import serving
+
+
+async def play(port: int, *, browser: bool) -> int:
+    """Serve the page until SIGINT or SIGTERM; returns the exit code. Port 0 takes a free one."""
+    console = Console(soft_wrap=True, highlight=False)
+    over = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, over.set)
+    try:
+        async with contextlib.AsyncExitStack() as stack:
+            started = await stack.enter_async_context(programs(approvers=PEOPLE["bob"], speed=1.0))
+            http = await stack.enter_async_context(httpx.AsyncClient(timeout=40, trust_env=False))
+            world = World(started, http)
+            url = await stack.enter_async_context(serving(create_app(world), port))
+            await started.start_bot()
+            watch = asyncio.create_task(world.watch())
+            stack.callback(watch.cancel)
+            console.print(f"{url}/", soft_wrap=True)
+            console.print("A local Slack, a local portal and the real bot. Ctrl-C ends it and leaves nothing behind.")
+            if browser:
+                await asyncio.to_thread(webbrowser.open, f"{url}/")
+            await over.wait()
+    except NotStarted as error:
+        console.print(f"The demo could not start. {error}")
+        return 1
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        console.print(f"Port {port} is taken. Choose another with --port, or a free one with --port 0.")
+        return 1
+    return 0
