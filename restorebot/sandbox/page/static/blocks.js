@@ -79,7 +79,7 @@ const ELEMENTS = {
   button: (one, block, names, hands) => {
     const style = one.style ? `button ${one.style}` : "button";
     if (one.url) return el("a", { class: style, href: /^https?:/i.test(one.url) ? one.url : null, target: "_blank", rel: "noopener noreferrer" }, textObject(one.text, names));
-    return el("button", { type: "button", class: style, "data-action": one.action_id, "aria-label": one.accessibility_label,
+    return el("button", { type: "button", class: style, "data-action": one.action_id, "data-value": one.value, "aria-label": one.accessibility_label,
       onclick: (event) => hands.act(one, one.value, event.currentTarget) }, textObject(one.text, names));
   },
   plain_text_input: (one, block, names, hands, id) =>

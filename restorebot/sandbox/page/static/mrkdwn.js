@@ -58,11 +58,21 @@ const DATES = {
   ago: (date) => ago(date),
 };
 
-function moment(seconds, pattern, fallback) {
+const written = (date, pattern) => pattern.replace(/\{(\w+)\}/g, (whole, name) => (Object.hasOwn(DATES, name) ? DATES[name](date) : whole));
+
+// Seconds since the epoch in the reader's zone, by Slack's date tokens.
+export function moment(seconds, pattern, fallback) {
   const date = new Date(Number(seconds) * 1000);
   if (Number.isNaN(date.getTime())) return document.createTextNode(decoded(fallback));
-  const text = pattern.replace(/\{(\w+)\}/g, (whole, name) => (DATES[name] ? DATES[name](date) : whole));
-  return el("time", { datetime: date.toISOString(), title: absolute(date) }, decoded(text));
+  return el("time", { datetime: date.toISOString(), title: absolute(date), "data-pattern": decoded(pattern) }, written(date, decoded(pattern)));
+}
+
+// "2 min ago" grows old by itself.
+export function refresh(root) {
+  for (const time of root.querySelectorAll("time[data-pattern]")) {
+    const text = written(new Date(time.dateTime), time.dataset.pattern);
+    if (time.textContent !== text) time.textContent = text;
+  }
 }
 
 function angled(inside, names) {
@@ -91,7 +101,7 @@ function inline(text, names) {
     at = found.index + found[0].length;
     const [, pre, code, angle, bold, italic, strike] = found;
     if (pre !== undefined) nodes.push(el("pre", { tabindex: "0" }, decoded(pre.replace(/^\n|\n$/g, ""))));
-    else if (code !== undefined) nodes.push(el("code", {}, ...inCode(code, names)));
+    else if (code !== undefined) nodes.push(el("code", {}, decoded(code)));
     else if (angle !== undefined) nodes.push(angled(angle, names));
     else if (bold !== undefined) nodes.push(el("strong", {}, inline(bold, names)));
     else if (italic !== undefined) nodes.push(el("em", {}, inline(italic, names)));
@@ -100,8 +110,6 @@ function inline(text, names) {
   if (at < text.length) nodes.push(emojis(decoded(text.slice(at))));
   return nodes;
 }
-
-const inCode = (text) => [decoded(text)];
 
 // Lines that begin with ">" are a quote; a pre block may span lines, so it is kept whole first.
 export function mrkdwn(text, names) {
