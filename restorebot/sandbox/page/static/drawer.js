@@ -41,7 +41,7 @@ function under(path, on) {
 }
 
 function facts(portal) {
-  const locked = portal.tenantStatus !== "Active" && portal.tenantStatus !== 0;
+  const locked = portal.tenantStatus !== 0;
   const state = portal.away ? "away: it does not answer" : locked ? "locked: a restore is going on" : "open";
   const task = portal.tasks.restore;
   const lines = [
