@@ -20,7 +20,8 @@ export function wireDrawer() {
 export function showDrawer(snapshot, choose) {
   const { portal, bot, slack } = snapshot;
   put(document.getElementById("portal-status"), facts(portal));
-  put(document.getElementById("backups"), portal.history.map((backup) => row(backup, choose)));
+  const newestFirst = [...portal.history].sort((a, b) => b.createdOn.localeCompare(a.createdOn));
+  put(document.getElementById("backups"), newestFirst.map((backup) => row(backup, choose)));
   for (const box of drawer.querySelectorAll("[data-switch]")) box.checked = portal.faults[box.dataset.switch];
   const near = [...takes.options].find((option) => Math.abs(Number(option.value) - portal.takes) < 0.5);
   takes.value = near ? near.value : "";
@@ -48,7 +49,7 @@ function facts(portal) {
     ["Portal", portal.alias],
     ["State", state],
     ["Restore task", task ? taskWords(task) : "none"],
-    ["Restores started", String(portal.starts)],
+    ["Restores started", String(portal.starts.length)],
     ["API keys", portal.keys ? String(portal.keys) : "none: a restore deletes them"],
   ];
   return [el("dl", {}, lines.map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]).flat()),

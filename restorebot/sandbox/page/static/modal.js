@@ -108,7 +108,8 @@ function sayErrors(errors) {
     field?.setAttribute("aria-invalid", String(Boolean(sentence)));
   }
   const first = modal.querySelector('[aria-invalid="true"]');
-  first?.focus();
+  (first?.querySelector("input") || first)?.focus({ preventScroll: true });
+  first?.closest("[data-block]").scrollIntoView({ block: "nearest" });
   return !first;
 }
 
