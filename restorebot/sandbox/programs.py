@@ -101,6 +101,7 @@ async def programs(*, approvers: str, speed: float) -> AsyncIterator[Programs]:
                 "DATABASE_URL": f"sqlite:///{folder / 'restorebot.sqlite3'}",
                 "RESTOREBOT_APPROVERS": approvers,
                 "RESTOREBOT_POLL_INTERVAL": "0.5 s",
+                "RESTOREBOT_STALL_AFTER": "1 min",
             }
             made = Programs(folder, portal_url, slack_url, inherited | settings)
             try:

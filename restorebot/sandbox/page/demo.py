@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import errno
+import os
 import signal
+import sys
 import webbrowser
 
 import httpx
@@ -12,6 +14,11 @@ from rich.console import Console
 from restorebot.sandbox.page.server import PEOPLE, World, create_app
 from restorebot.sandbox.programs import NotStarted, programs
 from restorebot.sandbox.serve import serving
+
+
+def _has_screen() -> bool:
+    """Whether a browser would get a window; one that runs in a terminal would take ours."""
+    return sys.platform == "darwin" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
 
 
 async def play(port: int, *, browser: bool) -> int:
@@ -31,7 +38,7 @@ async def play(port: int, *, browser: bool) -> int:
             stack.callback(watch.cancel)
             console.print(f"{url}/", soft_wrap=True)
             console.print("A local Slack, a local portal and the real bot. Ctrl-C ends it and leaves nothing behind.")
-            if browser:
+            if browser and _has_screen():
                 await asyncio.to_thread(webbrowser.open, f"{url}/")
             await over.wait()
     except NotStarted as error:

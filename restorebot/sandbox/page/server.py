@@ -168,6 +168,10 @@ async def _someone_else(world: World, __: Json) -> tuple[int, Json]:
     return await world.portal("someone-else-starts", {})
 
 
+async def _repair(world: World, __: Json) -> tuple[int, Json]:
+    return await world.portal("repair", {})
+
+
 async def _expire_key(world: World, __: Json) -> tuple[int, Json]:
     return await world.portal("keys", {"expires_at": "2020-01-01T00:00:00"}, "PATCH")
 
@@ -206,6 +210,7 @@ ACTS: dict[str, Act] = {
     "/portal/speed": _speed,
     "/portal/away": _away,
     "/portal/someone-else": _someone_else,
+    "/portal/repair": _repair,
     "/portal/expire-key": _expire_key,
     "/slack/limit": _limit,
     "/bot/kill": _kill,

@@ -38,6 +38,7 @@ def control_routes(portal: Portal) -> list[BaseRoute]:
         ("POST", "keys", control.add_key),
         ("POST", "someone-else-starts", control.someone_else),
         ("POST", "yesterday", control.yesterday),
+        ("POST", "repair", control.repair),
     ]
     routes: list[BaseRoute] = [Route(f"/_sandbox/{path}", _route(act), methods=[method]) for method, path, act in table]
 
@@ -158,6 +159,11 @@ class _Control:
 
     def someone_else(self, _: Json) -> Json:
         return self._portal.state.start_restore(str(uuid.uuid4())).as_json("3.7.2")
+
+    def repair(self, _: Json) -> Json:
+        """What the vendor's support does to a portal whose worker died: no task, no lock."""
+        self._portal.state.repair()
+        return {}
 
     def yesterday(self, body: Json) -> Json:
         return self._portal.state.yesterday(dump=bool(body.get("dump"))).as_json("3.7.2")

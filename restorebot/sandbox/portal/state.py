@@ -227,6 +227,11 @@ class PortalState:
             self.restore = task
         return task
 
+    def repair(self) -> None:
+        """Take away the task and the lock that a dead worker left."""
+        self.restore = None
+        self.tenant_status = ACTIVE
+
     def settle(self) -> None:
         """Bring everything up to now."""
         if self.backup:

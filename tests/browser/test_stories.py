@@ -1,0 +1,161 @@
+"""The stories that the README promises, played at the page."""
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import expect
+
+from tests.browser.person import Demo, Person
+
+Opened = Callable[..., Person]
+
+
+def test_alice_asks_bob_approves_and_the_thread_tells_how_it_ended(person: Opened, demo: Demo) -> None:
+    demo.takes(4)
+    alice = person("alice")
+    bob = person("bob")
+    alice.request()
+    bob.sees("waiting for approval")
+    bob.press("Approve")
+    alice.sees("running")
+    alice.sees("completed")
+    alice.reads("Every API key is dead")
+    bob.sees("completed")
+    expect(alice.page.locator("#portal-status")).to_contain_text("none: a restore deletes them")
+
+
+def test_one_who_may_not_approve_is_told_so_and_nobody_else_sees_it(person: Opened) -> None:
+    alice = person("alice")
+    alice.request()
+    alice.become("carol")
+    alice.press("Approve")
+    expect(alice.private).to_contain_text("Only visible to you")
+    expect(alice.private).to_contain_text("approve")
+    alice.sees("waiting for approval")
+    alice.become("bob")
+    expect(alice.page.locator("#messages article.private")).to_have_count(0)
+
+
+def test_bob_denies_with_a_reason(person: Opened) -> None:
+    alice = person("alice")
+    alice.request()
+    alice.become("bob")
+    alice.press("Deny")
+    reason = alice.modal.get_by_label("Why not? The thread will say so.")
+    expect(reason).to_be_focused()
+    alice.submit("Deny")
+    expect(alice.modal.get_by_text("Please complete this required field.")).to_be_visible()
+    reason.fill("Wait until the auditors are gone.")
+    alice.submit("Deny")
+    alice.sees("denied")
+    alice.reads("Wait until the auditors are gone.")
+    expect(alice.card.get_by_role("button", name="Approve")).to_have_count(0)
+
+
+def test_each_field_says_what_is_wrong_and_keeps_what_was_typed(person: Opened) -> None:
+    alice = person("alice")
+    alice.ask()
+    alice.submit()
+    expect(alice.modal.get_by_text("Please complete this required field.")).to_have_count(2)
+    reason = alice.modal.get_by_label("Why is this restore needed?")
+    expect(reason).to_be_focused()
+    expect(reason).to_have_attribute("aria-invalid", "true")
+    alice.fill("   ", "ACME")
+    alice.submit()
+    expect(alice.modal.get_by_text("Say why, so that an approver can judge.")).to_be_visible()
+    wrong = alice.modal.get_by_text("This is not the portal's alias. Type acme exactly.")
+    expect(wrong).to_be_in_viewport()
+    expect(alice.modal.get_by_label("Type acme to confirm")).to_have_value("ACME")
+    alice.fill()
+    alice.submit()
+    expect(alice.modal).to_be_hidden()
+
+
+def test_a_command_is_completed_hinted_at_and_refused_as_slack_does(person: Opened) -> None:
+    alice = person("alice")
+    line = alice.page.get_by_label("Message", exact=True)
+    line.press_sequentially("/re")
+    expect(alice.page.get_by_role("option", name="/restore")).to_be_visible()
+    line.press("Tab")
+    expect(line).to_have_value("/restore ")
+    expect(line).to_be_focused()
+    expect(alice.page.locator("#hint")).to_contain_text("backup")
+    alice.type("/nonsense 1")
+    expect(alice.private).to_contain_text("/nonsense is not a valid command.")
+    alice.type("/restore a b c")
+    expect(alice.private).to_contain_text("Only visible to you")
+    alice.type("Good morning")
+    expect(alice.page.locator("#messages article").last).to_contain_text("Good morning")
+
+
+def test_the_whole_story_by_keyboard(person: Opened, demo: Demo) -> None:
+    demo.takes(2)
+    alice = person("alice")
+    keys = alice.page.keyboard
+    backup = alice.page.locator("#backups code").first.inner_text()
+    line = alice.page.get_by_label("Message", exact=True)
+    tab_to(alice, line)
+    keys.type("/re")
+    keys.press("Enter")
+    keys.type(backup)
+    keys.press("Enter")
+    expect(alice.modal.get_by_label("Why is this restore needed?")).to_be_focused()
+    keys.press("Escape")
+    expect(alice.modal).to_be_hidden()
+    expect(line).to_be_focused()
+    keys.type(f"/restore {backup}")
+    keys.press("Enter")
+    expect(alice.modal.get_by_label("Why is this restore needed?")).to_be_focused()
+    keys.type("By keyboard")
+    keys.press("Tab")
+    keys.type("acme")
+    for _ in range(12):  # the focus goes round in the modal and does not leave it
+        keys.press("Tab")
+        assert alice.page.evaluate(
+            "document.activeElement === document.body || !!document.activeElement.closest('#modal')"
+        )
+    alice.modal.get_by_label("Type acme to confirm").focus()
+    keys.press("Enter")
+    expect(alice.modal).to_be_hidden()
+    tab_to(alice, alice.page.locator("[data-as=bob]"))
+    keys.press("Enter")
+    tab_to(alice, alice.card.get_by_role("button", name="Approve"))
+    keys.press("Enter")
+    expect(alice.page.locator("#confirm")).to_be_visible()
+    keys.press("Escape")
+    expect(alice.page.locator("#confirm")).to_be_hidden()
+    expect(alice.card.get_by_role("button", name="Approve")).to_be_focused()
+    alice.sees("waiting for approval")
+    keys.press("Enter")
+    tab_to(alice, alice.page.locator("#confirm button[value=yes]"))
+    keys.press("Enter")
+    alice.sees("completed")
+
+
+def tab_to(person: Person, wanted: object) -> None:
+    """Tab, as often as it takes; a page that lets nobody there fails."""
+    for _ in range(60):
+        person.page.keyboard.press("Tab")
+        if wanted.evaluate("element => element === document.activeElement"):  # type: ignore[attr-defined]
+            return
+    raise AssertionError(f"Tab does not reach {wanted}")
+
+
+def test_at_a_phones_width_one_part_is_shown_at_a_time_and_the_story_works(person: Opened, demo: Demo) -> None:
+    demo.takes(2)
+    alice = person("alice", 360, 740)
+    tabs = alice.page.get_by_role("navigation", name="Parts of the page")
+    tabs.get_by_role("button", name="Portal").click()
+    alice.ask()
+    assert alice.modal.bounding_box()["width"] <= 360  # type: ignore[index]
+    alice.fill()
+    alice.submit()
+    alice.sees("waiting for approval")
+    assert alice.page.evaluate("document.documentElement.scrollWidth") <= 360
+    alice.approve()
+    alice.sees("completed")
+    alice.page.get_by_role("button", name=re.compile("replies$")).click()
+    expect(alice.thread).to_be_visible()
+    expect(alice.page.locator("#messages")).to_be_hidden()
+    alice.reads("Every API key is dead")
+    assert alice.page.evaluate("document.documentElement.scrollWidth") <= 360

@@ -1,0 +1,125 @@
+"""Each switch of the portal's drawer does what it says, and what the bot makes of it is on the page."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import expect
+
+from tests.browser.person import Demo, Person
+
+Opened = Callable[..., Person]
+
+
+def test_a_broken_archive_fails_and_the_thread_says_why(person: Opened, demo: Demo) -> None:
+    demo.takes(4)
+    alice = person()
+    alice.switch("the archive is broken")
+    alice.request()
+    alice.approve()
+    alice.sees("failed")
+    expect(alice.page.locator("#portal-status")).to_contain_text("failed")
+    alice.switch("the archive is broken", on=False)
+
+
+def test_a_portal_that_is_away_is_told_of_and_comes_back_by_itself(person: Opened, demo: Demo) -> None:
+    alice = person()
+    alice.button("The portal goes away for 20 s").click()
+    expect(alice.page.locator("#portal-status")).to_contain_text("away: it does not answer")
+    alice.page.locator("#backups button").first.click()
+    alice.page.keyboard.press("Enter")
+    expect(alice.modal).to_contain_text("This restore cannot be asked for now.")
+    alice.page.keyboard.press("Escape")
+    demo.takes(1)  # its 20 seconds are the portal's, which now go by in one
+    expect(alice.page.locator("#portal-status")).to_contain_text("open")
+    alice.request()
+
+
+def test_a_worker_that_dies_leaves_a_lock_that_support_takes_away(person: Opened, demo: Demo) -> None:
+    demo.takes(2)
+    alice = person()
+    alice.switch("the portal’s worker dies")
+    alice.request()
+    alice.approve()
+    alice.sees("running")
+    expect(alice.page.locator("#portal-status")).to_contain_text("locked: a restore is going on")
+    expect(alice.card).to_contain_text("the portal is locked and data is going in")
+    alice.button("Support repairs the portal by hand").click()
+    alice.sees("outcome unknown")
+    alice.press("It finished, I checked")
+    alice.sees("closed")
+
+
+def test_a_task_that_stalls_at_75_goes_on_when_the_switch_is_off(person: Opened, demo: Demo) -> None:
+    demo.takes(2)
+    alice = person()
+    alice.switch("the task stalls at 75 %")
+    alice.request()
+    alice.approve()
+    expect(alice.card).to_contain_text("75 % by the portal's own count")
+    expect(alice.page.locator("#portal-status")).to_contain_text("75 %")
+    alice.sees("running")
+    alice.switch("the task stalls at 75 %", on=False)
+    alice.sees("completed")
+
+
+def test_somebody_elses_restore_is_in_the_way(person: Opened) -> None:
+    alice = person()
+    alice.button("Someone else starts a restore").click()
+    expect(alice.page.locator("#portal-status")).to_contain_text("%")
+    alice.ask()
+    expect(alice.modal).to_contain_text("This restore cannot be asked for now.")
+    expect(alice.modal.get_by_role("button", name="Ask for approval")).to_have_count(0)
+
+
+def test_an_expired_key_is_named_and_a_new_one_works(person: Opened) -> None:
+    alice = person()
+    alice.button("The bot’s API key expires").click()
+    alice.ask()
+    expect(alice.modal).to_contain_text("❌ API key")
+    alice.page.keyboard.press("Escape")
+    alice.button("Give it a new API key").click()
+    expect(alice.page.locator("#light")).to_have_text("bot is starting")
+    expect(alice.page.locator("#light")).to_have_text("bot is connected")
+    alice.request()
+
+
+def test_a_slack_that_answers_429_is_waited_for_and_nothing_is_lost(person: Opened, demo: Demo) -> None:
+    demo.takes(2)
+    alice = person()
+    alice.request()
+    alice.button("Slack answers 429 for a while").click()
+    alice.approve()
+    alice.sees("completed")
+    alice.reads("Every API key is dead")
+
+
+def test_the_bot_is_killed_and_started_and_goes_on_where_it_was(person: Opened, demo: Demo) -> None:
+    alice = person()
+    alice.request()
+    alice.approve()
+    alice.sees("running")
+    alice.button("Kill the bot").click()
+    expect(alice.page.locator("#light")).to_have_text("bot is stopped")
+    expect(alice.button("Kill the bot")).to_be_disabled()
+    alice.type("/restore x")
+    expect(alice.private).to_contain_text('/restore failed with the error "dispatch_failed"')
+    demo.takes(1)
+    expect(alice.page.locator("#portal-status")).to_contain_text("finished, 100 %")
+    alice.sees("running")
+    alice.button("Start the bot").click()
+    expect(alice.page.locator("#light")).to_have_text("bot is connected")
+    alice.sees("completed")
+
+
+def test_a_modal_whose_bot_is_killed_says_so_and_works_when_it_is_back(person: Opened, demo: Demo) -> None:
+    alice = person()
+    alice.ask()
+    alice.fill("Before the kill")
+    demo.post("/bot/kill")
+    expect(alice.page.locator("#light")).to_have_text("bot is stopped")
+    alice.submit()
+    expect(alice.modal.get_by_text("We had some trouble connecting. Try again?")).to_be_visible()
+    demo.post("/bot/start")
+    expect(alice.page.locator("#light")).to_have_text("bot is connected")
+    alice.submit()
+    expect(alice.modal).to_be_hidden()
+    expect(alice.card).to_contain_text("Before the kill")
