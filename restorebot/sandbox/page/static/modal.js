@@ -21,6 +21,7 @@ export function showModal(view, names) {
   if (!view) {
     shown = null;
     modal.close();
+    modal.replaceChildren();
     return;
   }
   you = names.you;

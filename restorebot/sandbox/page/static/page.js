@@ -30,6 +30,7 @@ function become(name) {
 
 function draw(fresh) {
   snapshot = fresh;
+  document.body.dataset.you = fresh.you;
   const { slack, bot } = fresh;
   if (!slack.channels.some((one) => one.id === channel)) channel = (slack.channels.find((one) => !one.is_im) || slack.channels[0]).id;
   if (bot.connected) light("connected", "bot is connected");
