@@ -16,12 +16,12 @@ modal.addEventListener("cancel", (event) => {
   close();
 });
 
-// Shows the view on top of the person's stack, or none.
+// Shows the view on top of the person's stack, or none. What a closed dialog holds stays in it, unseen: Chromium gives the
+// focus back at close(), but hears no key any more when the element that had it goes.
 export function showModal(view, names) {
   if (!view) {
     shown = null;
     modal.close();
-    modal.replaceChildren();
     return;
   }
   you = names.you;
