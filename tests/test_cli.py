@@ -1,9 +1,11 @@
 """The command line as a user meets it: help, stories, and a service that starts, says what is wrong, and stops."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
+import socket
 import sqlite3
 import sys
 from collections.abc import AsyncIterator
@@ -84,6 +86,48 @@ async def test_a_story_that_there_is_not_is_told_with_those_there_are() -> None:
     status, _, err = await restorebot("demo", "--script", "nonsense")
     assert status == 2
     assert "Choose one of: happy, denied, failed, restart." in err
+
+
+async def test_the_demo_serves_its_page_until_ctrl_c_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    env = {"TMPDIR": str(tmp_path), "MARK": str(tmp_path)}
+    process = await start("demo", "--no-browser", "--port", "0", env=env)
+    assert process.stdout
+    async with asyncio.timeout(30):
+        url = (await process.stdout.readline()).decode().strip()
+        async with httpx.AsyncClient(trust_env=False) as http:
+            assert "restorebot demo" in (await http.get(url)).text
+        assert len(marked(tmp_path)) == 4, "the demo, the portal, the workspace and the bot"
+        assert len(left_in(tmp_path)) == 1
+        process.send_signal(signal.SIGINT)
+        _, err = await process.communicate()
+    assert (process.returncode, err) == (0, b"")
+    assert marked(tmp_path) == []
+    assert left_in(tmp_path) == []
+
+
+def left_in(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
+def marked(mark: Path) -> list[str]:
+    """The processes whose environment has this mark."""
+    found = []
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if f"MARK={mark}".encode() in environ.read_bytes().split(b"\0"):
+                found.append(environ.parent.name)
+    return found
+
+
+async def test_a_demo_whose_port_is_taken_says_so_and_exits_with_1(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        status, out, err = await restorebot("demo", "--port", port, env={"TMPDIR": str(tmp_path)})
+    assert (status, err) == (1, "")
+    assert out.split() == f"Port {port} is taken. Choose another with --port, or a free one with --port 0.".split()
+    assert left_in(tmp_path) == []
 
 
 async def test_without_settings_it_says_what_to_mend_and_exits_with_2(tmp_path: Path) -> None:

@@ -9,17 +9,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("playwright", reason="playwright is not installed")
-
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.person import Demo, Person
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 QUIET = ("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync")
-
-expect.set_options(timeout=20_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -45,7 +40,7 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def demo(chromium: Browser) -> Iterator[Demo]:  # noqa: ARG001 - no demo is started where there is no browser
+def demo(chromium: Browser) -> Iterator[Demo]:
     command = [sys.executable, "-m", "restorebot.cli", "demo", "--no-browser", "--port", "0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)  # noqa: S603 - our own program
     assert process.stdout

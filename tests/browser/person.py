@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import httpx
 from playwright.sync_api import Locator, Page, expect
 
+expect.set_options(timeout=20_000)
+
 
 @dataclass(frozen=True)
 class Demo:

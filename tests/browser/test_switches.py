@@ -36,7 +36,7 @@ def test_a_portal_that_is_away_is_told_of_and_comes_back_by_itself(person: Opene
 def test_a_worker_that_dies_leaves_a_lock_that_support_takes_away(person: Opened, demo: Demo) -> None:
     demo.takes(2)
     alice = person()
-    alice.switch("the portal’s worker dies")
+    alice.switch("the portal's worker dies")
     alice.request()
     alice.approve()
     alice.sees("running")
@@ -71,7 +71,7 @@ def test_somebody_elses_restore_is_in_the_way(person: Opened) -> None:
 
 def test_an_expired_key_is_named_and_a_new_one_works(person: Opened) -> None:
     alice = person()
-    alice.button("The bot’s API key expires").click()
+    alice.button("The bot's API key expires").click()
     alice.ask()
     expect(alice.modal).to_contain_text("❌ API key")
     alice.page.keyboard.press("Escape")

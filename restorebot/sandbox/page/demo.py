@@ -22,10 +22,10 @@ def _has_screen() -> bool:
 
 
 async def play(port: int, *, browser: bool) -> int:
-    """Serve the page until SIGINT or SIGTERM; returns the exit code. Port 0 takes a free one."""
+    """Serve the page until SIGINT, SIGTERM or SIGHUP; returns the exit code. Port 0 takes a free one."""
     console = Console(soft_wrap=True, highlight=False)
     over = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, over.set)
     try:
         async with contextlib.AsyncExitStack() as stack:

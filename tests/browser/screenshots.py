@@ -1,0 +1,72 @@
+"""Take the README's pictures: ``python -m tests.browser.screenshots`` writes them into ``docs/``."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from playwright.sync_api import expect, sync_playwright
+
+from tests.browser.person import Demo, Person
+
+PICTURES = Path(__file__).parents[2] / "docs"
+LARGEST = 300_000
+"""Bytes of a picture; what a README may ask of its readers."""
+
+
+def take(alice: Person, demo: Demo) -> None:
+    """Play the happy story and stop where there is something to see."""
+    alice.ask()
+    alice.fill()
+    alice.modal.get_by_label("Type acme to confirm").blur()
+    shot(alice, "modal")
+    alice.submit()
+    alice.sees("waiting for approval")
+    alice.become("bob")
+    shot(alice, "request")
+    alice.press("Approve")
+    alice.reads("is locked and the data is going in")
+    expect(alice.card).to_contain_text("75 %")
+    shot(alice, "running")
+    demo.takes(5)
+    alice.reads("A look afterwards")
+    shot(alice, "completed")
+
+
+def shot(person: Person, name: str) -> None:
+    person.page.mouse.move(0, 0)
+    person.page.locator("#portal .scroll").evaluate("drawer => drawer.scrollTo(0, 0)")
+    picture = person.page.screenshot(animations="disabled", caret="hide")
+    if len(picture) > LARGEST:
+        raise SystemExit(f"The picture {name} has {len(picture)} bytes, more than {LARGEST}.")
+    (PICTURES / f"{name}.png").write_bytes(picture)
+    print(f"{name}.png  {len(picture) / 1000:.0f} kB")
+
+
+def main() -> None:
+    """Start a demo, take the pictures, end it."""
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    if found is None:
+        raise SystemExit("There is no Chromium to take pictures with. Install it, then try again.")
+    PICTURES.mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "restorebot.cli", "demo", "--no-browser", "--port", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own program
+    try:
+        demo = Demo(process.stdout.readline().strip() if process.stdout else "")
+        with sync_playwright() as playwright:
+            arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+            browser = playwright.chromium.launch(executable_path=found, args=["--disable-gpu", *arguments])
+            page = browser.new_page(viewport={"width": 1280, "height": 800}, locale="en-US")
+            page.goto(f"{demo.url}?as=alice")
+            expect(page.locator("#light")).to_have_text("bot is connected")
+            take(Person(page), demo)
+            browser.close()
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(20)
+
+
+if __name__ == "__main__":
+    main()

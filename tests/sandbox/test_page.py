@@ -1,0 +1,81 @@
+"""The page's server, without a browser: what it refuses, and what it says then."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from restorebot.sandbox.page.server import HEADERS, World, create_app
+from restorebot.sandbox.programs import programs
+from restorebot.sandbox.serve import serving
+
+
+@pytest.fixture
+async def page() -> AsyncIterator[httpx.AsyncClient]:
+    """The page without a bot; nothing here needs one."""
+    async with (
+        programs(approvers="U0BOB", speed=1.0) as started,
+        httpx.AsyncClient(timeout=10, trust_env=False) as http,
+        serving(create_app(World(started, http)), 0) as url,
+        httpx.AsyncClient(base_url=url, timeout=10, trust_env=False) as client,
+    ):
+        yield client
+
+
+BAD = [
+    ("GET", "/nowhere", None, 404, "There is no /nowhere here."),
+    ("GET", "/static/../server.py", None, 404, "There is no /server.py here."),
+    ("GET", "/static/nothing.js", None, 404, "There is no /static/nothing.js here."),
+    ("DELETE", "/portal/switch", None, 405, "/portal/switch does not take DELETE."),
+    ("POST", "/stream?as=alice", "{}", 405, "/stream does not take POST."),
+    ("GET", "/stream?as=mallory", None, 422, "The parameter 'as' is one of alice, bob, carol."),
+    ("POST", "/portal/switch", "{", 400, "The body is not JSON."),
+    ("POST", "/portal/switch", "[]", 400, "The body is not a JSON object."),
+    ("POST", "/portal/switch", "{}", 422, "A switch has a 'name'"),
+    ("POST", "/portal/switch", '{"name": "away", "on": true}', 422, "A switch has a 'name'"),
+    ("POST", "/portal/speed", '{"takes": true}', 422, "A restore takes 1 to 3600 seconds"),
+    ("POST", "/portal/speed", '{"takes": 0}', 422, "A restore takes 1 to 3600 seconds"),
+    ("POST", "/bot/kill", "{}", 409, "The bot is not running."),
+    ("POST", "/slack/command", '{"user": "U0NOBODY", "channel": "C0RESTORES"}', 404, "nobody with the id U0NOBODY"),
+    ("POST", "/slack/command", '{"channel": "C0RESTORES"}', 422, "The member 'user' is missing."),
+    ("POST", "/slack/say", '{"user": "U0BOB", "channel": "C0RESTORES", "text": " "}', 422, "nothing in this message"),
+]
+
+
+async def test_each_bad_request_gets_a_status_and_a_sentence(page: httpx.AsyncClient) -> None:
+    for method, path, body, status, sentence in BAD:
+        headers = {"Content-Type": "application/json"} if body else {}
+        answer = await page.request(method, path, content=body, headers=headers)
+        assert answer.status_code == status, (method, path, body)
+        assert sentence in answer.json()["error"]
+        assert answer.headers["Content-Security-Policy"] == HEADERS["Content-Security-Policy"]
+
+
+async def test_a_page_of_another_site_can_do_nothing_here(page: httpx.AsyncClient) -> None:
+    answer = await page.post("/bot/start", content="{}", headers={"Content-Type": "text/plain"})
+    assert (answer.status_code, answer.json()["error"]) == (415, "Send JSON, as application/json.")
+    assert (await page.get("/", headers={"Host": "evil.example"})).status_code == 400
+
+
+async def test_the_page_comes_with_a_policy_that_loads_nothing_from_elsewhere(page: httpx.AsyncClient) -> None:
+    answer = await page.get("/")
+    assert answer.status_code == 200
+    assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+    assert "default-src 'none'" in HEADERS["Content-Security-Policy"]
+    assert "unsafe" not in HEADERS["Content-Security-Policy"]
+    assert "://" not in answer.text
+
+
+async def test_a_stream_begins_with_what_there_is_and_holds_no_secret(page: httpx.AsyncClient) -> None:
+    async with asyncio.timeout(10), page.stream("GET", "/stream?as=carol") as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        async for line in answer.aiter_lines():
+            if line.startswith("data: "):
+                break
+    snapshot = json.loads(line.removeprefix("data: "))
+    assert snapshot["you"] == "U0CAROL"
+    assert snapshot["bot"] == {"runs": False, "connected": False}
+    assert snapshot["portal"]["history"]
+    assert not any(secret in line for secret in ("sk-", "xoxb-", "xapp-"))
