@@ -96,3 +96,5 @@ def test_when_the_demo_ends_the_page_says_so(person: Opened, demo: Demo) -> None
     alice.type("hello")
     expect(alice.page.locator("#toast")).to_have_text("The demo does not answer. Is it still running in the terminal?")
     expect(alice.page.get_by_label("Message", exact=True)).to_have_value("hello")
+    alice.page.locator("#toast").click()
+    expect(alice.page.locator("#toast")).to_be_hidden()

@@ -1,4 +1,5 @@
-// Block Kit as DOM nodes. `hands` is what a person can do with them: act(element, value), offer(element, words).
+// Block Kit as DOM nodes. `hands` is what a person can do with them: act(element, value, where), value(block, element, member)
+// of an input's state, and a `prefix` for ids.
 import { el } from "./dom.js";
 import { absolute, emoji, link, mention, textObject } from "./mrkdwn.js";
 

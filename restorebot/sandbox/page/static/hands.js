@@ -4,12 +4,14 @@ let hiding = 0;
 
 export function say(sentence) {
   toast.textContent = sentence;
-  toast.hidden = false;
+  // Shown anew, it comes to lie above a modal that was opened since.
+  toast.hidePopover();
+  toast.showPopover();
   clearTimeout(hiding);
-  hiding = setTimeout(() => { toast.hidden = true; }, 8000);
+  hiding = setTimeout(() => toast.hidePopover(), 8000);
 }
 
-toast.addEventListener("click", () => { toast.hidden = true; });
+toast.addEventListener("click", () => toast.hidePopover());
 
 // The answer's JSON, or null after the person has been told why there is none.
 export async function send(path, body = {}) {

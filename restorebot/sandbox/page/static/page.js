@@ -185,11 +185,13 @@ function pane(name) {
 
 for (const button of document.querySelectorAll("[data-as]")) button.addEventListener("click", () => become(button.dataset.as));
 for (const button of document.querySelectorAll(".tabs [data-pane]")) button.addEventListener("click", () => pane(button.dataset.pane));
-byId("toggle-portal").addEventListener("click", (event) => {
-  const open = event.currentTarget.getAttribute("aria-expanded") !== "true";
-  event.currentTarget.setAttribute("aria-expanded", String(open));
+function drawer(open) {
+  byId("toggle-portal").setAttribute("aria-expanded", String(open));
   document.body.dataset.drawer = open ? "open" : "closed";
-});
+}
+byId("toggle-portal").addEventListener("click", () => drawer(document.body.dataset.drawer !== "open"));
+// Where there is no room for all, the thread has it first.
+drawer(!matchMedia("(max-width: 1120px) and (min-width: 761px)").matches);
 setInterval(() => refresh(document), 10000);
 wireComposer(typed);
 wireDrawer();
