@@ -26,6 +26,7 @@ from restorebot.ops import health, logs
 from restorebot.ops.tasks import Tasks
 from restorebot.restores.pace import Pace
 from restorebot.restores.policy import Policy
+from restorebot.restores.portals import Portal, Portals
 from restorebot.restores.preflight import Preflight
 from restorebot.restores.runner import Jobs, Runner
 from restorebot.restores.service import Service
@@ -61,7 +62,7 @@ class Bot:
 
     settings: Settings
     store: Store
-    portal: DocSpace
+    portals: Portals
     tasks: Tasks
     service: Service
     runner: Runner
@@ -94,40 +95,44 @@ async def assembled(settings: Settings, clock: Callable[[], datetime] = utcnow) 
         team = await _greet(client)
         store = await open_store(settings.database_url)
         stack.push_async_callback(store.close)
-        portal = DocSpace(
-            settings.docspace_url, settings.docspace_api_key, ssl_context=ssl_context(), auth=settings.docspace_auth
-        )
-        stack.push_async_callback(portal.aclose)
-        yield _wire(settings, store, portal, client, team, clock)
+        tls = ssl_context()
+        portals = []
+        for one in settings.portals:
+            # A client each: one shared pool is measurably slower with many portals, above all with hung ones.
+            docspace = DocSpace(one.url, one.key, ssl_context=tls, auth=one.auth)
+            stack.push_async_callback(docspace.aclose)
+            policy = Policy(
+                one.approvers, one.requesters, one.channels, one.approvals_needed, settings.allow_self_approval
+            )
+            portals.append(Portal(one.name, docspace, policy, one.approval_ttl))
+        yield _wire(settings, store, Portals(portals), client, team, clock)
 
 
 def _wire(
-    settings: Settings, store: Store, portal: DocSpace, client: AsyncWebClient, team: str, clock: Callable[[], datetime]
+    settings: Settings,
+    store: Store,
+    portals: Portals,
+    client: AsyncWebClient,
+    team: str,
+    clock: Callable[[], datetime],
 ) -> Bot:
     tasks = Tasks()
     directory = SlackDirectory(client, team)
-    policy = Policy(
-        frozenset(settings.approvers),
-        frozenset(settings.requesters),
-        frozenset(settings.channels),
-        settings.approvals_needed,
-        settings.allow_self_approval,
-    )
-    pace = Pace(settings.poll_interval, settings.stall_after, settings.approval_ttl)
-    preflight = Preflight(portal, store)
-    starter = Starter(store, portal, preflight, policy, directory, pace=pace, clock=clock)
+    pace = Pace(settings.poll_interval, settings.stall_after)
+    preflight = Preflight(store)
+    starter = Starter(store, portals, preflight, directory, pace=pace, clock=clock)
     jobs = Jobs(tasks, clock)
-    watcher = Watcher(store, portal, pace=pace, look=jobs.look)
+    watcher = Watcher(store, portals, pace=pace, look=jobs.look)
     runner = Runner(store, starter, watcher)
-    service = Service(store, portal, policy, directory, approval_ttl=settings.approval_ttl, clock=clock, look=jobs.look)
-    notifier = Notifier(client, store, settings.approvers, clock)
+    service = Service(store, portals, directory, clock=clock, look=jobs.look)
+    notifier = Notifier(client, store, portals, clock)
     store.changed = notifier.wake
-    command = RestoreCommand(client, service, preflight, portal_url=portal.url, clock=clock)
+    command = RestoreCommand(client, service, preflight, portals, clock=clock)
     secret = settings.slack_signing_secret
     bolt = slack_app.build(
         client, command, service, tasks, team=team, signing_secret=secret.get_secret_value() if secret else None
     )
-    return Bot(settings, store, portal, tasks, service, runner, jobs, notifier, bolt, clock)
+    return Bot(settings, store, portals, tasks, service, runner, jobs, notifier, bolt, clock)
 
 
 async def run(settings: Settings) -> None:
@@ -138,7 +143,12 @@ async def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with assembled(settings) as bot, running(bot) as port:
-        log.info("ready", portal=bot.portal.host, mode="socket" if settings.socket_mode else "http", port=port)
+        log.info(
+            "ready",
+            portals=[portal.docspace.host for portal in bot.portals.all],
+            mode="socket" if settings.socket_mode else "http",
+            port=port,
+        )
         await stop.wait()
         log.info("stopping")
 

@@ -6,6 +6,7 @@ RestorebotError
 ├── StorageError           the database cannot be read or written; nothing was changed
 │   └── Overtaken          the row moved meanwhile; read it again
 │       └── Claimed            another restore holds the portal
+├── PortalUnconfigured     the settings no longer have a restore's portal; put it back
 ├── SlackUnavailable       Slack did not answer a question we needed answered; try again
 └── PortalError            a call to DocSpace; ``sent`` and ``transient`` say what may be done
     ├── PortalUnreachable      refused, DNS, TLS: never sent
@@ -50,6 +51,10 @@ class Overtaken(StorageError):
 
 class Claimed(Overtaken):
     """Another restore holds the portal's claim."""
+
+
+class PortalUnconfigured(RestorebotError):
+    """A restore is of a portal that the settings no longer have."""
 
 
 class SlackUnavailable(RestorebotError):

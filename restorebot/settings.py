@@ -8,13 +8,26 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -31,6 +44,12 @@ SECRETS_DIRECTORY = "/run/secrets"
 
 HTTP_PORT = 3000
 
+WORDS = ("list", "status", "history", "help")
+"""The words of the `/restore` command, which no portal may be named after."""
+
+TABLES = "[portals]"
+"""The settings' name for the portals' tables: one that no environment variable can have."""
+
 DATABASE = "sqlite+aiosqlite:///restorebot.sqlite3"
 
 FLEETING = {"DYNO": "Heroku", "K_SERVICE": "Cloud Run", "AWS_LAMBDA_FUNCTION_NAME": "Lambda"}
@@ -39,6 +58,8 @@ FLEETING = {"DYNO": "Heroku", "K_SERVICE": "Cloud Run", "AWS_LAMBDA_FUNCTION_NAM
 _UNITS = {"": 1, "s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600, "hour": 3600}
 _UNITS |= {"d": 86400, "day": 86400}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)", re.IGNORECASE)
+
+T = TypeVar("T")
 
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
 
@@ -110,6 +131,14 @@ def _portal(value: str) -> str:
     return address.rstrip("/").lower()
 
 
+def _portal_name(value: str) -> str:
+    if value in WORDS:
+        raise ValueError(f"is a word of the /restore command, as are {', '.join(WORDS)}; choose another name")
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,29}", value):
+        raise ValueError("is no portal's name: up to 30 small letters, digits and hyphens, a letter first")
+    return value
+
+
 def _api(value: str) -> str:
     return _address(value).rstrip("/") + "/"
 
@@ -127,6 +156,41 @@ def _database(value: str) -> str:
 Ids = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 People = Annotated[Ids, _ids(r"[UWS][A-Z0-9]{2,30}", "id of a Slack user (U…) or usergroup (S…)")]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Channels = Annotated[Ids, _ids(r"[CG][A-Z0-9]{2,30}", "id of a channel (C…)")]
+Quorum = Annotated[int, Field(ge=1, le=10)]
+Ttl = Annotated[Duration, _between(timedelta(minutes=1), timedelta(days=1), "from 1 min to 24 h")]
+Address = Annotated[str, AfterValidator(_portal)]
+ApiKey = Annotated[SecretStr, AfterValidator(_key)]
+
+
+class PortalTable(BaseModel):
+    """A `[portals.NAME]` table. What it leaves out is as the settings for all portals say."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    url: Address
+    key: ApiKey
+    auth: Literal["bearer", "cookie"] | None = None
+    channels: Channels | None = None
+    requesters: People | None = None
+    approvers: People | None = None
+    approvals_needed: Quorum | None = None
+    approval_ttl: Ttl | None = None
+
+
+@dataclass(frozen=True)
+class PortalSettings:
+    """A portal with all that is set for it."""
+
+    name: str
+    url: str
+    key: SecretStr
+    auth: Literal["bearer", "cookie"] | None
+    channels: frozenset[str]
+    requesters: frozenset[str]
+    approvers: frozenset[str]
+    approvals_needed: int
+    approval_ttl: timedelta
 
 
 class Settings(BaseSettings):
@@ -145,29 +209,24 @@ class Settings(BaseSettings):
     slack_app_token: Annotated[SecretStr, _token("xapp-")] | None = None
     slack_signing_secret: SecretStr | None = None
     slack_api_url: Annotated[str, AfterValidator(_api)] = "https://slack.com/api/"
-    docspace_url: Annotated[str, AfterValidator(_portal)]
-    docspace_api_key: Annotated[SecretStr, AfterValidator(_key)]
+    tables: dict[Annotated[str, AfterValidator(_portal_name)], PortalTable] = Field(default={}, alias="[portals]")
+    docspace_url: Address | None = Field(default=None, validate_default=True)
+    docspace_api_key: ApiKey | None = Field(default=None, validate_default=True)
     docspace_auth: Literal["bearer", "cookie"] | None = None
     database_url: Annotated[str, AfterValidator(_database)] = DATABASE
     port: Annotated[int, Field(ge=0, le=65535)] | None = None
     host: str = "0.0.0.0"  # noqa: S104 - a platform's router comes from outside
-    channels: Annotated[Ids, _ids(r"[CG][A-Z0-9]{2,30}", "id of a channel (C…)")] = Field(
-        default=(), alias="RESTOREBOT_CHANNELS"
-    )
+    channels: Channels = Field(default=(), alias="RESTOREBOT_CHANNELS")
     requesters: People = Field(default=(), alias="RESTOREBOT_REQUESTERS")
-    approvers: People = Field(alias="RESTOREBOT_APPROVERS")
-    approvals_needed: Annotated[int, Field(ge=1, le=10)] = Field(default=1, alias="RESTOREBOT_APPROVALS_NEEDED")
+    approvers: People | None = Field(default=None, alias="RESTOREBOT_APPROVERS", validate_default=True)
+    approvals_needed: Quorum = Field(default=1, alias="RESTOREBOT_APPROVALS_NEEDED")
     allow_self_approval: bool = Field(default=False, alias="RESTOREBOT_ALLOW_SELF_APPROVAL")
-    approval_ttl: Annotated[Duration, _between(timedelta(minutes=1), timedelta(days=1), "from 1 min to 24 h")] = Field(
-        default=timedelta(minutes=30), alias="RESTOREBOT_APPROVAL_TTL"
-    )
+    approval_ttl: Ttl = Field(default=timedelta(minutes=30), alias="RESTOREBOT_APPROVAL_TTL")
     # Each poll takes a lock of the whole portal (fact sheet §4.1): under 2 s is for the sandbox.
     poll_interval: Annotated[
         Duration, _between(timedelta(seconds=0.05), timedelta(minutes=5), "from 0.05 s to 5 min")
     ] = Field(default=timedelta(seconds=5), alias="RESTOREBOT_POLL_INTERVAL")
-    stall_after: Annotated[Duration, _between(timedelta(minutes=1), timedelta(days=1), "from 1 min to 24 h")] = Field(
-        default=timedelta(minutes=30), alias="RESTOREBOT_STALL_AFTER"
-    )
+    stall_after: Ttl = Field(default=timedelta(minutes=30), alias="RESTOREBOT_STALL_AFTER")
 
     @property
     def socket_mode(self) -> bool:
@@ -179,18 +238,61 @@ class Settings(BaseSettings):
         """The port to serve on; None for no server, which only Socket Mode can do without."""
         return self.port if self.port is not None or self.socket_mode else HTTP_PORT
 
+    @property
+    def portals(self) -> tuple[PortalSettings, ...]:
+        """Every portal: the tables, or the one of DOCSPACE_URL, named after the first part of its host."""
+        tables: dict[str, PortalTable] = dict(self.tables)
+        if self.docspace_url and self.docspace_api_key:
+            label = (urlsplit(self.docspace_url).hostname or "").split(".")[0]
+            name = label if re.fullmatch("[a-z][a-z0-9-]*", label) else "portal"
+            tables[name] = PortalTable(url=self.docspace_url, key=self.docspace_api_key, auth=self.docspace_auth)
+        return tuple(self._resolved(name, table) for name, table in tables.items())
+
+    def _resolved(self, name: str, table: PortalTable) -> PortalSettings:
+        def own(special: T | None, general: T) -> T:
+            return general if special is None else special
+
+        return PortalSettings(
+            name,
+            table.url,
+            table.key,
+            table.auth,
+            frozenset(own(table.channels, self.channels)),
+            frozenset(own(table.requesters, self.requesters)),
+            frozenset(own(table.approvers, self.approvers or ())),
+            own(table.approvals_needed, self.approvals_needed),
+            own(table.approval_ttl, self.approval_ttl),
+        )
+
     def secrets(self) -> list[str]:
         """Every secret's value, for the log to mask."""
-        values = (self.slack_bot_token, self.slack_app_token, self.slack_signing_secret, self.docspace_api_key)
+        keys = [table.key for table in self.tables.values()]
+        values = (self.slack_bot_token, self.slack_app_token, self.slack_signing_secret, self.docspace_api_key, *keys)
         return [value.get_secret_value() for value in values if value]
+
+    @field_validator("docspace_url", "docspace_api_key", "approvers")
+    @classmethod
+    def _needed(cls, value: T, info: ValidationInfo) -> T:
+        if value is None and not info.data.get("tables"):
+            raise PydanticCustomError("missing", "is missing")
+        return value
 
     @model_validator(mode="after")
     def _together(self) -> "Settings":
-        if not self.approvers:
-            raise ValueError("RESTOREBOT_APPROVERS: names nobody")
-        only_users = not any(name.startswith("S") for name in self.approvers)
-        if only_users and self.approvals_needed > len(set(self.approvers)):
-            raise ValueError("RESTOREBOT_APPROVALS_NEEDED: is more than there are approvers")
+        if self.tables and (self.docspace_url or self.docspace_api_key):
+            raise ValueError("DOCSPACE_URL: is set beside [portals]; give this portal a table too, with url and key")
+        urls = [portal.url for portal in self.portals]
+        for portal in self.portals:
+            approvers, quorum = "RESTOREBOT_APPROVERS", "RESTOREBOT_APPROVALS_NEEDED"
+            if self.tables:
+                approvers, quorum = (f"[portals.{portal.name}] {name}" for name in ("approvers", "approvals_needed"))
+            if urls.count(portal.url) > 1:
+                raise ValueError(f"[portals.{portal.name}] url: is that of another portal too")
+            if not portal.approvers:
+                raise ValueError(f"{approvers}: names nobody")
+            only_users = not any(name.startswith("S") for name in portal.approvers)
+            if only_users and portal.approvals_needed > len(portal.approvers):
+                raise ValueError(f"{quorum}: is more than there are approvers")
         if not self.slack_app_token and not self.slack_signing_secret:
             raise ValueError("SLACK_APP_TOKEN: is missing, and so is SLACK_SIGNING_SECRET; one of them is needed")
         return self
@@ -212,7 +314,9 @@ class Settings(BaseSettings):
 
 
 NAMES: Mapping[str, str] = {
-    (field.alias or name).upper(): field.alias or name for name, field in Settings.model_fields.items()
+    (field.alias or name).upper(): field.alias or name
+    for name, field in Settings.model_fields.items()
+    if field.alias != TABLES
 }
 """The variables' names, and what each is called inside."""
 
@@ -235,6 +339,17 @@ EXAMPLES: Mapping[str, str] = {
     "RESTOREBOT_APPROVAL_TTL": "30 min",
     "RESTOREBOT_POLL_INTERVAL": "5 s",
     "RESTOREBOT_STALL_AFTER": "30 min",
+}
+
+TABLE_EXAMPLES: Mapping[str, str] = {
+    "url": '"https://acme.onlyoffice.com"',
+    "key": '"sk-…"',
+    "auth": '"bearer"',
+    "channels": '["C0123ABCD"]',
+    "requesters": '["U0123ABCD", "S0123ABCD"]',
+    "approvers": '["U0123ABCD", "S0123ABCD"]',
+    "approvals_needed": "1",
+    "approval_ttl": '"30 min"',
 }
 
 WHY: Mapping[str, str] = {"RESTOREBOT_APPROVERS": "without it nobody could approve a restore"}
@@ -263,10 +378,30 @@ def load() -> Settings:
 
 def _problem(where: tuple[int | str, ...], kind: str, message: str) -> str:
     sentence = message.removeprefix("Value error, ")
-    name = str(where[0]).upper() if where else sentence.partition(":")[0]
+    if where[:1] == (TABLES,) or sentence.startswith("[portals."):
+        return _problem_of_table(where, kind, sentence)
+    inside = str(where[0]) if where else sentence.partition(":")[0]
+    field = Settings.model_fields.get(inside)
+    name = (field.alias or inside if field else inside).upper()
     said = sentence.partition(": ")[2] if not where else "is missing" if kind == "missing" else sentence
     why = f", and {WHY[name]}" if name in WHY else ""
     return f"{name}: {said}{why}; for example {name}={EXAMPLES[name]}"
+
+
+def _problem_of_table(where: tuple[int | str, ...], kind: str, sentence: str) -> str:
+    if not where:
+        # From a check of the whole, which names its place itself.
+        key = sentence.partition("] ")[2].partition(":")[0]
+        return f"{sentence}; for example {key} = {TABLE_EXAMPLES[key]}"
+    name, key = (str(part) for part in (*where[1:3], "", "")[:2])
+    if key == "[key]":
+        return f"[portals.{name}]: {sentence}; for example [portals.acme]"
+    if key not in TABLE_EXAMPLES:
+        near = difflib.get_close_matches(key, TABLE_EXAMPLES, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(TABLE_EXAMPLES)}"
+        return f"[portals.{name}] {key}: is no setting of a portal; {hint}"
+    said = "is missing" if kind == "missing" else sentence
+    return f"[portals.{name}] {key}: {said}; for example {key} = {TABLE_EXAMPLES[key]}"
 
 
 def _unfit_here(settings: Settings) -> list[str]:
@@ -281,10 +416,8 @@ def _unfit_here(settings: Settings) -> list[str]:
 def _unknown_names() -> list[str]:
     known = [*NAMES, *OF_THE_LOADER]
     config = {key.upper() for key in _toml_keys()}
+    config.discard("PORTALS")
     problems = []
-    if "PORTALS" in config:
-        config.discard("PORTALS")
-        problems.append("[portals]: several portals are not supported by this version; use DOCSPACE_URL for the one")
     ours = {name for name in (*os.environ, *dotenv_values(".env")) if name.upper().startswith("RESTOREBOT_")}
     for name in sorted({*ours, *config}):
         if name.upper() not in known:
@@ -305,4 +438,5 @@ def _toml_keys() -> dict[str, Any]:
 
 def _toml() -> dict[str, Any]:
     """The file's values by the names that the fields have inside; its keys may be in any case."""
-    return {NAMES[key.upper()]: value for key, value in _toml_keys().items() if key.upper() in NAMES}
+    names = {**NAMES, "PORTALS": TABLES}
+    return {names[key.upper()]: value for key, value in _toml_keys().items() if key.upper() in names}

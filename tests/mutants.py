@@ -55,7 +55,7 @@ MUTANTS = (
     Mutant(
         "approval good for ever",
         "restores/starting.py",
-        "if restore.approved_at is None or now >= restore.approved_at + self._pace.approval_ttl:",
+        "if restore.approved_at is None or now >= restore.approved_at + portal.approval_ttl:",
         "if False:",
         "scenarios/test_starting.py::test_an_approval_is_good_for_its_shelf_life_only",
     ),

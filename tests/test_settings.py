@@ -127,10 +127,76 @@ def test_a_broken_file_is_told(tmp_path: Path, text: str) -> None:
     assert "restorebot.toml: cannot be read as TOML" in problem
 
 
-def test_several_portals_are_told_to_be_for_later(tmp_path: Path) -> None:
-    (tmp_path / "restorebot.toml").write_text('[portals.acme]\nurl = "https://acme.example"\n')
+TABLES = """
+[portals.acme]
+url = "https://acme.example"
+key = "sk-acme"
+[portals.beta]
+url = "https://beta.example/"
+key = "sk-beta"
+channels = ["C0BETA"]
+approvers = ["S0BETA"]
+approvals_needed = 2
+approval_ttl = "5 min"
+"""
+
+
+def test_each_portal_has_its_own_settings_and_else_the_general_ones(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("DOCSPACE_URL", "DOCSPACE_API_KEY"):
+        monkeypatch.delenv(name)
+    (tmp_path / "restorebot.toml").write_text(TABLES)
+    found = settings.load()
+    acme, beta = found.portals
+    assert (acme.name, acme.url, acme.approvers, acme.approvals_needed) == (
+        "acme",
+        "https://acme.example",
+        frozenset(found.approvers or ()),
+        1,
+    )
+    assert (beta.url, beta.channels, beta.approvers, beta.approvals_needed, beta.approval_ttl) == (
+        "https://beta.example",
+        frozenset({"C0BETA"}),
+        frozenset({"S0BETA"}),
+        2,
+        timedelta(minutes=5),
+    )
+    assert {"sk-acme", "sk-beta"} <= set(found.secrets())
+
+
+BAD_TABLES = {
+    "[portals.acme]": "[portals.acme] url: is missing; for example url = ",
+    '[portals.acme]\nurl = "http://a.example"\nkey = "sk-1"': "[portals.acme] url: has to begin with https://",
+    '[portals.acme]\nurl = "https://a.example"\nkey = "sk-1"\naprovers = []': (
+        "[portals.acme] aprovers: is no setting of a portal; did you mean approvers?"
+    ),
+    '[portals.acme]\nurl = "https://a.example"\nkey = "sk-1"\napprovers = []': "[portals.acme] approvers: names nobody",
+    '[portals.acme]\nurl = "https://a.example"\nkey = "sk-1"\napprovals_needed = 9': (
+        "[portals.acme] approvals_needed: is more than there are approvers"
+    ),
+    '[portals.list]\nurl = "https://a.example"\nkey = "sk-1"': "[portals.list]: is a word of the /restore command",
+    '[portals."A b"]\nurl = "https://a.example"\nkey = "sk-1"': "[portals.A b]: is no portal's name",
+    '[portals.a]\nurl = "https://a.example"\nkey = "sk-1"\n[portals.b]\nurl = "https://a.example"\nkey = "sk-2"': (
+        "[portals.a] url: is that of another portal too"
+    ),
+}
+
+
+@pytest.mark.parametrize("table", BAD_TABLES)
+def test_each_mistake_in_a_portals_table_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, table: str) -> None:
+    for name in ("DOCSPACE_URL", "DOCSPACE_API_KEY"):
+        monkeypatch.delenv(name)
+    (tmp_path / "restorebot.toml").write_text(table)
+    found = problems()
+    assert any(BAD_TABLES[table] in problem for problem in found), found
+    assert not any("sk-1" in problem for problem in found)
+
+
+def test_one_portal_and_tables_do_not_go_together(tmp_path: Path) -> None:
+    (tmp_path / "restorebot.toml").write_text(TABLES)
     (problem,) = problems()
-    assert "several portals are not supported" in problem
+    assert problem.startswith("DOCSPACE_URL: is set beside [portals]; give this portal a table too")
 
 
 def test_what_comes_first_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -167,5 +233,5 @@ def test_space_around_secrets_and_ids_is_dropped(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("DOCSPACE_API_KEY", f"  {SECRET}\n")
     monkeypatch.setenv("RESTOREBOT_APPROVERS", " U0BOB , S0OPS,")
     found = settings.load()
-    assert found.docspace_api_key.get_secret_value() == SECRET
+    assert found.portals[0].key.get_secret_value() == SECRET
     assert found.approvers == ("U0BOB", "S0OPS")

@@ -15,8 +15,9 @@ import yaml
 
 from restorebot.cli import STORIES
 from restorebot.sandbox.stories import STORIES as PLAYED
-from restorebot.settings import NAMES, OF_THE_LOADER
+from restorebot.settings import NAMES, OF_THE_LOADER, TABLE_EXAMPLES, WORDS, PortalTable
 from restorebot.slack import app, cards
+from restorebot.slack.grammar import TYPED
 from tests.mutants import MUTANTS, Mutant
 
 ROOT = Path(__file__).parent.parent
@@ -31,6 +32,8 @@ SCOPES_OF = {
     "usergroups.users.list": {"usergroups:read"},
     "chat.postMessage": {"chat:write"},
     "chat.update": {"chat:write"},
+    "chat.postEphemeral": {"chat:write"},
+    "chat.getPermalink": set(),
 }
 """What each Web API method that the bot calls needs (Slack's method reference)."""
 
@@ -41,6 +44,17 @@ def test_every_setting_has_its_row_in_the_readme_and_the_other_way_round() -> No
     assert all(name in README for name in OF_THE_LOADER)
 
 
+def test_every_key_of_a_portals_table_is_in_the_readme() -> None:
+    section = README.partition("### Several portals")[2].partition("\n## ")[0]
+    assert {f"`{name}`" for name in PortalTable.model_fields} <= set(re.findall(r"`\w+`", section))
+    assert set(PortalTable.model_fields) == set(TABLE_EXAMPLES)
+
+
+def test_every_word_of_the_command_is_in_the_readme_and_none_may_be_a_portals_name() -> None:
+    assert all(f"`/restore {word}`" in README for word in TYPED)
+    assert set(TYPED) == set(WORDS)
+
+
 def test_the_command_in_the_code_is_the_manifests() -> None:
     assert [command["command"] for command in MANIFEST["features"]["slash_commands"]] == [app.COMMAND]
 
@@ -48,6 +62,7 @@ def test_the_command_in_the_code_is_the_manifests() -> None:
 def test_the_scopes_are_those_that_the_called_methods_need() -> None:
     code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "restorebot" / "slack").glob("*.py"))
     called = set(re.findall(r'"((?:chat|users|usergroups|conversations)\.[\w.]+)"', code))
+    called |= {name.replace("_", ".", 1) for name in re.findall(r"client\.(chat_\w+)\(", code)}
     assert called == set(SCOPES_OF)
     needed = {"commands"}.union(*(SCOPES_OF[method] for method in called))
     assert set(MANIFEST["oauth_config"]["scopes"]["bot"]) == needed

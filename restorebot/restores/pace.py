@@ -16,7 +16,6 @@ class Pace:
 
     poll_interval: timedelta
     stall_after: timedelta
-    approval_ttl: timedelta
 
 
 def phase_of(progress: Progress) -> Phase:

@@ -61,6 +61,15 @@ class Policy:
             return Verdict(False, "You are not among those who may ask for a restore.")
         return YES
 
+    def may_read(self, person: Person, groups: AbstractSet[str]) -> Verdict:
+        """Whether this person may see what is asked for and how it ended: those who may ask, and those who decide."""
+        member = _full_member(person)
+        if not member.allowed:
+            return member
+        if self.requesters and not _among(person, groups, self.requesters | self.approvers):
+            return Verdict(False, "You are neither among those who may ask for a restore nor an approver.")
+        return YES
+
     def may_decide(self, person: Person, groups: AbstractSet[str]) -> Verdict:
         """Whether this person is an approver: may deny, stop and settle."""
         member = _full_member(person)

@@ -78,26 +78,26 @@ class Report:
 
 
 class Preflight:
-    """Runs the checks against one portal and our own table."""
+    """Runs the checks against a portal and our own table."""
 
-    def __init__(self, portal: DocSpace, store: Store) -> None:
-        self._portal = portal
+    def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def run(self, backup_id: str, now: datetime, *, patience: float, restore: Restore | None = None) -> Report:
+    async def run(
+        self, portal: DocSpace, backup_id: str, now: datetime, *, patience: float, restore: Restore | None = None
+    ) -> Report:
         """All checks at once, none of which takes longer than ``patience`` seconds. Never raises a PortalError.
 
         With ``restore``, the checks before its start: the portal and the backup must be those that were asked for, and
         its own request is not in the way.
         """
-        portal = self._portal
         settings, key, history, backup, progress, others = await asyncio.gather(
             _attempt(portal.settings(), patience, portal.host),
             _attempt(portal.key_info(), patience, portal.host),
             _attempt(portal.history(), patience, portal.host),
             _attempt(portal.backup_progress(), patience, portal.host),
             _attempt(portal.restore_progress(), patience, portal.host),
-            self._others(restore),
+            self._others(portal, restore),
         )
         alias = settings.tenant_alias or portal.host if isinstance(settings, PortalSettings) else ""
         found = _find(history, backup_id)
@@ -111,11 +111,11 @@ class Preflight:
         task_before = progress.task_id if isinstance(progress, Progress) else None
         return Report(checks, alias, found, task_before)
 
-    async def _others(self, restore: Restore | None) -> Check:
+    async def _others(self, portal: DocSpace, restore: Restore | None) -> Check:
         name = "no other request"
         try:
             async with self._store.reading() as tx:
-                open_ones = await tx.open_restores(self._portal.url)
+                open_ones = await tx.open_restores(portal.url)
         except StorageError as error:
             return Check(name, Result.FAILED, f"{error} Tell whoever runs restorebot.")
         # A request that waits for approval is no obstacle to one that is approved: who starts first, wins the claim.

@@ -6,16 +6,19 @@ from datetime import datetime, timedelta
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from restorebot.errors import Overtaken
-from restorebot.model import Restore, State
+from restorebot.errors import Overtaken, PortalUnconfigured
+from restorebot.model import WAITING, Restore, State
 from restorebot.ops.tasks import Tasks
-from restorebot.restores.endings import expire
+from restorebot.restores.endings import BOT, end, expire
 from restorebot.restores.starting import Starter
 from restorebot.restores.watching import Watcher
 from restorebot.storage.store import Store
 
 AFTER_FAULT = timedelta(seconds=10)
 """Until a step that raised is made again."""
+
+UNCONFIGURED_LOOK = timedelta(minutes=10)
+"""Between looks at a restore whose portal the settings no longer have; only a restart with other settings helps."""
 
 log = structlog.get_logger()
 
@@ -55,7 +58,19 @@ class Runner:
         except Overtaken:
             # Somebody's click came first. The row is read afresh at once.
             return now
+        except PortalUnconfigured as error:
+            return await self._without_portal(restore, str(error), now)
         return None if wait is None else now + wait
+
+    async def _without_portal(self, restore: Restore, sentence: str, now: datetime) -> datetime | None:
+        """Nothing can be asked of the portal: what waits is void, what runs waits for other settings."""
+        async with self._store.writing() as tx:
+            if restore.state in WAITING:
+                await end(tx, restore, State.VOID, at=now, actor=BOT, outcome=sentence)
+                return None
+            if sentence != restore.hindrance:
+                await tx.observe(restore, hindrance=sentence)
+        return now + UNCONFIGURED_LOOK
 
     async def _await_approval(self, restore: Restore, now: datetime) -> timedelta | None:
         if now < restore.expires_at:

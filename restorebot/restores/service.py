@@ -5,15 +5,16 @@ Each is one committed transaction or a refusal.
 
 import uuid
 from collections.abc import Awaitable, Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
-from restorebot.docspace.client import DocSpace
 from restorebot.errors import Overtaken, Refused
 from restorebot.model import Post, PostKind, Restore, Source, State
 from restorebot.restores.endings import end, expire
-from restorebot.restores.policy import Directory, Policy, memberships
+from restorebot.restores.policy import Directory, memberships
+from restorebot.restores.portals import Portal, Portals
 from restorebot.storage.store import Store, Writing
 
 REASON_KEPT = 3000
@@ -43,9 +44,13 @@ class Settlement(StrEnum):
 
 @dataclass(frozen=True)
 class Draft:
-    """What a submitted modal asks for. ``portal`` is the portal's own alias when the modal was filled."""
+    """What a submitted modal asks for.
+
+    ``portal`` is the portal's own alias when the modal was filled, ``portal_name`` its name in the settings.
+    """
 
     portal: str
+    portal_name: str
     source: Source
     reason: str
     notify: bool
@@ -60,52 +65,70 @@ class Service:
     def __init__(
         self,
         store: Store,
-        portal: DocSpace,
-        policy: Policy,
+        portals: Portals,
         directory: Directory,
         *,
-        approval_ttl: timedelta,
         clock: Callable[[], datetime],
         look: Callable[[str], None],
     ) -> None:
         self._store = store
-        self._portal = portal
-        self._policy = policy
+        self._portals = portals
         self._directory = directory
-        self._ttl = approval_ttl
         self._clock = clock
         self._look = look
 
-    async def check_requester(self, user: str, channel: str) -> None:
+    async def check_requester(self, portal: Portal, user: str, channel: str) -> None:
         """Raises Refused when this person may not ask for a restore here, SlackUnavailable when that cannot be told."""
-        person, groups = await memberships(self._policy, self._directory, user)
-        verdict = self._policy.may_request(person, groups, channel)
+        person, groups = await memberships(portal.policy, self._directory, user)
+        verdict = portal.policy.may_request(person, groups, channel)
         if not verdict.allowed:
             raise Refused(verdict.reason)
 
+    async def check_reader(self, portal: Portal, user: str) -> None:
+        """Whether this person may see the portal's restores. Raises Refused, SlackUnavailable."""
+        person, groups = await memberships(portal.policy, self._directory, user)
+        verdict = portal.policy.may_read(person, groups)
+        if not verdict.allowed:
+            raise Refused(verdict.reason)
+
+    async def open_restores(self, urls: AbstractSet[str]) -> list[Restore]:
+        """What is open on these portals, oldest first. Raises StorageError."""
+        async with self._store.reading() as tx:
+            return [restore for restore in await tx.open_restores() if restore.portal_url in urls]
+
+    async def ended_restores(self, urls: AbstractSet[str], count: int) -> list[Restore]:
+        """The latest restores of these portals that have ended, newest first. Raises StorageError."""
+        async with self._store.reading() as tx:
+            return await tx.last_ended(urls, count)
+
     async def request(self, draft: Draft) -> Restore:
-        """Commit a request with its card. Raises Refused, and StorageError when it could not be written."""
+        """Commit a request with its card.
+
+        Raises Refused, SlackUnavailable, and StorageError when it could not be written.
+        """
+        portal = self._portals.choose(draft.portal_name, draft.channel)
+        await self.check_requester(portal, draft.requester, draft.channel)
         now = self._clock()
         restore = Restore(
             id=str(uuid.uuid4()),
             version=1,
             state=State.REQUESTED,
             portal=draft.portal,
-            portal_url=self._portal.url,
+            portal_url=portal.docspace.url,
             source=draft.source,
             reason=draft.reason.strip()[:REASON_KEPT],
             notify=draft.notify,
             requester=draft.requester,
             channel=draft.channel,
             view_id=draft.view_id,
-            approvals_needed=self._policy.approvals_needed,
+            approvals_needed=portal.policy.approvals_needed,
             requested_at=now,
-            expires_at=now + self._ttl,
+            expires_at=now + portal.approval_ttl,
         )
         async with self._store.writing() as tx:
             if (asked := await tx.by_view(draft.view_id)) is not None:
                 return asked
-            if await tx.open_restores(self._portal.url):
+            if await tx.open_restores(portal.docspace.url):
                 raise Refused("Another restore of this portal has been asked for meanwhile. Wait until it has ended.")
             await tx.request(restore, [Post(PostKind.CARD)])
         self._look(restore.id)
@@ -114,8 +137,9 @@ class Service:
     async def approve(self, restore_id: str, user: str) -> Restore:
         """Count one person's yes, and approve the restore when the quorum is full. Raises Refused, SlackUnavailable."""
         restore = await self._read(restore_id)
-        person, groups = await memberships(self._policy, self._directory, user)
-        verdict = self._policy.may_approve(person, groups, restore.requester)
+        policy = self._portals.of(restore).policy
+        person, groups = await memberships(policy, self._directory, user)
+        verdict = policy.may_approve(person, groups, restore.requester)
         if not verdict.allowed:
             raise Refused(verdict.reason)
 
@@ -144,7 +168,7 @@ class Service:
             raise TooLate(restore)
         if user == restore.requester:
             raise Refused("You asked for this restore yourself; use Withdraw.")
-        await self._check_approver(user)
+        await self._check_approver(restore, user)
         return restore
 
     async def deny(self, restore_id: str, user: str, reason: str) -> Restore:
@@ -163,7 +187,7 @@ class Service:
         """Stop an approved restore that has not been started yet. Raises Refused, SlackUnavailable."""
         restore = await self._read(restore_id)
         if user != restore.requester:
-            await self._check_approver(user)
+            await self._check_approver(restore, user)
         return await self._end(restore_id, {State.APPROVED}, State.STOPPED, user, "Nothing was sent to the portal.")
 
     async def settle(self, restore_id: str, user: str, how: Settlement) -> Restore:
@@ -171,12 +195,12 @@ class Service:
 
         Raises Refused, SlackUnavailable, and PortalError when the portal has to be looked at and does not answer.
         """
-        await self._read(restore_id)
-        await self._check_approver(user)
+        restore = await self._read(restore_id)
+        await self._check_approver(restore, user)
         if how is Settlement.FINISHED:
             outcome = "It finished, by the word of the approver who checked. restorebot did not see it."
             return await self._end(restore_id, {State.UNKNOWN}, State.CLOSED, user, outcome)
-        progress = await self._portal.restore_progress()
+        progress = await self._portals.of(restore).docspace.restore_progress()
         running = progress is not None and not progress.is_completed
         if how is Settlement.NOT_STARTED:
             if running:
@@ -206,9 +230,10 @@ class Service:
 
         return await self._decide(restore_id, {State.UNKNOWN}, adopt)
 
-    async def _check_approver(self, user: str) -> None:
-        person, groups = await memberships(self._policy, self._directory, user)
-        verdict = self._policy.may_decide(person, groups)
+    async def _check_approver(self, restore: Restore, user: str) -> None:
+        policy = self._portals.of(restore).policy
+        person, groups = await memberships(policy, self._directory, user)
+        verdict = policy.may_decide(person, groups)
         if not verdict.allowed:
             raise Refused(verdict.reason)
 

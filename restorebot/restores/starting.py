@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from restorebot.docspace.client import DocSpace
 from restorebot.errors import Claimed, PortalError, SlackUnavailable
 from restorebot.model import Post, PostKind, Restore, State
 from restorebot.restores.endings import BOT, PORTAL, end, expire, lose
 from restorebot.restores.pace import OVER, Pace, phase_of, told
-from restorebot.restores.policy import Directory, Policy, memberships
+from restorebot.restores.policy import Directory, memberships
+from restorebot.restores.portals import Portals
 from restorebot.restores.preflight import Preflight
 from restorebot.storage.store import Store
 
@@ -25,28 +25,29 @@ class Starter:
     def __init__(
         self,
         store: Store,
-        portal: DocSpace,
+        portals: Portals,
         preflight: Preflight,
-        policy: Policy,
         directory: Directory,
         *,
         pace: Pace,
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
-        self._portal = portal
+        self._portals = portals
         self._preflight = preflight
-        self._policy = policy
         self._directory = directory
         self._pace = pace
         self._clock = clock
 
     async def start(self, restore: Restore, now: datetime) -> timedelta | None:
-        if restore.approved_at is None or now >= restore.approved_at + self._pace.approval_ttl:
+        portal = self._portals.of(restore)
+        if restore.approved_at is None or now >= restore.approved_at + portal.approval_ttl:
             async with self._store.writing() as tx:
                 await expire(tx, restore, now)
             return OVER
-        report = await self._preflight.run(restore.source.backup_id, now, patience=PATIENCE, restore=restore)
+        report = await self._preflight.run(
+            portal.docspace, restore.source.backup_id, now, patience=PATIENCE, restore=restore
+        )
         if report.failed:
             return await self._void(restore, " ".join(check.sentence for check in report.failed))
         if not report.passed:
@@ -75,10 +76,11 @@ class Starter:
 
     async def _lost_voters(self, restore: Restore) -> str:
         """Why the approvals no longer suffice, as a sentence; empty while they do."""
+        policy = self._portals.of(restore).policy
         reasons = []
         for user in restore.voters:
-            person, groups = await memberships(self._policy, self._directory, user)
-            verdict = self._policy.may_approve(person, groups, restore.requester)
+            person, groups = await memberships(policy, self._directory, user)
+            verdict = policy.may_approve(person, groups, restore.requester)
             if not verdict.allowed:
                 reasons.append(verdict.reason)
         counted = len(restore.votes) - len(reasons)
@@ -97,8 +99,9 @@ class Starter:
 
     async def _send(self, restore: Restore) -> timedelta | None:
         """The one POST. Whatever happens here, it is never made again."""
+        portal = self._portals.of(restore).docspace
         try:
-            visible = await self._portal.restore_progress()
+            visible = await portal.restore_progress()
         except PortalError as error:
             return await self._not_started(restore, f"Nothing was sent. {error}")
         if visible and not visible.is_completed:
@@ -109,7 +112,7 @@ class Starter:
             async with self._store.writing() as tx:
                 restore = await tx.observe(restore, task_before=before)
         try:
-            reply = await self._portal.start_restore(restore.source, notify=restore.notify)
+            reply = await portal.start_restore(restore.source, notify=restore.notify)
         except PortalError as error:
             if not error.sent:
                 return await self._not_started(restore, str(error))

@@ -6,12 +6,12 @@ from typing import Any
 
 import structlog
 
-from restorebot.docspace.client import DocSpace
 from restorebot.docspace.models import Progress, clean
 from restorebot.errors import PortalError
 from restorebot.model import Phase, Post, PostKind, Restore, State
 from restorebot.restores.endings import BOT, PORTAL, end, lose, void_others
 from restorebot.restores.pace import Pace, phase_of, told
+from restorebot.restores.portals import Portals
 from restorebot.storage.store import Store
 
 ADOPTION_WINDOW = timedelta(minutes=2)
@@ -33,15 +33,15 @@ log = structlog.get_logger()
 class Watcher:
     """The steps of a restore whose request has been sent."""
 
-    def __init__(self, store: Store, portal: DocSpace, *, pace: Pace, look: Callable[[str], None]) -> None:
+    def __init__(self, store: Store, portals: Portals, *, pace: Pace, look: Callable[[str], None]) -> None:
         self._store = store
-        self._portal = portal
+        self._portals = portals
         self._pace = pace
         self._look = look
 
     async def watch(self, restore: Restore, now: datetime) -> timedelta | None:
         try:
-            progress = await self._portal.restore_progress()
+            progress = await self._portals.of(restore).docspace.restore_progress()
         except PortalError as error:
             wait = await self._hinder_or_stall(restore, now, str(error))
             return max(wait, timedelta(seconds=error.retry_after))
@@ -131,7 +131,7 @@ class Watcher:
     async def _fail(self, restore: Restore, progress: Progress, now: datetime) -> None:
         tenant_status: int | None = None
         try:
-            tenant_status = (await self._portal.settings()).tenant_status
+            tenant_status = (await self._portals.of(restore).docspace.settings()).tenant_status
         except PortalError as error:
             log.warning("tenant_status_unread", restore=restore.id, why=str(error))
         outcome = clean(progress.error) or "The portal cancelled the restore without giving a reason."
@@ -152,7 +152,7 @@ class Watcher:
         fresh = restore.posted_at is not None and now - restore.posted_at <= ADOPTION_WINDOW
         wait = self._pace.poll_interval if fresh else max(SLOW_LOOK, self._pace.poll_interval)
         try:
-            progress = await self._portal.restore_progress()
+            progress = await self._portals.of(restore).docspace.restore_progress()
         except PortalError as error:
             log.info("portal_unread", restore=restore.id, why=str(error))
             return wait
@@ -182,18 +182,19 @@ class Watcher:
 
     async def look_afterwards(self, restore: Restore, now: datetime) -> timedelta | None:
         """Whether the portal is itself again, and whether the key died as it must."""
+        portal = self._portals.of(restore).docspace
         late = restore.ended_at is None or now >= restore.ended_at + LOOK_AFTER_FOR
         facts: dict[str, str | int | bool | None] = {"active": False, "alias": "", "key": "unknown", "why": ""}
         try:
-            settings = await self._portal.settings()
-            facts["alias"] = settings.tenant_alias or self._portal.host
+            settings = await portal.settings()
+            facts["alias"] = settings.tenant_alias or portal.host
             facts["active"] = settings.tenant_status == 0 and facts["alias"] == restore.portal
         except PortalError as error:
             facts["why"] = str(error)
         if not facts["active"] and not late:
             return self._pace.poll_interval
         try:
-            facts["key"] = "alive" if await self._portal.key_lives() else "dead"
+            facts["key"] = "alive" if await portal.key_lives() else "dead"
         except PortalError as error:
             if error.transient and not late:
                 return self._pace.poll_interval

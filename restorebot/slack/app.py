@@ -14,7 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from restorebot.errors import PortalError, Refused, RestorebotError, StorageError
 from restorebot.ops.tasks import Tasks
 from restorebot.restores.service import Service, TooLate
-from restorebot.slack import views
+from restorebot.slack import picker, views
 from restorebot.slack.actions import Click, deeds, standing
 from restorebot.slack.answers import answer
 from restorebot.slack.commands import Command, RestoreCommand
@@ -65,6 +65,16 @@ def build(
     async def asked(ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack(**await _submitted(_request(service, body)))
 
+    @app.view(picker.PICK)
+    async def picked(ack: AsyncAck, body: dict[str, Any]) -> None:
+        try:
+            choice = picker.read(body["view"])
+        except views.FieldErrors as error:
+            await ack(**_errors(error.errors))
+            return
+        await ack(response_action="update", view=views.loading())
+        tasks.spawn(_answered("", command.picked(choice)), name="picked")
+
     @app.view(views.DENIAL)
     async def denied(ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack(**await _submitted(_deny(service, body)))
@@ -82,7 +92,6 @@ def build(
 
 async def _request(service: Service, body: Mapping[str, Any]) -> None:
     draft = views.read(body["view"], body["user"]["id"])
-    await service.check_requester(draft.requester, draft.channel)
     await service.request(draft)
 
 

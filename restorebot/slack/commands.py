@@ -1,36 +1,28 @@
-"""`/restore`: what was typed, whether it may be asked here, and the modal."""
+"""`/restore`: whether it may be asked here, and what each of its words answers."""
 
 import asyncio
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import aiohttp
 import structlog
-from slack_sdk.errors import SlackApiError
+from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from restorebot.errors import Refused
+from restorebot.errors import PortalError, Refused
+from restorebot.model import Restore
+from restorebot.restores.portals import Portal, Portals
 from restorebot.restores.preflight import Preflight
 from restorebot.restores.service import Service
-from restorebot.slack import views
+from restorebot.slack import listing, picker, views
+from restorebot.slack.grammar import USAGE, Wish, Word, understood
 from restorebot.slack.people import check_channel
-from restorebot.slack.texts import code
+from restorebot.slack.texts import Block, spoken
 
 PATIENCE = 6.0
 """Seconds for the checks: the modal has its answer within ten seconds of the command."""
-
-NO_BACKUP = "00000000-0000-0000-0000-000000000000"
-GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-EXAMPLE = "3c0f8f0a-7a6b-4f2e-9a51-0d7a4a1f6b11"
-
-USAGE = (
-    "*`/restore <backupId>`* asks to restore the DocSpace portal from one of its backups.\n"
-    f"Example: `/restore {EXAMPLE}`\n"
-    "The id stands in DocSpace under Settings, Backup. You say why, an approver says yes, and the thread tells how it "
-    "goes. Nothing starts before that."
-)
 
 log = structlog.get_logger()
 
@@ -56,16 +48,12 @@ class Command:
         )
 
 
-def backup_id(text: str) -> str:
-    """The id that was typed, in lower case. Raises Refused with the usage, or with what is wrong."""
-    if text.lower() in {"", "help"}:
-        raise Refused(USAGE)
-    if len(text.split()) > 1:
-        raise Refused(f"Type one backup id and nothing else.\n{USAGE}")
-    if not GUID.fullmatch(text) or text == NO_BACKUP:
-        sentence = f"{code(text)} is not a backup id. One looks like `{EXAMPLE}`"
-        raise Refused(f"{sentence}; copy it from DocSpace: Settings, Backup.")
-    return text.lower()
+LAST = 20
+"""Restores that `/restore history` shows."""
+
+
+def _again(command: Command) -> str:
+    return f"Try again: `{f'/restore {command.text}'.strip()}`"
 
 
 class RestoreCommand:
@@ -76,32 +64,118 @@ class RestoreCommand:
         client: AsyncWebClient,
         service: Service,
         preflight: Preflight,
+        portals: Portals,
         *,
-        portal_url: str,
         clock: Callable[[], datetime],
     ) -> None:
         self._client = client
         self._service = service
         self._preflight = preflight
-        self._portal_url = portal_url
+        self._portals = portals
         self._clock = clock
 
     async def run(self, command: Command) -> None:
-        """Raises Refused and SlackUnavailable, which the caller tells the person privately."""
-        backup = backup_id(command.text)
+        """Raises RestorebotError, which the caller tells the person privately."""
+        wish = understood(command.text, [portal.name for portal in self._portals.all])
+        if wish.word is Word.HELP:
+            raise Refused(USAGE)
+        if wish.word in {Word.STATUS, Word.HISTORY}:
+            await self._report(command, wish)
+            return
+        portal = self._portals.choose(wish.portal, command.channel)
         await asyncio.gather(
-            check_channel(self._client, command.channel), self._service.check_requester(command.user, command.channel)
+            check_channel(self._client, command.channel),
+            self._service.check_requester(portal, command.user, command.channel),
         )
-        retry = f"Try again: `/restore {command.text}`"
-        view = await views.open_modal(self._client, command.trigger_id, views.loading(), retry)
-        report = await self._preflight.run(backup, self._clock(), patience=PATIENCE)
-        modal = views.filled(backup, report, self._portal_url, command.channel, self._clock())
+        if wish.word is Word.LIST:
+            records = await portal.docspace.history()
+            await self._tell(command, listing.backups(portal, records, self._clock()))
+        elif wish.word is Word.PICK:
+            await self._pick(command, portal)
+        elif wish.dry_run:
+            report = await self._preflight.run(portal.docspace, wish.backup_id, self._clock(), patience=PATIENCE)
+            await self._tell(command, views.dry_run(wish.backup_id, report, portal))
+        else:
+            await self._ask(command, wish, portal)
+
+    async def _report(self, command: Command, wish: Wish) -> None:
+        """What is open, or how the last restores ended; of one portal, or of all that belong to this channel."""
+        if wish.portal:
+            portals: tuple[Portal, ...] = (self._portals.choose(wish.portal, command.channel),)
+        else:
+            portals = self._portals.asked_in(command.channel)
+        await asyncio.gather(
+            check_channel(self._client, command.channel),
+            *(self._service.check_reader(portal, command.user) for portal in portals),
+        )
+        urls = {portal.docspace.url for portal in portals}
+        if wish.word is Word.STATUS:
+            restores = await self._service.open_restores(urls)
+            links = await asyncio.gather(*(self._link(restore) for restore in restores))
+            lines = listing.status(restores, {restore.id: link for restore, link in zip(restores, links, strict=True)})
+        else:
+            lines = listing.history(await self._service.ended_restores(urls, LAST))
+        await self._tell(command, lines)
+
+    async def _link(self, restore: Restore) -> str:
+        """The card's address, empty while there is no card or Slack does not tell."""
+        if restore.card_ts is None:
+            return ""
         try:
-            await self._client.views_update(view_id=view["id"], view=modal)
+            found = await self._client.chat_getPermalink(channel=restore.channel, message_ts=restore.card_ts)
+        except (SlackClientError, aiohttp.ClientError, TimeoutError) as error:
+            log.info("no_permalink", error=type(error).__name__)
+            return ""
+        return str(found["permalink"])
+
+    async def _tell(self, command: Command, lines: list[str]) -> None:
+        """Show lines to this person alone, in as many messages as it takes."""
+        for blocks in listing.messages(lines):
+            try:
+                await self._client.chat_postEphemeral(
+                    channel=command.channel, user=command.user, blocks=blocks, text=spoken(blocks)
+                )
+            except (SlackClientError, aiohttp.ClientError, TimeoutError):
+                raise Refused(f"Slack did not take the whole answer. {_again(command)}") from None
+
+    async def _pick(self, command: Command, portal: Portal) -> None:
+        """The modal with the newest backups to choose from; the history is read once for it."""
+        again = _again(command)
+        view = await views.open_modal(self._client, command.trigger_id, views.loading(), again)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                modal = picker.choice(portal, await portal.docspace.history(), command.channel, self._clock())
+        except PortalError as error:
+            modal = picker.unread(str(error))
+        except TimeoutError:
+            modal = picker.unread(f"{portal.docspace.host} did not answer within {PATIENCE:g} seconds.")
+        await self._fill(view["id"], modal, again)
+
+    async def picked(self, choice: picker.Choice) -> None:
+        """After a backup was chosen: the same window goes on with its facts and checks."""
+        try:
+            portal = self._portals.choose(choice.portal_name, choice.channel)
+        except Refused as error:
+            await self._fill(choice.view_id, picker.unread(str(error)), "")
+            return
+        report = await self._preflight.run(portal.docspace, choice.backup_id, self._clock(), patience=PATIENCE)
+        modal = views.filled(choice.backup_id, report, portal, choice.channel, self._clock())
+        await self._fill(choice.view_id, modal, f"Try again: `/restore {choice.backup_id}`")
+
+    async def _ask(self, command: Command, wish: Wish, portal: Portal) -> None:
+        """The modal for one backup: opened within the trigger's three seconds, filled when the checks are made."""
+        again = _again(command)
+        view = await views.open_modal(self._client, command.trigger_id, views.loading(), again)
+        report = await self._preflight.run(portal.docspace, wish.backup_id, self._clock(), patience=PATIENCE)
+        modal = views.filled(wish.backup_id, report, portal, command.channel, self._clock())
+        await self._fill(view["id"], modal, again)
+
+    async def _fill(self, view_id: str, modal: Block, again: str) -> None:
+        try:
+            await self._client.views_update(view_id=view_id, view=modal)
         except SlackApiError as error:
             reason = error.response.get("error")
             log.info("modal_not_filled", reason=reason)
-            what = (
-                "You closed the window while it loaded" if reason == "not_found" else "The window could not be filled"
-            )
-            raise Refused(f"{what}, and nothing has been asked. Try again: `/restore {backup}`") from None
+            closed = reason == "not_found"
+            what = "You closed the window while it loaded" if closed else "The window could not be filled"
+            raise Refused(f"{what}, and nothing has been asked. {again}") from None

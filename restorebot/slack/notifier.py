@@ -10,8 +10,9 @@ import structlog
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from restorebot.errors import StorageError
+from restorebot.errors import PortalUnconfigured, StorageError
 from restorebot.model import PostKind, Restore, State
+from restorebot.restores.portals import Portals
 from restorebot.slack.cards import Surroundings, card
 from restorebot.slack.posts import again, post
 from restorebot.storage.store import Queued, Store
@@ -57,12 +58,10 @@ class Unsent(Exception):
 class Notifier:
     """Sends and edits. ``drain`` is one round, callable with any clock; ``run`` makes rounds until cancelled."""
 
-    def __init__(
-        self, client: AsyncWebClient, store: Store, approvers: tuple[str, ...], clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, client: AsyncWebClient, store: Store, portals: Portals, clock: Callable[[], datetime]) -> None:
         self._client = client
         self._store = store
-        self._approvers = approvers
+        self._portals = portals
         self._clock = clock
         self._woken = asyncio.Event()
         # chat.update is about 50 a minute for the whole workspace, chat.postMessage one a second per channel with
@@ -207,12 +206,16 @@ class Notifier:
             raise Lost from None
 
     async def _surroundings(self, restore: Restore) -> Surroundings:
+        try:
+            approvers = tuple(sorted(self._portals.of(restore).policy.approvers))
+        except PortalUnconfigured:
+            approvers = ()
         if restore.state is not State.RESTORING:
-            return Surroundings(self._approvers)
+            return Surroundings(approvers)
         async with self._store.reading() as tx:
             last = await tx.last_completed(restore.portal_url, LAST_RESTORES)
         spans = tuple(one.ended_at - one.posted_at for one in last if one.ended_at and one.posted_at)
-        return Surroundings(self._approvers, spans)
+        return Surroundings(approvers, spans)
 
     def _refused(self, what: str, restore: Restore, error: SlackApiError | Unsent, now: datetime) -> None:
         if isinstance(error, Unsent):

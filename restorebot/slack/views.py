@@ -13,6 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from restorebot.docspace.models import STORAGE_NAMES
 from restorebot.errors import Refused
 from restorebot.model import Restore, Source
+from restorebot.restores.portals import Portal
 from restorebot.restores.preflight import Report, Result
 from restorebot.restores.service import Draft
 from restorebot.slack.texts import Block, code, escape, fields, lasting, plain, quoted, section, user, when
@@ -54,6 +55,7 @@ class Asked:
     """What the modal carries from its opening to its submit."""
 
     portal: str
+    portal_name: str
     source: Source
     channel: str
 
@@ -61,14 +63,14 @@ class Asked:
         """For ``private_metadata``, which holds 3,000 characters."""
         times = [moment and moment.isoformat() for moment in (self.source.created_on, self.source.expires_on)]
         source = [self.source.backup_id, self.source.file_name, self.source.storage_type, *times]
-        return json.dumps([self.portal, self.channel, source], ensure_ascii=False)
+        return json.dumps([self.portal, self.portal_name, self.channel, source], ensure_ascii=False)
 
     @classmethod
     def unpack(cls, text: str) -> "Asked":
-        portal, channel, (backup_id, file_name, storage_type, created_on, expires_on) = json.loads(text)
+        portal, portal_name, channel, (backup_id, file_name, storage_type, created_on, expires_on) = json.loads(text)
         expires = datetime.fromisoformat(expires_on) if expires_on else None
         source = Source(backup_id, file_name, storage_type, datetime.fromisoformat(created_on), expires)
-        return cls(portal, source, channel)
+        return cls(portal, portal_name, source, channel)
 
 
 class FieldErrors(Refused):
@@ -81,18 +83,18 @@ class FieldErrors(Refused):
 
 def loading() -> Block:
     """The first stage, opened within the trigger's three seconds."""
-    return _modal([section(":hourglass_flowing_sand: Loading: asking the portal about this backup…")])
+    return modal([section(":hourglass_flowing_sand: Loading: asking the portal about this backup…")])
 
 
-def filled(backup_id: str, report: Report, portal_url: str, channel: str, now: datetime) -> Block:
+def filled(backup_id: str, report: Report, portal: Portal, channel: str, now: datetime) -> Block:
     """The second stage: the facts and the checks; with inputs and a submit button only if every check passed."""
     checks = [_check_line(check.result, check.name, check.sentence) for check in report.checks]
-    facts = _facts(report, portal_url, now) if report.source else [section(f"Backup id {code(backup_id)}")]
+    facts = _facts(report, portal.docspace.url, now) if report.source else [section(f"Backup id {code(backup_id)}")]
     if not report.passed or report.source is None:
         sentence = "*This restore cannot be asked for now.* See what each failed check says, then try again."
-        return _modal([*facts, *checks, section(sentence)])
-    asked = Asked(report.alias, report.source, channel)
-    return _modal(
+        return modal([*facts, *checks, section(sentence)])
+    asked = Asked(report.alias, portal.name, report.source, channel)
+    return modal(
         [*facts, *checks, section(CONSEQUENCES), *_inputs(report.alias)],
         submit={"type": "plain_text", "text": "Ask for approval"},
         private_metadata=asked.pack(),
@@ -102,7 +104,7 @@ def filled(backup_id: str, report: Report, portal_url: str, channel: str, now: d
 def read(view: Mapping[str, Any], requester: str) -> Draft:
     """What a submit asks for. Raises FieldErrors."""
     asked = Asked.unpack(view["private_metadata"])
-    reason, alias = _typed(view, REASON), _typed(view, ALIAS)
+    reason, alias = typed(view, REASON), typed(view, ALIAS)
     errors = {}
     if not reason:
         errors[REASON] = "Say why, so that an approver can judge."
@@ -111,7 +113,7 @@ def read(view: Mapping[str, Any], requester: str) -> Draft:
     if errors:
         raise FieldErrors(errors)
     notify = bool(view["state"]["values"][NOTIFY]["value"].get("selected_options"))
-    return Draft(asked.portal, asked.source, reason, notify, requester, asked.channel, view["id"])
+    return Draft(asked.portal, asked.portal_name, asked.source, reason, notify, requester, asked.channel, view["id"])
 
 
 def denial(restore: Restore) -> Block:
@@ -123,12 +125,34 @@ def denial(restore: Restore) -> Block:
         _text_input(REASON, "Why not? The thread will say so.", **limit),
     ]
     submit = {"type": "plain_text", "text": "Deny"}
-    return _modal(blocks, DENIAL, "Deny a restore", submit=submit, private_metadata=restore.id)
+    return modal(blocks, DENIAL, "Deny a restore", submit=submit, private_metadata=restore.id)
+
+
+def dry_run(backup_id: str, report: Report, portal: Portal) -> list[str]:
+    """What would happen, in lines: every check, and what would be sent. Nothing has been."""
+    checks = [f"{MARKS[check.result]} {check.name}: {escape(check.sentence, 900)}" for check in report.checks]
+    if not report.passed or report.source is None:
+        return [
+            f"*A dry run of {code(backup_id)}: nothing was started*",
+            *checks,
+            "*This restore could not be asked for now.*",
+        ]
+    source = report.source
+    stored = STORAGE_NAMES.get(source.storage_type, f"storage type {source.storage_type}")
+    sent = (
+        f"After approval, {escape(portal.docspace.url)} would be told to restore {escape(source.file_name)} of "
+        f"{when(source.created_on)} from {stored} (storageType {source.storage_type})."
+    )
+    return [
+        f"*A dry run of {code(source.backup_id)}: nothing was started*",
+        *checks,
+        sent,
+    ]
 
 
 def read_denial(view: Mapping[str, Any]) -> tuple[str, str]:
     """The restore's id and the reason. Raises FieldErrors."""
-    reason = _typed(view, REASON)
+    reason = typed(view, REASON)
     if not reason:
         raise FieldErrors({REASON: "Say why, so that the person who asked knows what to change."})
     return view["private_metadata"], reason
@@ -144,11 +168,11 @@ async def open_modal(client: AsyncWebClient, trigger_id: str, view: Block, retry
     return dict(opened["view"])
 
 
-def _typed(view: Mapping[str, Any], block: str) -> str:
+def typed(view: Mapping[str, Any], block: str) -> str:
     return (view["state"]["values"][block]["value"].get("value") or "").strip()
 
 
-def _modal(blocks: list[Block], callback: str = REQUEST, title: str = "Restore a portal", **more: Any) -> Block:
+def modal(blocks: list[Block], callback: str = REQUEST, title: str = "Restore a portal", **more: Any) -> Block:
     return {
         "type": "modal",
         "callback_id": callback,

@@ -1,6 +1,7 @@
 """The one place that reads and writes rows. ``Writing.advance`` is the only thing that moves a restore."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
@@ -60,6 +61,11 @@ class Reading:
     async def last_completed(self, portal_url: str, count: int) -> list[Restore]:
         """The portal's latest completed restores, newest first."""
         clause = (restores.c.portal_url == portal_url) & (restores.c.state == State.COMPLETED)
+        return await self._restores(clause, restores.c.ended_at.desc(), count)
+
+    async def last_ended(self, portal_urls: AbstractSet[str], count: int) -> list[Restore]:
+        """The latest restores of these portals that have ended, however they did, newest first."""
+        clause = restores.c.portal_url.in_(sorted(portal_urls)) & restores.c.state.in_(sorted(ENDED))
         return await self._restores(clause, restores.c.ended_at.desc(), count)
 
     async def stale_cards(self) -> list[Restore]:

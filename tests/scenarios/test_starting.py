@@ -208,7 +208,7 @@ async def test_a_portal_that_answers_too_late_is_looked_at_instead(
     scene: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert scene.bot is not None
-    monkeypatch.setattr(scene.bot.portal, "_start_timeout", 0.2)
+    monkeypatch.setattr(scene.bot.portals.all[0].docspace, "_start_timeout", 0.2)
     await scene.ask()
     await scene.portal("faults", "PATCH", on="startrestore", fault="answer_slow", seconds=1)
     await scene.click("approve")

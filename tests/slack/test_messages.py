@@ -9,12 +9,17 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
+from restorebot.docspace.client import DocSpace
 from restorebot.model import Phase, PostKind, Restore, Source, State, Vote
+from restorebot.restores.policy import Policy
+from restorebot.restores.portals import Portal
 from restorebot.restores.preflight import Check, Report, Result
 from restorebot.sandbox.workspace.limits import check_message_blocks, check_view
 from restorebot.slack import cards, posts, texts, views
 from restorebot.slack.notifier import Bucket
+from tests.harness import TLS
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 AROUND = cards.Surroundings(("U0BOB", "S0OPS"), (timedelta(minutes=20), timedelta(hours=3)))
@@ -102,6 +107,14 @@ def fits(text: str, blocks: list[dict[str, Any]]) -> None:
         assert "<@U1>" not in rest
 
 
+PORTAL = Portal(
+    "acme",
+    DocSpace("https://acme.example", SecretStr("sk-0"), ssl_context=TLS),
+    Policy(frozenset({"U0BOB"})),
+    timedelta(minutes=30),
+)
+
+
 @given(restores())
 def test_any_card_fits(restore: Restore) -> None:
     fits(*cards.card(restore, AROUND))
@@ -126,13 +139,13 @@ def test_any_modal_fits_and_can_be_submitted_only_when_all_is_well(
     result = Result.PASSED if passes else Result.FAILED
     source = Source("3c0f8f0a-7a6b-4f2e-9a51-0d7a4a1f6b11", name[:200], 5, NOW, NOW)
     report = Report((Check("portal", result, sentence),), alias[:100], source)
-    view = views.filled(source.backup_id, report, "https://acme.example", "C1", NOW)
+    view = views.filled(source.backup_id, report, PORTAL, "C1", NOW)
     check_view(view, "modal")
     assert ("submit" in view) == passes
     assert any(block["type"] == "input" for block in view["blocks"]) == passes
     if passes:
         asked = views.Asked.unpack(view["private_metadata"])
-        assert asked == views.Asked(alias[:100], source, "C1")
+        assert asked == views.Asked(alias[:100], "acme", source, "C1")
 
 
 def test_the_fallback_says_everything_that_the_card_shows() -> None:

@@ -4,7 +4,7 @@ import json
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from starlette.requests import Request
@@ -34,6 +34,7 @@ def control_routes(portal: Portal) -> list[BaseRoute]:
         ("GET", "requests", control.requests),
         ("DELETE", "requests", control.clear_requests),
         ("POST", "backups", control.put_backup),
+        ("POST", "backups/many", control.put_many),
         ("PATCH", "keys", control.change_key),
         ("POST", "keys", control.add_key),
         ("POST", "someone-else-starts", control.someone_else),
@@ -140,6 +141,16 @@ class _Control:
         record = Record(backup_id, str(merged["fileName"]), int(merged["storageType"]), *times)
         state.history = [one for one in state.history if one.id != backup_id] + [record]
         return record.as_json()
+
+    def put_many(self, body: Json) -> Json:
+        """A long history, of backups a minute apart before 2025."""
+        first = datetime(2025, 1, 1)  # noqa: DTZ001 - the portal's own times have no zone
+        state, count = self._portal.state, int(body["count"])
+        state.history += [
+            Record(str(uuid.uuid4()), f"nightly-{number:05}.tar.gz", 5, first - timedelta(minutes=number))
+            for number in range(count)
+        ]
+        return {"history": len(state.history)}
 
     def change_key(self, body: Json) -> Json:
         state = self._portal.state

@@ -1,0 +1,84 @@
+"""What may follow `/restore`, and what somebody meant who typed something else."""
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from restorebot.errors import Refused
+from restorebot.slack.texts import code
+
+NO_BACKUP = "00000000-0000-0000-0000-000000000000"
+GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+EXAMPLE = "3c0f8f0a-7a6b-4f2e-9a51-0d7a4a1f6b11"
+
+DRY_RUN = {"--dry-run", "—dry-run", "–dry-run"}  # noqa: RUF001 - some keyboards make a dash of two hyphens
+
+USAGE = (
+    "*`/restore <backupId>`* asks to restore the DocSpace portal from one of its backups.\n"
+    f"Example: `/restore {EXAMPLE}`\n"
+    "• `/restore` alone lets you choose a backup.\n"
+    "• `/restore list` shows all backups with their ids.\n"
+    "• `/restore <backupId> --dry-run` makes every check and starts nothing.\n"
+    "• `/restore status` shows what is open and running, `/restore history` how the last restores ended.\n"
+    "Where there are several portals, the portal's name comes last.\n"
+    "You say why, an approver says yes, and the thread tells how it goes. Nothing starts before that."
+)
+
+
+class Word(StrEnum):
+    """What a command asks for."""
+
+    PICK = ""
+    RESTORE = "restore"
+    LIST = "list"
+    STATUS = "status"
+    HISTORY = "history"
+    HELP = "help"
+
+
+TYPED = (Word.LIST, Word.STATUS, Word.HISTORY, Word.HELP)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A command understood. ``portal`` is a name as typed, empty when none was."""
+
+    word: Word
+    backup_id: str = ""
+    portal: str = ""
+    dry_run: bool = False
+
+
+def understood(text: str, portals: Sequence[str]) -> Wish:
+    """What was typed after `/restore`; ``portals`` are the names there are. Raises Refused."""
+    words = text.split()
+    dry_run = any(word.lower() in DRY_RUN for word in words)
+    words = [word for word in words if word.lower() not in DRY_RUN]
+    first, rest = (words[0], words[1:]) if words else ("", [])
+    if not first and dry_run:
+        raise Refused("A dry run needs a backup's id: `/restore <backupId> --dry-run`.")
+    if len(rest) > 1 or any(GUID.fullmatch(word) for word in rest):
+        raise Refused(
+            f"Type one backup id, and after it one portal's name if there are several, as in `/restore {EXAMPLE}`; "
+            "`/restore help` shows what else may be typed."
+        )
+    portal = rest[0] if rest else ""
+    if first.lower() in TYPED:
+        return Wish(Word(first.lower()), portal=portal)
+    if not first:
+        return Wish(Word.PICK)
+    if GUID.fullmatch(first) and first != NO_BACKUP:
+        return Wish(Word.RESTORE, first.lower(), portal, dry_run)
+    if first.lower() in portals and not rest:
+        return Wish(Word.PICK, portal=first)
+    raise Refused(_misunderstood(first, portals))
+
+
+def _misunderstood(first: str, portals: Sequence[str]) -> str:
+    near = difflib.get_close_matches(first.lower(), [*TYPED, *portals], n=1, cutoff=0.7)
+    if near:
+        return f"{code(first)} is no backup id and no word that I know. Did you mean `/restore {near[0]}`?"
+    sentence = f"{code(first)} is not a backup id. One looks like `{EXAMPLE}`"
+    return f"{sentence}; `/restore list` shows those there are, and `/restore help` what else may be typed."

@@ -1,0 +1,70 @@
+"""What `/restore list`, `status` and `history` print: lines, put into as few messages as Slack's limits let them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from restorebot.docspace.models import STORAGE_NAMES, BackupRecord
+from restorebot.model import Restore
+from restorebot.restores.portals import Portal
+from restorebot.slack.cards import TITLES
+from restorebot.slack.texts import SECTION, Block, code, escape, lasting, mentions, section, user, when
+
+SECTIONS = 4
+"""Sections of a message: all blocks together may have about 13,000 characters (Slack fact sheet, "Posting")."""
+
+NAME = 120
+
+
+def messages(lines: Iterable[str]) -> list[list[Block]]:
+    """The lines in order, as the blocks of one or more messages."""
+    texts: list[str] = []
+    for line in lines:
+        if texts and len(texts[-1]) + len(line) < SECTION:
+            texts[-1] += f"\n{line}"
+        else:
+            texts.append(line)
+    blocks = [section(text) for text in texts]
+    return [blocks[start : start + SECTIONS] for start in range(0, len(blocks), SECTIONS)]
+
+
+def backups(portal: Portal, records: Sequence[BackupRecord], now: datetime) -> list[str]:
+    """Every backup of a portal, newest first, with its id to copy."""
+    if not records:
+        return [f"The history of {code(portal.name)} has no backups."]
+    return [f"*{len(records)} backups of {code(portal.name)}*", *(_backup(record, now) for record in records)]
+
+
+def _backup(record: BackupRecord, now: datetime) -> str:
+    stored = STORAGE_NAMES.get(record.storage_type, f"storage type {record.storage_type}")
+    expired = " · *expired*" if record.expires_on and record.expires_on <= now else ""
+    return f"{code(record.id)} {escape(record.file_name, NAME)} · {when(record.created_on)} · {stored}{expired}"
+
+
+def status(restores: Sequence[Restore], links: Mapping[str, str]) -> list[str]:
+    """What is open and running; ``links`` are the addresses of the cards by restore id."""
+    if not restores:
+        return ["No restore is open or running."]
+    return [f"*{len(restores)} open*", *(_open(restore, links.get(restore.id, "")) for restore in restores)]
+
+
+def _open(restore: Restore, link: str) -> str:
+    title = f"Restore of {escape(restore.portal)}: {TITLES[restore.state]}"
+    shown = f"<{link}|{title}>" if link else title
+    return f"• {shown} · asked by {user(restore.requester)} {when(restore.requested_at)}"
+
+
+def history(restores: Sequence[Restore]) -> list[str]:
+    """How the last restores ended, newest first."""
+    if not restores:
+        return ["No restore has ended yet."]
+    return [f"*The last {len(restores)} restores*", *(_ended(restore) for restore in restores)]
+
+
+def _ended(restore: Restore) -> str:
+    yes = f", approved by {mentions(restore.voters)}" if restore.votes else ""
+    took = f", took {lasting(restore.ended_at - restore.posted_at)}" if restore.ended_at and restore.posted_at else ""
+    at = f" {when(restore.ended_at)}" if restore.ended_at else ""
+    return (
+        f"• {code(restore.portal)} from {escape(restore.source.file_name, NAME)}: *{TITLES[restore.state]}*{at}{took} "
+        f"· asked by {user(restore.requester)}{yes}"
+    )

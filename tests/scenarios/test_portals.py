@@ -1,0 +1,174 @@
+"""Several portals: each with its own key, people and channel."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from restorebot.model import State
+from restorebot.sandbox import portal as sandbox_portal
+from restorebot.sandbox.serve import serving
+from restorebot.settings import Settings
+from tests.harness import ALICE, BOB, CHANNEL, ERIN, KEY, World, words, world
+
+OPS = "C0OPS"
+BETA_KEY = "sk-" + "cd34" * 16
+
+
+@pytest.fixture(params=["socket", "http"])
+async def two(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    """Portals acme and beta; beta has an approver of its own and may be asked for anywhere."""
+    beta = sandbox_portal.Portal(key=BETA_KEY, manual=True, alias="beta")
+    async with serving(sandbox_portal.create_app(beta)) as beta_url:
+
+        def configure(values: dict[str, Any]) -> None:
+            values["tables"] = {
+                "acme": {"url": values.pop("docspace_url"), "key": values.pop("docspace_api_key")},
+                "beta": {"url": beta_url, "key": BETA_KEY, "approvers": [ERIN]},
+            }
+
+        async with world(tmp_path, request.param, configure=configure) as made, made.life():
+            made.beta_url = beta_url  # type: ignore[attr-defined]
+            yield made
+
+
+async def backup_of(scene: World, url: str) -> str:
+    history = (await scene.http.get(f"{url}/_sandbox/state")).json()["history"]
+    return str(next(one["id"] for one in history if one["expiresOn"].startswith("0001")))
+
+
+def beta_url(scene: World) -> str:
+    return str(scene.beta_url)  # type: ignore[attr-defined]
+
+
+async def test_the_portal_is_named_after_the_id_and_has_its_own_approvers(two: World) -> None:
+    backup = await backup_of(two, beta_url(two))
+    await two.command(f"{backup} beta")
+    view = await two.modal()
+    assert view
+    assert beta_url(two) in words(view)
+    await two.submit({"reason": "beta it is", "alias": "beta"})
+    restore = await two.restore()
+    assert (restore.portal, restore.portal_url) == ("beta", beta_url(two))
+    card = words(await two.card())
+    assert f"<@{ERIN}>" in card
+    assert f"<@{BOB}>" not in card
+    await two.click("approve", BOB)
+    assert "You are not an approver of this portal." in (await two.private(BOB))[-1]
+    await two.click("approve", ERIN)
+    assert (await two.restore()).state is State.RESTORING
+    assert not await two.requests("startrestore")
+    sent = (await two.http.get(f"{beta_url(two)}/_sandbox/requests")).json()["requests"]
+    assert len([one for one in sent if one["path"].endswith("startrestore")]) == 1
+
+
+async def test_without_a_name_the_portals_are_named(two: World) -> None:
+    await two.command(await two.backup())
+    assert await two.private() == ["Say which portal, after the backup's id: `acme`, `beta`."]
+    assert await two.modal() is None
+
+
+async def test_an_unknown_portal_is_answered_with_the_nearest(two: World) -> None:
+    await two.command(f"{await two.backup()} bta")
+    assert await two.private() == ["There is no portal of that name. Did you mean `beta`?"]
+
+
+async def test_the_picker_and_the_list_take_a_portals_name(two: World) -> None:
+    await two.command("beta")
+    view = await two.modal()
+    assert view
+    assert await backup_of(two, beta_url(two)) in str(view["blocks"])
+    await two.slack("close", user=ALICE, view_id=view["id"])
+    await two.command("list beta")
+    assert await backup_of(two, beta_url(two)) in (await two.private())[-1]
+
+
+async def test_a_live_restore_of_one_portal_is_not_in_the_others_way(two: World) -> None:
+    await two.command(f"{await two.backup()} acme")
+    await two.submit({"reason": "one", "alias": "acme"})
+    await two.click("approve", BOB)
+    assert (await two.restore()).state is State.RESTORING
+    await two.command(f"{await backup_of(two, beta_url(two))} beta")
+    await two.submit({"reason": "two", "alias": "beta"})
+    assert (await two.restore()).portal == "beta"
+    await two.command("status")
+    said = (await two.private())[-1]
+    assert "acme: running" in said
+    assert "beta: waiting for approval" in said
+
+
+# --- channels -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["socket", "http"])
+async def bound(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    """Acme is asked for in #restores alone, beta in another channel."""
+
+    def configure(values: dict[str, Any]) -> None:
+        acme = {"url": values.pop("docspace_url"), "key": values.pop("docspace_api_key"), "channels": [CHANNEL]}
+        beta = {"url": "https://beta.invalid", "key": BETA_KEY, "channels": [OPS]}
+        values["tables"] = {"acme": acme, "beta": beta}
+
+    async with world(tmp_path, request.param, configure=configure) as made, made.life():
+        yield made
+
+
+async def test_in_a_channel_that_is_bound_to_a_portal_no_name_is_needed(bound: World) -> None:
+    await bound.command(await bound.backup())
+    view = await bound.modal()
+    assert view
+    assert bound.portal_url in words(view)
+
+
+async def test_a_portal_that_is_bound_to_another_channel_is_refused_with_the_way_there(bound: World) -> None:
+    await bound.command(f"{await bound.backup()} beta")
+    assert await bound.private() == [f"Restores of `beta` are not asked for in this channel. Use <#{OPS}>."]
+
+
+async def test_in_a_channel_of_no_portal_nothing_is_asked_for(bound: World) -> None:
+    await bound.command(await bound.backup(), channel="C0PRIVATE")
+    assert await bound.private() == ["Restores are not asked for in this channel."]
+
+
+# --- settings that lose a portal ------------------------------------------------------------------------------------
+
+
+async def test_a_request_whose_portal_left_the_settings_cannot_be_approved(quiet: World) -> None:
+    async with quiet.life():
+        await quiet.ask()
+    elsewhere = quiet.settings.model_dump() | {"docspace_url": "https://elsewhere.invalid", "docspace_api_key": KEY}
+    quiet.settings = Settings(**elsewhere)
+    async with quiet.life():
+        await quiet.settle()
+        await quiet.click("approve")
+        assert "is no longer in restorebot's settings" in (await quiet.private(BOB))[-1]
+        assert (await quiet.restore()).state is State.REQUESTED
+
+
+async def test_an_approved_restore_whose_portal_left_the_settings_is_void(quiet: World) -> None:
+    async with quiet.life():
+        await quiet.ask()
+        await quiet.portal("faults", "PATCH", html_502=True)
+        await quiet.click("approve")
+        assert (await quiet.restore()).state is State.APPROVED
+    quiet.settings = Settings(**(quiet.settings.model_dump() | {"docspace_url": "https://elsewhere.invalid"}))
+    async with quiet.life():
+        await quiet.settle()
+        assert (await quiet.restore()).state is State.VOID
+        assert "is no longer in restorebot's settings" in (await quiet.thread())[-1]
+
+
+async def test_a_running_restore_whose_portal_left_the_settings_is_kept_and_says_so(quiet: World) -> None:
+    async with quiet.life():
+        await quiet.ask()
+        await quiet.click("approve")
+    before = quiet.settings
+    quiet.settings = Settings(**(before.model_dump() | {"docspace_url": "https://elsewhere.invalid"}))
+    async with quiet.life():
+        await quiet.settle()
+        assert "is no longer in restorebot's settings" in words(await quiet.card())
+        assert (await quiet.restore()).state is State.RESTORING
+    quiet.settings = before
+    async with quiet.life():
+        await quiet.until(State.COMPLETED)

@@ -1,0 +1,180 @@
+"""The words of `/restore` that start nothing: the picker, list, status, history and the dry run."""
+
+import pytest
+
+from restorebot.model import State
+from restorebot.sandbox.workspace.limits import check_view
+from tests.harness import ALICE, BOB, CAROL, World, words
+
+NAMES = ['it\'s "quoted".tar.gz', "two\nlines.tar.gz", "🔥 emoji & <b>.tar.gz"]
+
+
+async def seen(scene: World) -> str:
+    view = await scene.modal()
+    assert view is not None
+    return words(view)
+
+
+# --- the picker -------------------------------------------------------------------------------------------------------
+
+
+async def options(scene: World) -> list[dict[str, str]]:
+    view = await scene.modal()
+    assert view is not None
+    check_view({name: view[name] for name in ("type", "title", "blocks", "submit", "close")}, "modal")
+    (select,) = [block["element"] for block in view["blocks"] if block.get("block_id") == "backup"]
+    return [{"text": one["text"]["text"], "value": one["value"]} for one in select["options"]]
+
+
+async def test_restore_alone_offers_the_newest_backups_and_goes_on_with_the_one_chosen(scene: World) -> None:
+    await scene.command("")
+    offered = await options(scene)
+    history = {one["id"]: one for one in (await scene.portal())["history"]}
+    made = [history[one["value"]]["createdOn"] for one in offered]
+    assert made == sorted(made, reverse=True)
+    assert all(" old · " in one["text"] for one in offered)
+    chosen = await scene.backup()
+    answer = await scene.submit({"backup": {"value": chosen}})
+    assert answer["acked"]
+    assert "Ask for approval" in str(await scene.modal())
+    assert chosen in await seen(scene)
+    await scene.submit({"reason": "picked", "alias": "acme"})
+    restore = await scene.restore()
+    assert (restore.source.backup_id, restore.requester) == (chosen, ALICE)
+
+
+async def test_the_history_is_read_once_for_the_picker(scene: World) -> None:
+    await scene.command("")
+    await options(scene)
+    assert len(await scene.requests("getbackuphistory")) == 1
+
+
+async def test_an_id_that_is_not_among_them_can_be_typed(scene: World) -> None:
+    backup = await scene.backup()
+    await scene.command("")
+    answer = await scene.submit({"other": "latest"})
+    assert "This is not a backup id." in answer["errors"]["other"]
+    answer = await scene.submit({"backup": {"value": backup}, "other": backup})
+    assert "not both" in answer["errors"]["other"]
+    answer = await scene.submit({"backup": {"value": ""}, "other": ""})
+    assert "Choose a backup" in answer["errors"]["backup"]
+    await scene.submit({"backup": {"value": ""}, "other": f" {backup.upper()} "})
+    assert backup in await seen(scene)
+
+
+async def test_of_3000_backups_with_any_names_the_newest_100_are_offered_and_all_are_listed(scene: World) -> None:
+    for number, name in enumerate(NAMES):
+        await scene.portal("backups", "POST", fileName=name, createdOn=f"2030-01-0{number + 1}T00:00:00")
+    await scene.portal("backups/many", "POST", count=3000)
+    await scene.command("")
+    offered = await options(scene)
+    assert len(offered) == 100
+    assert "🔥 emoji & <b>.tar.gz" in offered[0]["text"]
+    assert "`/restore list` shows all ids" in await seen(scene)
+    view = await scene.modal()
+    assert view
+    await scene.slack("close", user=ALICE, view_id=view["id"])
+    await scene.command("list")
+    listed = "\n".join(words(one) for one in (await scene.slack(f"private?user={ALICE}", "GET"))["messages"])
+    history = (await scene.portal())["history"]
+    assert len(history) >= 3003
+    assert all(one["id"] in listed for one in history)
+    assert "&amp; &lt;b&gt;" in listed
+    assert not await scene.messages()
+
+
+async def test_a_picker_whose_portal_is_down_says_so(scene: World) -> None:
+    await scene.portal("faults", "PATCH", html_502=True)
+    await scene.command("")
+    assert "The backups could not be read" in await seen(scene)
+    view = await scene.modal()
+    assert view
+    assert view["submit"] is None
+
+
+async def test_a_portal_without_backups_still_takes_an_id(scene: World) -> None:
+    for one in (await scene.portal())["history"]:
+        await scene.portal(f"backups/{one['id']}", "DELETE")
+    await scene.command("")
+    assert "has no backup that can be restored" in await seen(scene)
+    answer = await scene.submit({"other": ""})
+    assert "Choose a backup" in answer["errors"]["other"]
+    await scene.command("list")
+    assert "has no backups" in (await scene.private())[-1]
+
+
+# --- list, status, history --------------------------------------------------------------------------------------------
+
+
+async def test_the_list_is_private_and_has_every_id(scene: World) -> None:
+    await scene.command("list")
+    (said,) = await scene.private()
+    assert all(one["id"] in said for one in (await scene.portal())["history"])
+    assert not await scene.private(BOB)
+    assert not await scene.messages()
+
+
+async def test_a_list_that_the_portal_does_not_answer_is_refused_with_its_reason(scene: World) -> None:
+    await scene.portal("faults", "PATCH", html_502=True)
+    await scene.command("list")
+    (said,) = await scene.private()
+    assert said.startswith("Nothing was done.")
+
+
+async def test_status_links_to_the_threads_of_what_is_open(scene: World) -> None:
+    await scene.command("status")
+    assert await scene.private() == ["No restore is open or running."]
+    await scene.ask()
+    await scene.command("status", CAROL)
+    (said,) = await scene.private(CAROL)
+    ts = (await scene.card())["ts"].replace(".", "")
+    assert "waiting for approval" in said
+    assert f"p{ts}|Restore of acme: waiting for approval>" in said
+    assert f"<@{ALICE}>" in said
+
+
+async def test_history_tells_who_asked_who_approved_what_and_how_it_ended(scene: World) -> None:
+    await scene.command("history")
+    assert await scene.private() == ["No restore has ended yet."]
+    await scene.ask()
+    await scene.deny()
+    restore = await scene.ask()
+    await scene.click("approve")
+    await scene.until(State.COMPLETED)
+    await scene.command("history", BOB)
+    said = (await scene.private(BOB))[-1]
+    assert said.index("*completed*") < said.index("*denied*")
+    assert f"asked by <@{ALICE}>, approved by <@{BOB}>" in said
+    assert "took 20 s" in said or "took 21 s" in said
+    assert restore.source.file_name in said
+
+
+@pytest.mark.parametrize("word", ["status", "history"])
+async def test_guests_see_nothing(scene: World, word: str) -> None:
+    await scene.slack("people/U0CAROL", "PATCH", is_restricted=True)
+    await scene.command(word, CAROL)
+    (said,) = await scene.private(CAROL)
+    assert "Guests may not do this" in said
+
+
+# --- the dry run ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_dry_run_tells_each_check_and_what_would_be_sent_and_starts_nothing(scene: World) -> None:
+    backup = await scene.backup()
+    await scene.command(f"{backup} --dry-run")
+    (said,) = await scene.private()
+    assert "nothing was started" in said
+    assert all(f":white_check_mark: {name}" in said for name in ("portal", "API key", "backup", "nothing running"))
+    assert "storageType 5" in said
+    assert await scene.modal() is None
+    assert not await scene.messages()
+    assert not await scene.requests("startrestore")
+
+
+async def test_a_dry_run_that_fails_says_which_check(scene: World) -> None:
+    await scene.portal("someone-else-starts", "POST")
+    await scene.command(f"{await scene.backup()} --dry-run")
+    (said,) = await scene.private()
+    assert ":x: nothing running" in said
+    assert "This restore could not be asked for now." in said
