@@ -1,13 +1,18 @@
 """The command line. Everything heavy is imported by the command that needs it, so that ``--help`` is quick."""
 
 import asyncio
+import sys
+from collections.abc import Coroutine
+from datetime import UTC, datetime
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from restorebot.errors import RestorebotError, SettingsError
+
+T = TypeVar("T")
 
 STORIES = {
     "happy": "asked for, approved by another person, restored, told",
@@ -25,6 +30,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+audit_app = typer.Typer(
+    help="The audit trail: who did what to which restore. No command edits or deletes a row.", no_args_is_help=True
+)
+app.add_typer(audit_app, name="audit")
 
 
 def main() -> None:
@@ -83,6 +94,73 @@ def demo(
     from restorebot.sandbox import stories
 
     raise typer.Exit(asyncio.run(stories.play(script)))
+
+
+@app.command()
+def history(
+    count: Annotated[int, typer.Option("--count", min=1, max=1000, help="How many, newest first.")] = 20,
+) -> None:
+    """Print how the last restores ended. The bot may be running meanwhile."""
+    from rich.console import Console
+
+    from restorebot.ops import records
+
+    url = _database_url()
+    records.show_history(_looked(records.history(url, count)), Console())
+
+
+@audit_app.command()
+def verify(
+    witness: Annotated[str, typer.Option(help="The hash that a closing post in Slack shows.", metavar="HASH")] = "",
+) -> None:
+    """Look whether the audit trail is whole; exits with 1 and names the first row that does not fit if it is not."""
+    from restorebot.ops import records
+
+    if witness and not records.WITNESS.fullmatch(witness.lower()):
+        typer.echo("A witness is 6 to 64 of the digits 0-9 and a-f: copy it from a closing post in Slack.", err=True)
+        raise typer.Exit(2)
+    fits, sentence = _looked(records.verify(_database_url(), witness.lower()))
+    typer.echo(sentence)
+    raise typer.Exit(0 if fits else 1)
+
+
+@audit_app.command()
+def export(
+    format: Annotated[str, typer.Option(help="jsonl or csv.")] = "jsonl",  # noqa: A002 - the option's name
+    since: Annotated[str, typer.Option(help="The first day or moment, as 2026-01-31 or 2026-01-31T12:00, UTC.")] = "",
+    portal: Annotated[str, typer.Option(help="Only this portal, by its alias.")] = "",
+) -> None:
+    """Write the audit trail to standard output, oldest first."""
+    from restorebot.ops import records
+
+    if format not in {"jsonl", "csv"}:
+        typer.echo(f"There is no format {format!r}. Choose jsonl or csv.", err=True)
+        raise typer.Exit(2)
+    try:
+        begin = datetime.fromisoformat(since) if since else None
+    except ValueError:
+        typer.echo(f"{since!r} is no day. Write one as 2026-01-31 or 2026-01-31T12:00.", err=True)
+        raise typer.Exit(2) from None
+    begin = begin.replace(tzinfo=UTC) if begin and begin.tzinfo is None else begin
+    _looked(records.export(_database_url(), sys.stdout, format, begin, portal or None))
+
+
+def _database_url() -> str:
+    from restorebot import settings
+
+    try:
+        return settings.database_url()
+    except SettingsError as error:
+        typer.echo("\n".join(error.problems), err=True)
+        raise typer.Exit(2) from None
+
+
+def _looked(work: Coroutine[Any, Any, T]) -> T:
+    try:
+        return asyncio.run(work)
+    except RestorebotError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
 
 
 @app.command()

@@ -193,8 +193,8 @@ class PortalSettings:
     approval_ttl: timedelta
 
 
-class Settings(BaseSettings):
-    """All settings. The names of the fields are the names of the variables, in lower case, less RESTOREBOT_."""
+class _Sources(BaseSettings):
+    """Where settings come from, for all of them or a part."""
 
     model_config = SettingsConfigDict(
         env_file=".env",
@@ -204,6 +204,31 @@ class Settings(BaseSettings):
         populate_by_name=True,
         env_ignore_empty=True,
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        toml = InitSettingsSource(settings_cls, _toml())
+        directory = os.environ.get("RESTOREBOT_SECRETS_DIR", SECRETS_DIRECTORY)
+        # Only where there is one: pydantic warns of a directory that is not.
+        files = (SecretsSettingsSource(settings_cls, directory),) if Path(directory).is_dir() else ()
+        return init_settings, env_settings, dotenv_settings, toml, *files
+
+
+class DatabaseSettings(_Sources):
+    """What the commands that only look at the database need."""
+
+    database_url: Annotated[str, AfterValidator(_database)] = DATABASE
+
+
+class Settings(_Sources):
+    """All settings. The names of the fields are the names of the variables, in lower case, less RESTOREBOT_."""
 
     slack_bot_token: Annotated[SecretStr, _token("xoxb-")]
     slack_app_token: Annotated[SecretStr, _token("xapp-")] | None = None
@@ -297,21 +322,6 @@ class Settings(BaseSettings):
             raise ValueError("SLACK_APP_TOKEN: is missing, and so is SLACK_SIGNING_SECRET; one of them is needed")
         return self
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        toml = InitSettingsSource(settings_cls, _toml())
-        directory = os.environ.get("RESTOREBOT_SECRETS_DIR", SECRETS_DIRECTORY)
-        # Only where there is one: pydantic warns of a directory that is not.
-        files = (SecretsSettingsSource(settings_cls, directory),) if Path(directory).is_dir() else ()
-        return init_settings, env_settings, dotenv_settings, toml, *files
-
 
 NAMES: Mapping[str, str] = {
     (field.alias or name).upper(): field.alias or name
@@ -355,6 +365,16 @@ TABLE_EXAMPLES: Mapping[str, str] = {
 WHY: Mapping[str, str] = {"RESTOREBOT_APPROVERS": "without it nobody could approve a restore"}
 
 OF_THE_LOADER = {"RESTOREBOT_CONFIG", "RESTOREBOT_SECRETS_DIR"}
+
+
+def database_url() -> str:
+    """Where the database is, whatever else is set or not. Raises SettingsError."""
+    problems = []
+    try:
+        return DatabaseSettings.model_validate({}).database_url
+    except ValidationError as error:
+        problems = [_problem(one["loc"], one["type"], one["msg"]) for one in error.errors(include_input=False)]
+    raise SettingsError(problems)
 
 
 def load() -> Settings:

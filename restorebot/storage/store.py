@@ -1,13 +1,16 @@
 """The one place that reads and writes rows. ``Writing.advance`` is the only thing that moves a restore."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any, TextIO
 
 from sqlalchemy import func, insert, inspect, select, text, update
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -63,9 +66,11 @@ class Reading:
         clause = (restores.c.portal_url == portal_url) & (restores.c.state == State.COMPLETED)
         return await self._restores(clause, restores.c.ended_at.desc(), count)
 
-    async def last_ended(self, portal_urls: AbstractSet[str], count: int) -> list[Restore]:
-        """The latest restores of these portals that have ended, however they did, newest first."""
-        clause = restores.c.portal_url.in_(sorted(portal_urls)) & restores.c.state.in_(sorted(ENDED))
+    async def last_ended(self, portal_urls: AbstractSet[str] | None, count: int) -> list[Restore]:
+        """The latest restores that have ended, however they did, newest first; of these portals, or of all."""
+        clause: Any = restores.c.state.in_(sorted(ENDED))
+        if portal_urls is not None:
+            clause &= restores.c.portal_url.in_(sorted(portal_urls))
         return await self._restores(clause, restores.c.ended_at.desc(), count)
 
     async def stale_cards(self) -> list[Restore]:
@@ -244,6 +249,22 @@ async def open_store(url: str) -> Store:
         await store.close()
         raise
     return store
+
+
+@asynccontextmanager
+async def opened_to_look(url: str) -> AsyncIterator[AsyncConnection]:
+    """The database as it is, beside a bot that may be running on it; for the command line. Raises StorageError."""
+    file = make_url(url).database
+    if file is None or not await asyncio.to_thread(Path(file).exists):
+        raise StorageError(f"There is no database at {file}. Has restorebot run here, with this DATABASE_URL?")
+    engine = create_async_engine(url)
+    sqlite.prepare(engine.sync_engine)
+    try:
+        with _as_storage_error("read"):
+            async with engine.begin() as conn:
+                yield conn
+    finally:
+        await engine.dispose()
 
 
 async def _migrate(conn: AsyncConnection) -> None:
