@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import aiohttp
 import structlog
+from pydantic import SecretStr
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
 from slack_bolt.async_app import AsyncApp
@@ -20,8 +22,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from restorebot.docspace.client import DocSpace, ssl_context
-from restorebot.errors import SettingsError, SlackUnavailable, StorageError
+from restorebot.docspace.client import DocSpace, NewerKey, ssl_context
+from restorebot.errors import KeyUnreadable, SettingsError, SlackUnavailable, StorageError
 from restorebot.ops import health, logs
 from restorebot.ops.tasks import Tasks
 from restorebot.restores.pace import Pace
@@ -99,13 +101,23 @@ async def assembled(settings: Settings, clock: Callable[[], datetime] = utcnow) 
         portals = []
         for one in settings.portals:
             # A client each: one shared pool is measurably slower with many portals, above all with hung ones.
-            docspace = DocSpace(one.url, one.key, ssl_context=tls, auth=one.auth)
+            newer = partial(_newer_key, store, settings.encryption_key, one.url) if settings.encryption_key else None
+            docspace = DocSpace(one.url, one.key, ssl_context=tls, auth=one.auth, newer_key=newer)
             stack.push_async_callback(docspace.aclose)
             policy = Policy(
                 one.approvers, one.requesters, one.channels, one.approvals_needed, settings.allow_self_approval
             )
             portals.append(Portal(one.name, docspace, policy, one.approval_ttl))
         yield _wire(settings, store, Portals(portals), client, team, clock)
+
+
+async def _newer_key(store: Store, encryption_key: SecretStr, url: str) -> NewerKey | None:
+    try:
+        async with store.reading() as tx:
+            found = await tx.stored_key(url)
+    except StorageError as error:
+        raise KeyUnreadable(str(error)) from None
+    return NewerKey(found.opened(encryption_key), found.stored_at) if found else None
 
 
 def _wire(

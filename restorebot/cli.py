@@ -2,15 +2,18 @@
 
 import asyncio
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from restorebot.errors import RestorebotError, SettingsError
+
+if TYPE_CHECKING:
+    from restorebot.settings import Settings
 
 T = TypeVar("T")
 
@@ -36,6 +39,8 @@ audit_app = typer.Typer(
     help="The audit trail: who did what to which restore. No command edits or deletes a row.", no_args_is_help=True
 )
 app.add_typer(audit_app, name="audit")
+key_app = typer.Typer(help="The portals' API keys, stored encrypted.", no_args_is_help=True)
+app.add_typer(key_app, name="key")
 
 
 def main() -> None:
@@ -109,6 +114,50 @@ def history(
     records.show_history(_looked(records.history(url, count)), Console())
 
 
+@key_app.command("generate")
+def key_generate() -> None:
+    """Print a new encryption key, for RESTOREBOT_ENCRYPTION_KEY."""
+    from restorebot.storage import keys
+
+    typer.echo(keys.generate())
+
+
+PortalName = Annotated[str, typer.Argument(metavar="[PORTAL]", help="The portal's name, if there are several.")]
+
+
+@key_app.command("set")
+def key_set(portal: PortalName = "") -> None:
+    """Read an API key without showing it, try it at the portal and store it encrypted.
+
+    A running bot uses it from its next call on. From a pipe, the key is read from standard input.
+    """
+    from restorebot.ops import keys
+
+    settings = _settings()
+    _said(lambda: keys.encryption_key(settings))
+    name = _said(lambda: keys.chosen(settings, portal)).name
+    typed = typer.prompt(f"API key for {name}", hide_input=True) if sys.stdin.isatty() else sys.stdin.read()
+    typer.echo(_looked(keys.put(settings, portal, typed)))
+
+
+@key_app.command("list")
+def key_list() -> None:
+    """Show the key that is used for each portal by its last four characters, and what the portal says of it."""
+    from rich.console import Console
+
+    from restorebot.ops import keys
+
+    keys.show(_looked(keys.listed(_settings())), Console())
+
+
+@key_app.command("remove")
+def key_remove(portal: PortalName = "") -> None:
+    """Forget a stored key; the one in the settings, if there is one, is used again."""
+    from restorebot.ops import keys
+
+    typer.echo(_looked(keys.remove(_settings(), portal)))
+
+
 @audit_app.command()
 def verify(
     witness: Annotated[str, typer.Option(help="The hash that a closing post in Slack shows.", metavar="HASH")] = "",
@@ -148,16 +197,26 @@ def export(
 def _database_url() -> str:
     from restorebot import settings
 
-    try:
-        return settings.database_url()
-    except SettingsError as error:
-        typer.echo("\n".join(error.problems), err=True)
-        raise typer.Exit(2) from None
+    return _said(settings.database_url)
+
+
+def _settings() -> "Settings":
+    from restorebot import settings
+
+    return _said(settings.load)
 
 
 def _looked(work: Coroutine[Any, Any, T]) -> T:
+    return _said(lambda: asyncio.run(work))
+
+
+def _said(work: Callable[[], T]) -> T:
+    """Do it, or say in a sentence why not and exit: with 2 when the settings have to be mended, else with 1."""
     try:
-        return asyncio.run(work)
+        return work()
+    except SettingsError as error:
+        typer.echo("\n".join(error.problems), err=True)
+        raise typer.Exit(2) from None
     except RestorebotError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None

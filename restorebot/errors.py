@@ -11,7 +11,8 @@ RestorebotError
 └── PortalError            a call to DocSpace; ``sent`` and ``transient`` say what may be done
     ├── PortalUnreachable      refused, DNS, TLS: never sent
     ├── PortalTimeout          no answer in time, or the connection broke after sending
-    ├── KeyRejected            401
+    ├── KeyRejected            401, or there is no key to send
+    │   └── KeyUnreadable          the stored key cannot be decrypted: never sent
     ├── PaymentRequired        402
     ├── PortalForbidden        403
     │   ├── KeyLacksScope          403 without a body: the key may read, not write
@@ -93,6 +94,10 @@ class PortalTimeout(PortalError):
 
 class KeyRejected(PortalError):
     """401: the key or cookie is unknown, expired or disabled."""
+
+
+class KeyUnreadable(KeyRejected):
+    """The stored key cannot be decrypted with the encryption key that is set."""
 
 
 class PaymentRequired(PortalError):

@@ -3,6 +3,7 @@
 Problems come out as plain lines.
 """
 
+import base64
 import difflib
 import os
 import re
@@ -115,6 +116,17 @@ def _key(value: SecretStr) -> SecretStr:
     return SecretStr(stripped)
 
 
+def _fernet(value: SecretStr) -> SecretStr:
+    stripped = value.get_secret_value().strip()
+    try:
+        whole = len(base64.urlsafe_b64decode(stripped)) == 32
+    except ValueError:
+        whole = False
+    if not whole:
+        raise ValueError("is no encryption key; make one with restorebot key generate")
+    return SecretStr(stripped)
+
+
 def _address(value: str) -> str:
     parts = urlsplit(value.strip())
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOCAL):
@@ -169,7 +181,7 @@ class PortalTable(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     url: Address
-    key: ApiKey
+    key: ApiKey | None = None
     auth: Literal["bearer", "cookie"] | None = None
     channels: Channels | None = None
     requesters: People | None = None
@@ -184,7 +196,7 @@ class PortalSettings:
 
     name: str
     url: str
-    key: SecretStr
+    key: SecretStr | None
     auth: Literal["bearer", "cookie"] | None
     channels: frozenset[str]
     requesters: frozenset[str]
@@ -234,6 +246,9 @@ class Settings(_Sources):
     slack_app_token: Annotated[SecretStr, _token("xapp-")] | None = None
     slack_signing_secret: SecretStr | None = None
     slack_api_url: Annotated[str, AfterValidator(_api)] = "https://slack.com/api/"
+    encryption_key: Annotated[SecretStr, AfterValidator(_fernet)] | None = Field(
+        default=None, alias="RESTOREBOT_ENCRYPTION_KEY"
+    )
     tables: dict[Annotated[str, AfterValidator(_portal_name)], PortalTable] = Field(default={}, alias="[portals]")
     docspace_url: Address | None = Field(default=None, validate_default=True)
     docspace_api_key: ApiKey | None = Field(default=None, validate_default=True)
@@ -267,7 +282,7 @@ class Settings(_Sources):
     def portals(self) -> tuple[PortalSettings, ...]:
         """Every portal: the tables, or the one of DOCSPACE_URL, named after the first part of its host."""
         tables: dict[str, PortalTable] = dict(self.tables)
-        if self.docspace_url and self.docspace_api_key:
+        if self.docspace_url:
             label = (urlsplit(self.docspace_url).hostname or "").split(".")[0]
             name = label if re.fullmatch("[a-z][a-z0-9-]*", label) else "portal"
             tables[name] = PortalTable(url=self.docspace_url, key=self.docspace_api_key, auth=self.docspace_auth)
@@ -291,14 +306,15 @@ class Settings(_Sources):
 
     def secrets(self) -> list[str]:
         """Every secret's value, for the log to mask."""
-        keys = [table.key for table in self.tables.values()]
-        values = (self.slack_bot_token, self.slack_app_token, self.slack_signing_secret, self.docspace_api_key, *keys)
+        values = [self.slack_bot_token, self.slack_app_token, self.slack_signing_secret, self.encryption_key]
+        values += [portal.key for portal in self.portals]
         return [value.get_secret_value() for value in values if value]
 
     @field_validator("docspace_url", "docspace_api_key", "approvers")
     @classmethod
     def _needed(cls, value: T, info: ValidationInfo) -> T:
-        if value is None and not info.data.get("tables"):
+        stored = info.field_name == "docspace_api_key" and info.data.get("encryption_key")
+        if value is None and not info.data.get("tables") and not stored:
             raise PydanticCustomError("missing", "is missing")
         return value
 
@@ -311,6 +327,8 @@ class Settings(_Sources):
             approvers, quorum = "RESTOREBOT_APPROVERS", "RESTOREBOT_APPROVALS_NEEDED"
             if self.tables:
                 approvers, quorum = (f"[portals.{portal.name}] {name}" for name in ("approvers", "approvals_needed"))
+            if portal.key is None and self.encryption_key is None:
+                raise ValueError(f"[portals.{portal.name}] key: is missing")
             if urls.count(portal.url) > 1:
                 raise ValueError(f"[portals.{portal.name}] url: is that of another portal too")
             if not portal.approvers:
@@ -338,6 +356,7 @@ EXAMPLES: Mapping[str, str] = {
     "DOCSPACE_URL": "https://acme.onlyoffice.com",
     "DOCSPACE_API_KEY": "sk-…, from Developer Tools, API keys",
     "DOCSPACE_AUTH": "bearer",
+    "RESTOREBOT_ENCRYPTION_KEY": "what restorebot key generate prints",
     "DATABASE_URL": "sqlite:////var/lib/restorebot/restorebot.sqlite3",
     "PORT": "3000",
     "HOST": "127.0.0.1",

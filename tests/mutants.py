@@ -118,8 +118,8 @@ MUTANTS = (
     Mutant(
         "key sent on polls",
         "docspace/client.py",
-        "({} if anonymous else self._credential)",
-        "self._credential",
+        "({} if anonymous else (await self._current()).header)",
+        "(await self._current()).header",
         "scenarios/test_watching.py::test_polls_carry_no_key_and_ask_for_our_kind_of_task",
     ),
     Mutant(
@@ -168,7 +168,7 @@ MUTANTS = (
         "key told to Slack and stored",
         "restores/service.py",
         "reason=draft.reason.strip()[:REASON_KEPT],",
-        "reason=str(self._portal._credential),",
+        "reason=str(portal.docspace._credential.header),",
         "scenarios/test_happy.py",
     ),
     Mutant(

@@ -233,5 +233,7 @@ def test_space_around_secrets_and_ids_is_dropped(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("DOCSPACE_API_KEY", f"  {SECRET}\n")
     monkeypatch.setenv("RESTOREBOT_APPROVERS", " U0BOB , S0OPS,")
     found = settings.load()
-    assert found.portals[0].key.get_secret_value() == SECRET
+    key = found.portals[0].key
+    assert key
+    assert key.get_secret_value() == SECRET
     assert found.approvers == ("U0BOB", "S0OPS")

@@ -3,7 +3,9 @@
 import asyncio
 import json
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import urljoin, urlsplit
 
@@ -11,7 +13,7 @@ import httpx
 from pydantic import SecretStr
 
 from restorebot.docspace.models import BackupRecord, KeyInfo, PortalSettings, Progress, clean
-from restorebot.docspace.replies import Reply, error_of
+from restorebot.docspace.replies import HOW_TO_STORE, Reply, error_of
 from restorebot.errors import BadReply, KeyRejected, PortalNotFound, PortalTimeout, PortalUnreachable
 from restorebot.model import Source
 
@@ -25,21 +27,33 @@ MAX_REPLY = 4 * 2**20
 Auth = Literal["bearer", "cookie"]
 
 
+@dataclass(frozen=True)
+class NewerKey:
+    """An API key that was stored after the settings were written, and when."""
+
+    key: SecretStr
+    stored_at: datetime
+
+
 def ssl_context() -> ssl.SSLContext:
     """The one context for all portals; making one costs tens of milliseconds."""
     return httpx.create_ssl_context()
 
 
 class DocSpace:
-    """A portal. ``connect_timeout``, ``read_timeout`` and ``start_timeout`` are seconds for a whole call."""
+    """A portal. ``connect_timeout``, ``read_timeout`` and ``start_timeout`` are seconds for a whole call.
+
+    ``newer_key`` is asked before each call with a key, and comes before ``key``.
+    """
 
     def __init__(
         self,
         url: str,
-        key: SecretStr,
+        key: SecretStr | None,
         *,
         ssl_context: ssl.SSLContext,
         auth: Auth | None = None,
+        newer_key: Callable[[], Awaitable[NewerKey | None]] | None = None,
         connect_timeout: float = 3.0,
         read_timeout: float = 30.0,
         start_timeout: float = 90.0,
@@ -47,7 +61,8 @@ class DocSpace:
     ) -> None:
         self.url = url.rstrip("/")
         self.host = urlsplit(self.url).netloc
-        self._credential, self._is_api_key = _credential(key, auth)
+        self._credential = Credential.of(key, auth) if key is not None else None
+        self._newer_key = newer_key
         self._read_timeout = read_timeout
         self._start_timeout = start_timeout
         self._max_reply = max_reply
@@ -64,7 +79,7 @@ class DocSpace:
 
     async def key_info(self) -> KeyInfo | None:
         """The API key's rights; None where they cannot be asked: portals before 3.1, and cookies (fact sheet §E)."""
-        if not self._is_api_key:
+        if not (await self._current()).is_api_key:
             return None
         try:
             return KeyInfo.parse(await self._get(KEY))
@@ -104,13 +119,19 @@ class DocSpace:
             "storageParams": [{"key": "fileId", "value": source.backup_id}],
             "notify": notify,
         }
-        request = self._request("POST", BACKUP + "startrestore", json=body)
+        request = await self._request("POST", BACKUP + "startrestore", json=body)
         reply = await self._send(request, self._start_timeout)
         response = self._unwrap(reply)
         return None if response is None else Progress.parse(response)
 
-    async def key_lives(self) -> bool:
-        """Whether the key still opens anything: after a completed restore it must not."""
+    async def key_lives(self, since: datetime) -> bool | None:
+        """Whether the key still opens anything: after a completed restore it must not.
+
+        None when another key has been stored since that time, for then the old one cannot be asked any more.
+        """
+        newer = await self._newer_key() if self._newer_key else None
+        if newer and newer.stored_at >= since:
+            return None
         try:
             if await self.key_info() is None:
                 await self.history()
@@ -119,7 +140,7 @@ class DocSpace:
         return True
 
     async def _get(self, path: str, *, query: Mapping[str, str] | None = None, anonymous: bool = False) -> Any:
-        request = self._request("GET", path, anonymous=anonymous, params=query)
+        request = await self._request("GET", path, anonymous=anonymous, params=query)
         reply = await self._send(request, self._read_timeout)
         if reply.status in {301, 302, 303, 307, 308}:
             # Once, and on the same origin only: the key goes nowhere else.
@@ -129,8 +150,16 @@ class DocSpace:
                 reply = await self._send(again, self._read_timeout)
         return self._unwrap(reply)
 
-    def _request(self, method: str, path: str, *, anonymous: bool = False, **more: Any) -> httpx.Request:
-        headers = {"Accept": "application/json"} | ({} if anonymous else self._credential)
+    async def _current(self) -> "Credential":
+        newer = await self._newer_key() if self._newer_key else None
+        if newer:
+            return Credential.of(newer.key, "bearer")
+        if self._credential is None:
+            raise KeyRejected(f"There is no API key for {self.host}. {HOW_TO_STORE}")
+        return self._credential
+
+    async def _request(self, method: str, path: str, *, anonymous: bool = False, **more: Any) -> httpx.Request:
+        headers = {"Accept": "application/json"} | dict({} if anonymous else (await self._current()).header)
         return self._http.build_request(method, self.url + path, headers=headers, **more)
 
     async def _send(self, request: httpx.Request, seconds: float) -> Reply:
@@ -192,11 +221,19 @@ def _origin(url: str) -> tuple[str, str]:
     return parts.scheme, parts.netloc
 
 
-def _credential(key: SecretStr, auth: Auth | None) -> tuple[dict[str, str], bool]:
-    """The header to send, and whether it is an API key. Raises ValueError, without the value."""
-    value = key.get_secret_value().strip()
-    if not value or not value.isascii() or not value.isprintable():
-        raise ValueError("the key has characters that no DocSpace key has")
-    if auth == "bearer" or (auth is None and value.startswith("sk-")):
-        return {"Authorization": f"Bearer {value}"}, value.startswith("sk-")
-    return {"Cookie": f"asc_auth_key={value.removeprefix('asc_auth_key=')}"}, False
+@dataclass(frozen=True)
+class Credential:
+    """The header that a key is sent in, and whether the key is an API key rather than a cookie."""
+
+    header: Mapping[str, str] = field(repr=False)
+    is_api_key: bool
+
+    @classmethod
+    def of(cls, key: SecretStr, auth: Auth | None) -> "Credential":
+        """Raises ValueError, without the value."""
+        value = key.get_secret_value().strip()
+        if not value or not value.isascii() or not value.isprintable():
+            raise ValueError("the key has characters that no DocSpace key has")
+        if auth == "bearer" or (auth is None and value.startswith("sk-")):
+            return cls({"Authorization": f"Bearer {value}"}, value.startswith("sk-"))
+        return cls({"Cookie": f"asc_auth_key={value.removeprefix('asc_auth_key=')}"}, is_api_key=False)

@@ -78,6 +78,9 @@ def error_of(reply: Reply, host: str) -> PortalError:
     return _BY_STATUS.get(reply.status, _other)(reply, host)
 
 
+HOW_TO_STORE = "Store it with restorebot key set, or as DOCSPACE_API_KEY and restart restorebot."
+
+
 def _bad_request(reply: Reply, host: str) -> PortalError:
     return RequestRejected(f"{host} finds the request malformed (400){reply.said}.", status=400)
 
@@ -85,7 +88,7 @@ def _bad_request(reply: Reply, host: str) -> PortalError:
 def _key_rejected(_: Reply, host: str) -> PortalError:
     sentence = (
         f"{host} does not accept the API key (401). After a restore every key is dead: make a new one in DocSpace, "
-        "Developer Tools, and store it as DOCSPACE_API_KEY."
+        f"Developer Tools. {HOW_TO_STORE}"
     )
     return KeyRejected(sentence, status=401)
 
@@ -106,9 +109,7 @@ def _forbidden(reply: Reply, host: str) -> PortalError:
         sentence = f"{host} is locked (403): it is being restored, moved or encrypted. Wait until it is active again."
         return PortalLocked(sentence, status=403)
     if not reply.body.strip():
-        sentence = (
-            f"{host} denies the key this call (403): make a key with all permissions and store it as DOCSPACE_API_KEY."
-        )
+        sentence = f"{host} denies the key this call (403): make a key with all permissions. {HOW_TO_STORE}"
         return KeyLacksScope(sentence, status=403)
     sentence = f"{host} does not admit restorebot's IP address (403): allow it in the portal's security settings."
     return AddressRefused(sentence, status=403)

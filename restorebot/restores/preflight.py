@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from restorebot.docspace.client import DocSpace
 from restorebot.docspace.models import BackupRecord, KeyInfo, PortalSettings, Progress, clean
+from restorebot.docspace.replies import HOW_TO_STORE
 from restorebot.errors import KeyRejected, PortalError, PortalForbidden, PortalTimeout, StorageError
 from restorebot.model import LIVE, Restore, Source
 from restorebot.storage.store import Store
@@ -166,7 +167,7 @@ def _check_key(key: KeyInfo | PortalError | None, history: list[BackupRecord] | 
             return Check(name, Result.UNSURE, "The key could not be tried: the backup history was not answered.")
         return Check(name, Result.PASSED, "The key is accepted. This portal does not tell its rights.")
     if not key.is_active or not key.may_write:
-        sentence = f"The key {key.name} may not write. Make one with all permissions and store it as DOCSPACE_API_KEY."
+        sentence = f"The key {key.name} may not write. Make one with all permissions. {HOW_TO_STORE}"
         return Check(name, Result.FAILED, sentence)
     if key.expires_at and key.expires_at < now + KEY_MARGIN:
         sentence = f"The key {key.name} expires in less than a day. Make a new one if the restore is not to start soon."

@@ -194,7 +194,8 @@ class Watcher:
         if not facts["active"] and not late:
             return self._pace.poll_interval
         try:
-            facts["key"] = "alive" if await portal.key_lives() else "dead"
+            lives = await portal.key_lives(restore.posted_at or now)
+            facts["key"] = {None: "replaced", True: "alive", False: "dead"}[lives]
         except PortalError as error:
             if error.transient and not late:
                 return self._pace.poll_interval

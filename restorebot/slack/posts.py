@@ -116,7 +116,8 @@ def _completed(restore: Restore) -> list[Block]:
             f'1. Everybody sets a new password; the old ones no longer work. A link {mail}; "Forgot password?" at '
             f"{escape(restore.portal_url)} does the same. Two-factor sign-in has to be set up again.\n"
             "2. Every API key is dead, restorebot's included. Make a new one with all permissions in DocSpace "
-            "(Developer Tools, API keys), store it as `DOCSPACE_API_KEY` and restart restorebot.\n"
+            "(Developer Tools, API keys) and store it with `restorebot key set`, or as `DOCSPACE_API_KEY` and restart "
+            "restorebot. Until then no restore can be asked for.\n"
             "3. Backups have new ids; copy them afresh from Settings, Backup.\n"
             "4. To get back to how it was, ask for a restore of a backup made before this one started. "
             "There is no undo."
@@ -182,6 +183,7 @@ def _afterwards(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
     else:
         portal = f":warning: {code(restore.portal)} does not answer as an active portal. Open it and look."
     key = {
+        "replaced": ":white_check_mark: A new API key has been stored already.",
         "dead": ":white_check_mark: The old API key is dead, as it must be after a restore.",
         "alive": (
             ":warning: The old API key still works. After a restore it must not: this contradicts the portal's word "

@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from restorebot.model import LIVE
 
-REVISION = "0001"
+REVISION = "0002"
 """The migration that this program's tables are at; the newest file in ``migrations/versions``."""
 
 
@@ -119,6 +119,15 @@ outbox = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("attempted_at", UtcDateTime),
     Column("sent_ts", String(32)),
+)
+
+portal_keys = Table(
+    "portal_keys",
+    metadata,
+    Column("portal_url", String(2048), primary_key=True),
+    Column("encrypted", Text, nullable=False),
+    Column("last_four", String(4), nullable=False),
+    Column("stored_at", UtcDateTime, nullable=False),
 )
 
 audit = Table(

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from restorebot.errors import Claimed, Overtaken, StorageError
 from restorebot.model import ENDED, OPEN, Phase, Post, PostKind, Restore, Source, State, Vote, may_move
-from restorebot.storage import audit, sqlite
+from restorebot.storage import audit, keys, sqlite
 from restorebot.storage.schema import REVISION, outbox, restores, votes
 
 _NOT_COLUMNS = {"votes"}
@@ -72,6 +72,10 @@ class Reading:
         if portal_urls is not None:
             clause &= restores.c.portal_url.in_(sorted(portal_urls))
         return await self._restores(clause, restores.c.ended_at.desc(), count)
+
+    async def stored_key(self, portal_url: str) -> keys.StoredKey | None:
+        """The API key that was stored for a portal, still encrypted."""
+        return await keys.stored(self._conn, portal_url)
 
     async def stale_cards(self) -> list[Restore]:
         """Restores whose card shows an older version than the row; ended ones first, for their news matters most."""
@@ -265,6 +269,32 @@ async def opened_to_look(url: str) -> AsyncIterator[AsyncConnection]:
                 yield conn
     finally:
         await engine.dispose()
+
+
+@asynccontextmanager
+async def opened_to_write(url: str) -> AsyncIterator[AsyncConnection]:
+    """A transaction on the database, which is made if there is none, beside a bot that may be running on it.
+
+    Raises StorageError.
+    """
+    if not await _is_current(url):
+        await (await open_store(url)).close()
+    engine = create_async_engine(url)
+    sqlite.prepare(engine.sync_engine)
+    try:
+        with _as_storage_error("written"):
+            async with engine.execution_options(writing=True).begin() as conn:
+                yield conn
+    finally:
+        await engine.dispose()
+
+
+async def _is_current(url: str) -> bool:
+    try:
+        async with opened_to_look(url) as conn:
+            return (await conn.execute(text("SELECT version_num FROM alembic_version"))).scalar() == REVISION
+    except StorageError:
+        return False
 
 
 async def _migrate(conn: AsyncConnection) -> None:

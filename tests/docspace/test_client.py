@@ -286,7 +286,7 @@ Call = Callable[[DocSpace], Coroutine[Any, Any, Any]]
 @pytest.mark.parametrize(("status", "lives"), [(200, True), (401, False)])
 async def test_whether_the_key_lives_is_asked_with_the_key(status: int, lives: bool) -> None:
     async with portal(lambda _: JSONResponse({"response": {"name": "k"}}, status)) as (client, rude):
-        assert await client.key_lives() is lives
+        assert await client.key_lives(datetime.now(UTC)) is lives
     assert rude.seen[0].headers["authorization"]
 
 

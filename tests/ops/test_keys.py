@@ -1,0 +1,200 @@
+"""`restorebot key`: stored encrypted, used by the running bot at once, never shown."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from restorebot.model import State
+from restorebot.settings import Settings
+from tests.harness import KEY, World, words, world
+
+SECRET = Fernet.generate_key().decode()
+
+
+@pytest.fixture
+async def keyed(tmp_path: Path) -> AsyncIterator[World]:
+    """A running bot with an encryption key."""
+
+    def configure(values: dict[str, object]) -> None:
+        values["encryption_key"] = SECRET
+
+    async with world(tmp_path, "socket", configure=configure) as made, made.life():
+        yield made
+
+
+async def key(scene: World, *args: str, typed: str = "", **changes: str) -> tuple[int, str]:
+    """`restorebot key …` beside the bot, on its settings; returns the exit code and what was said."""
+    settings = scene.settings
+    assert settings.slack_app_token
+    env = {
+        "PATH": os.environ["PATH"],
+        "COLUMNS": "250",
+        "SLACK_BOT_TOKEN": settings.slack_bot_token.get_secret_value(),
+        "SLACK_APP_TOKEN": settings.slack_app_token.get_secret_value(),
+        "DOCSPACE_URL": scene.portal_url,
+        "DOCSPACE_API_KEY": KEY,
+        "DATABASE_URL": settings.database_url.replace("+aiosqlite", ""),
+        "RESTOREBOT_APPROVERS": "U0BOB",
+        "RESTOREBOT_ENCRYPTION_KEY": SECRET,
+    }
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "restorebot.cli",
+        "key",
+        *args,
+        env={name: value for name, value in (env | changes).items() if value},
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+        cwd=Path(settings.database_url.partition("///")[2]).parent,
+    )
+    out, err = await process.communicate(typed.encode())
+    said = (out + err).decode()
+    assert "Traceback" not in said
+    assert typed.strip() == "" or typed.strip() not in said
+    return process.returncode or 0, said
+
+
+async def new_key(scene: World) -> str:
+    return str((await scene.portal("keys", "POST"))["key"])
+
+
+async def test_a_stored_key_is_used_by_the_running_bot_after_a_restore_has_killed_the_old_one(keyed: World) -> None:
+    await keyed.ask()
+    await keyed.click("approve")
+    await keyed.until(State.COMPLETED)
+    await keyed.pass_time(30)
+    await keyed.command(await keyed.backup())
+    view = await keyed.modal()
+    assert view
+    assert ":x: API key" in words(view)
+    assert "Store it with restorebot key set" in words(view)
+    await keyed.slack("close", user="U0ALICE", view_id=view["id"])
+    made = await new_key(keyed)
+    status, said = await key(keyed, "set", typed=f"  {made}\n")
+    assert (status, said) == (
+        0,
+        f"The key …{made[-4:]} is stored for portal. A running bot uses it from its next call on.\n",
+    )
+    await keyed.ask()
+    assert (await keyed.restore()).state is State.REQUESTED
+
+
+async def test_the_database_holds_the_key_encrypted_only(keyed: World, tmp_path: Path) -> None:
+    made = await new_key(keyed)
+    assert (await key(keyed, "set", typed=made))[0] == 0
+    stored = contents(tmp_path)
+    assert made.encode() not in stored
+    assert SECRET.encode() not in stored
+
+
+def contents(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.glob("bot.sqlite3*"))
+
+
+async def test_the_list_shows_four_characters_and_what_the_portal_says(keyed: World) -> None:
+    status, said = await key(keyed, "list")
+    assert status == 0
+    assert f"…{KEY[-4:]}" in said
+    assert "settings" in said
+    made = await new_key(keyed)
+    await key(keyed, "set", typed=made)
+    await keyed.portal("keys", "PATCH", expires_at="2099-05-01T00:00:00")
+    _, said = await key(keyed, "list")
+    assert all(part in said for part in (f"…{made[-4:]}", "stored", "0 d", "all", "2099-05-01", "accepted"))
+    assert made not in said
+
+
+async def test_a_removed_key_gives_way_to_the_one_in_the_settings(keyed: World) -> None:
+    status, said = await key(keyed, "remove")
+    assert (status, said) == (1, "No key is stored for portal.\n")
+    await key(keyed, "set", typed=await new_key(keyed))
+    status, said = await key(keyed, "remove")
+    assert (status, said) == (0, "The stored key of portal is forgotten. The one in the settings is used again.\n")
+    assert f"…{KEY[-4:]}" in (await key(keyed, "list"))[1]
+
+
+async def test_a_key_that_the_portal_does_not_take_is_not_stored(keyed: World) -> None:
+    status, said = await key(keyed, "set", typed="sk-" + "0" * 64)
+    assert status == 1
+    assert "does not accept the API key (401)" in said
+    assert "Nothing was stored." in said
+    assert (await key(keyed, "remove"))[0] == 1
+
+
+@pytest.mark.parametrize("typed", ["", "hello", "sk-12 34", "sk-\N{FIRE}"])
+async def test_what_is_no_key_is_refused_before_the_portal_is_asked(keyed: World, typed: str) -> None:
+    await keyed.portal("requests", "DELETE")
+    status, said = await key(keyed, "set", typed=typed)
+    assert status == 1
+    assert "That is no API key of DocSpace" in said
+    assert not (await keyed.portal("requests"))["requests"]
+
+
+async def test_a_read_only_key_is_not_stored(keyed: World) -> None:
+    made = await new_key(keyed)
+    await keyed.portal("keys", "PATCH", permissions=["*:read"])
+    status, said = await key(keyed, "set", typed=made)
+    assert (status, said) == (1, "This key may not write. Make one with all permissions. Nothing was stored.\n")
+
+
+BAD = [
+    ({"RESTOREBOT_ENCRYPTION_KEY": ""}, ("set",), 2, "RESTOREBOT_ENCRYPTION_KEY: is missing, and without it no key"),
+    ({"RESTOREBOT_ENCRYPTION_KEY": "corrupt"}, ("list",), 2, "RESTOREBOT_ENCRYPTION_KEY: is no encryption key"),
+    ({}, ("set", "beta"), 1, "There is no portal 'beta' in the settings. There is portal."),
+]
+
+
+@pytest.mark.parametrize(("changes", "words_", "status", "sentence"), BAD, ids=["missing", "corrupt", "unknown"])
+async def test_what_is_missing_or_wrong_is_said_in_a_sentence(
+    keyed: World, changes: dict[str, str], words_: tuple[str, ...], status: int, sentence: str
+) -> None:
+    found = await key(keyed, *words_, typed="sk-1", **changes)
+    assert found[0] == status
+    assert sentence in found[1]
+
+
+async def test_another_encryption_key_is_told_in_the_modal_and_in_the_list(quiet_keyed: World) -> None:
+    quiet = quiet_keyed
+    async with quiet.life():
+        await key(quiet, "set", typed=await new_key(quiet))
+    other = Fernet.generate_key().decode()
+    _, said = await key(quiet, "list", RESTOREBOT_ENCRYPTION_KEY=other)
+    assert "cannot be decrypted" in said
+    quiet.settings = Settings(**(quiet.settings.model_dump() | {"encryption_key": other}))
+    async with quiet.life():
+        await quiet.command(await quiet.backup())
+        view = await quiet.modal()
+        assert view
+        assert "The stored API key cannot be decrypted" in words(view)
+
+
+@pytest.fixture
+async def quiet_keyed(tmp_path: Path) -> AsyncIterator[World]:
+    def configure(values: dict[str, object]) -> None:
+        values["encryption_key"] = SECRET
+
+    async with world(tmp_path, "socket", configure=configure) as made:
+        yield made
+
+
+async def test_a_key_stored_during_the_look_afterwards_raises_no_alarm(keyed: World) -> None:
+    """The new key works, and must not be taken for the old one that has to be dead."""
+    keyed.clock.now -= timedelta(hours=1)  # the command line has the real clock, which is to come later
+    await keyed.ask()
+    await keyed.click("approve")
+    await keyed.portal("faults", "PATCH", on="/settings", fault="html_502", times=1)
+    await keyed.until(State.COMPLETED)
+    made = await new_key(keyed)
+    status, said = await key(keyed, "set", typed=made)
+    assert status == 0, said
+    await keyed.pass_time(10)
+    assert "A new API key has been stored already." in (await keyed.thread())[-1]
