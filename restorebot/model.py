@@ -105,6 +105,8 @@ class Restore:
     requested_at: datetime
     expires_at: datetime
     self_approved: bool = False
+    reminded: bool = False
+    """The approvers have been mentioned a second time, at half of the request's time."""
     votes: tuple[Vote, ...] = ()
     approved_at: datetime | None = None
     posted_at: datetime | None = None
@@ -151,6 +153,7 @@ class PostKind(StrEnum):
     """The turns of the story that a restore's thread is told."""
 
     CARD = "card"
+    REMINDER = "reminder"
     SENT = "sent"
     FETCHING = "fetching"
     LOADING = "loading"

@@ -7,7 +7,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from restorebot.errors import Overtaken, PortalUnconfigured
-from restorebot.model import WAITING, Restore, State
+from restorebot.model import WAITING, Post, PostKind, Restore, State
 from restorebot.ops.tasks import Tasks
 from restorebot.restores.endings import BOT, end, expire
 from restorebot.restores.starting import Starter
@@ -73,11 +73,17 @@ class Runner:
         return now + UNCONFIGURED_LOOK
 
     async def _await_approval(self, restore: Restore, now: datetime) -> timedelta | None:
-        if now < restore.expires_at:
-            return restore.expires_at - now
+        if now >= restore.expires_at:
+            async with self._store.writing() as tx:
+                await expire(tx, restore, now)
+            return None
+        half = restore.requested_at + (restore.expires_at - restore.requested_at) / 2
+        if restore.reminded or now < half:
+            return (restore.expires_at if restore.reminded else half) - now
         async with self._store.writing() as tx:
-            await expire(tx, restore, now)
-        return None
+            posts = [Post(PostKind.REMINDER)]
+            await tx.advance(restore, State.REQUESTED, at=now, actor=BOT, event="reminded", posts=posts, reminded=True)
+        return restore.expires_at - now
 
 
 class Jobs:

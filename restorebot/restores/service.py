@@ -136,7 +136,7 @@ class Service:
 
     async def approve(self, restore_id: str, user: str) -> Restore:
         """Count one person's yes, and approve the restore when the quorum is full. Raises Refused, SlackUnavailable."""
-        restore = await self._read(restore_id)
+        restore = await self.read(restore_id)
         policy = self._portals.of(restore).policy
         person, groups = await memberships(policy, self._directory, user)
         verdict = policy.may_approve(person, groups, restore.requester)
@@ -163,7 +163,7 @@ class Service:
 
     async def check_denier(self, restore_id: str, user: str) -> Restore:
         """Whether this person's no would count just now. Raises Refused, SlackUnavailable."""
-        restore = await self._read(restore_id)
+        restore = await self.read(restore_id)
         if restore.state is not State.REQUESTED:
             raise TooLate(restore)
         if user == restore.requester:
@@ -178,14 +178,14 @@ class Service:
 
     async def withdraw(self, restore_id: str, user: str) -> Restore:
         """The requester's change of mind. Raises Refused."""
-        restore = await self._read(restore_id)
+        restore = await self.read(restore_id)
         if user != restore.requester:
             raise Refused("Only the person who asked for this restore can withdraw it. Approvers can deny it.")
         return await self._end(restore_id, {State.REQUESTED}, State.WITHDRAWN, user, "")
 
     async def stop(self, restore_id: str, user: str) -> Restore:
         """Stop an approved restore that has not been started yet. Raises Refused, SlackUnavailable."""
-        restore = await self._read(restore_id)
+        restore = await self.read(restore_id)
         if user != restore.requester:
             await self._check_approver(restore, user)
         return await self._end(restore_id, {State.APPROVED}, State.STOPPED, user, "Nothing was sent to the portal.")
@@ -195,7 +195,7 @@ class Service:
 
         Raises Refused, SlackUnavailable, and PortalError when the portal has to be looked at and does not answer.
         """
-        restore = await self._read(restore_id)
+        restore = await self.read(restore_id)
         await self._check_approver(restore, user)
         if how is Settlement.FINISHED:
             outcome = "It finished, by the word of the approver who checked. restorebot did not see it."
@@ -259,13 +259,14 @@ class Service:
                 else:
                     decided = await decision(tx, restore, now)
         except Overtaken:
-            raise TooLate(await self._read(restore_id)) from None
+            raise TooLate(await self.read(restore_id)) from None
         self._look(restore_id)
         if late:
             raise TooLate(decided)
         return decided
 
-    async def _read(self, restore_id: str) -> Restore:
+    async def read(self, restore_id: str) -> Restore:
+        """The restore as it stands. Raises Refused when it is not known, StorageError."""
         async with self._store.reading() as tx:
             restore = await tx.restore(restore_id)
         if restore is None:

@@ -1,5 +1,6 @@
 """From approval to the one POST: look again at everything, claim the portal, send, and say what became of it."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -77,12 +78,10 @@ class Starter:
     async def _lost_voters(self, restore: Restore) -> str:
         """Why the approvals no longer suffice, as a sentence; empty while they do."""
         policy = self._portals.of(restore).policy
-        reasons = []
-        for user in restore.voters:
-            person, groups = await memberships(policy, self._directory, user)
-            verdict = policy.may_approve(person, groups, restore.requester)
-            if not verdict.allowed:
-                reasons.append(verdict.reason)
+        # All at once, so that one answer about a group serves for all of them.
+        found = await asyncio.gather(*(memberships(policy, self._directory, user) for user in restore.voters))
+        verdicts = [policy.may_approve(person, groups, restore.requester) for person, groups in found]
+        reasons = [verdict.reason for verdict in verdicts if not verdict.allowed]
         counted = len(restore.votes) - len(reasons)
         return reasons[0] if counted < restore.approvals_needed and reasons else ""
 

@@ -9,6 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from restorebot.model import Restore, State
 from restorebot.restores.service import Service, Settlement
 from restorebot.slack import cards, views
+from restorebot.slack.commands import RestoreCommand
 from restorebot.slack.texts import mentions, user, when
 
 
@@ -29,10 +30,10 @@ class Click:
         return cls(action["action_id"], action.get("value", ""), body["user"]["id"], *where)
 
 
-Deed = Callable[[Click], Awaitable[Restore]]
+Deed = Callable[[Click], Awaitable[Any]]
 
 
-def deeds(service: Service, client: AsyncWebClient) -> dict[str, Deed]:
+def deeds(service: Service, command: RestoreCommand, client: AsyncWebClient) -> dict[str, Deed]:
     """What each button does, by its ``action_id``."""
 
     def settle(how: Settlement) -> Deed:
@@ -47,6 +48,7 @@ def deeds(service: Service, client: AsyncWebClient) -> dict[str, Deed]:
         cards.APPROVE: lambda click: service.approve(click.restore_id, click.user),
         cards.DENY: ask_why,
         cards.WITHDRAW: lambda click: service.withdraw(click.restore_id, click.user),
+        cards.AGAIN: lambda click: command.again(click.restore_id, click.user, click.trigger_id),
         cards.STOP: lambda click: service.stop(click.restore_id, click.user),
         cards.SETTLE_RUNNING: settle(Settlement.RUNNING),
         cards.SETTLE_FINISHED: settle(Settlement.FINISHED),

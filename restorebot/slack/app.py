@@ -40,7 +40,7 @@ def build(
     """The Bolt app with all its listeners. ``team`` is the bot's own workspace id."""
     # Acks leave when the listener returns, at once; Bolt's own dispatcher polls for them and loses some.
     app = AsyncApp(client=client, signing_secret=signing_secret, process_before_response=True)
-    buttons = deeds(service, client)
+    buttons = deeds(service, command, client)
 
     @app.middleware
     async def only_our_workspace(

@@ -28,6 +28,7 @@ APPROVE = "restore_approve"
 DENY = "restore_deny"
 WITHDRAW = "restore_withdraw"
 STOP = "restore_stop"
+AGAIN = "restore_again"
 SETTLE_RUNNING = "restore_settle_running"
 SETTLE_FINISHED = "restore_settle_finished"
 SETTLE_NOT_STARTED = "restore_settle_not_started"
@@ -253,6 +254,7 @@ _BUTTONS: dict[State, Callable[[Restore], list[dict[str, Any]]]] = {
         _button("Withdraw", WITHDRAW),
     ],
     State.APPROVED: lambda _: [_button("Stop", STOP, "danger")],
+    State.EXPIRED: lambda _: [_button("Request again", AGAIN)],
     State.UNKNOWN: lambda _: [
         _button("It is running: watch it", SETTLE_RUNNING),
         _button("It finished, I checked", SETTLE_FINISHED),

@@ -96,7 +96,7 @@ class RestoreCommand:
             report = await self._preflight.run(portal.docspace, wish.backup_id, self._clock(), patience=PATIENCE)
             await self._tell(command, views.dry_run(wish.backup_id, report, portal))
         else:
-            await self._ask(command, wish, portal)
+            await self._ask(portal, wish.backup_id, command.channel, command.trigger_id, _again(command))
 
     async def _report(self, command: Command, wish: Wish) -> None:
         """What is open, or how the last restores ended; of one portal, or of all that belong to this channel."""
@@ -162,13 +162,18 @@ class RestoreCommand:
         modal = views.filled(choice.backup_id, report, portal, choice.channel, self._clock())
         await self._fill(choice.view_id, modal, f"Try again: `/restore {choice.backup_id}`")
 
-    async def _ask(self, command: Command, wish: Wish, portal: Portal) -> None:
+    async def again(self, restore_id: str, user: str, trigger_id: str) -> None:
+        """The modal for the same backup as that of an expired request. Raises RestorebotError."""
+        restore = await self._service.read(restore_id)
+        portal = self._portals.of(restore)
+        await self._service.check_requester(portal, user, restore.channel)
+        await self._ask(portal, restore.source.backup_id, restore.channel, trigger_id, "Click the button again.")
+
+    async def _ask(self, portal: Portal, backup_id: str, channel: str, trigger_id: str, retry: str) -> None:
         """The modal for one backup: opened within the trigger's three seconds, filled when the checks are made."""
-        again = _again(command)
-        view = await views.open_modal(self._client, command.trigger_id, views.loading(), again)
-        report = await self._preflight.run(portal.docspace, wish.backup_id, self._clock(), patience=PATIENCE)
-        modal = views.filled(wish.backup_id, report, portal, command.channel, self._clock())
-        await self._fill(view["id"], modal, again)
+        view = await views.open_modal(self._client, trigger_id, views.loading(), retry)
+        report = await self._preflight.run(portal.docspace, backup_id, self._clock(), patience=PATIENCE)
+        await self._fill(view["id"], views.filled(backup_id, report, portal, channel, self._clock()), retry)
 
     async def _fill(self, view_id: str, modal: Block, again: str) -> None:
         try:

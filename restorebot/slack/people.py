@@ -4,7 +4,9 @@ What Slack does not answer fails closed.
 """
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from collections.abc import Set as AbstractSet
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -17,6 +19,9 @@ from restorebot.restores.policy import Person
 
 PATIENCE = 2.0
 """Seconds for one question: a command's trigger lives three."""
+
+SHARED_FOR = 2.0
+"""Seconds from its beginning during which a question that Slack has not answered yet may serve a second click."""
 
 UNSEEN = {"channel_not_found", "missing_scope", "method_not_supported_for_channel_type"}
 """Slack's words for a conversation that the bot is not in: a private channel, or a direct message between others."""
@@ -33,9 +38,35 @@ class SlackDirectory:
     def __init__(self, client: AsyncWebClient, team: str) -> None:
         self._client = client
         self._team = team
+        self._flying: dict[str, tuple[float, asyncio.Task[Any]]] = {}
 
     async def person(self, user: str) -> Person:
         """Raises SlackUnavailable."""
+        found: Person = await self._shared(user, lambda: self._person(user))
+        return found
+
+    async def _shared(self, name: str, ask: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        """An answer that is on its way already and at most ``SHARED_FOR`` old, or else one asked for now.
+
+        An answer that has arrived is never used again: who left a group since must not count.
+        """
+        now = asyncio.get_running_loop().time()
+        begun, task = self._flying.get(name, (0.0, None))
+        if task is None or task.done() or now - begun > SHARED_FOR:
+            task = asyncio.create_task(ask())
+            self._flying[name] = (now, task)
+            task.add_done_callback(lambda done: self._landed(name, done))
+        # One whose caller gives up goes on for the others.
+        return await asyncio.shield(task)
+
+    def _landed(self, name: str, task: asyncio.Task[Any]) -> None:
+        if name in self._flying and self._flying[name][1] is task:
+            del self._flying[name]
+        if not task.cancelled():
+            # Or asyncio complains of an error that nobody was left to hear.
+            task.exception()
+
+    async def _person(self, user: str) -> Person:
         try:
             found = (await _ask(self._client, "users.info", {"user": user}))["user"]
         except SlackApiError as error:
@@ -52,7 +83,7 @@ class SlackDirectory:
 
     async def groups_of(self, user: str, groups: AbstractSet[str]) -> frozenset[str]:
         """Raises SlackUnavailable. A usergroup that is gone or disabled has no members."""
-        members = await asyncio.gather(*(self._members(group) for group in groups))
+        members = await asyncio.gather(*(self._shared(group, partial(self._members, group)) for group in groups))
         return frozenset(group for group, users in zip(groups, members, strict=True) if user in users)
 
     async def _members(self, group: str) -> list[str]:

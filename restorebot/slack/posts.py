@@ -41,6 +41,15 @@ def again(text: str, blocks: list[Block]) -> tuple[str, list[Block]]:
     return f"{SENT_AGAIN} {text}"[:FALLBACK], [context(SENT_AGAIN), *blocks]
 
 
+def _reminder(restore: Restore, _: Facts, around: Surroundings) -> list[Block]:
+    return [
+        section(
+            f":alarm_clock: {mentions(around.approvers)}: {user(restore.requester)} still waits for an answer. "
+            f"The request expires {when(restore.expires_at)}; the buttons are on the card above."
+        )
+    ]
+
+
 def _sent(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
     own = ", who also asked for it" if restore.self_approved else ""
     return [
@@ -195,6 +204,7 @@ def _afterwards(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
 
 
 _WRITERS: dict[PostKind, Callable[[Restore, Facts, Surroundings], list[Block]]] = {
+    PostKind.REMINDER: _reminder,
     PostKind.SENT: _sent,
     PostKind.FETCHING: _fetching,
     PostKind.LOADING: _loading,

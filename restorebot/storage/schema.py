@@ -18,11 +18,12 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 
 from restorebot.model import LIVE
 
-REVISION = "0002"
+REVISION = "0003"
 """The migration that this program's tables are at; the newest file in ``migrations/versions``."""
 
 
@@ -70,6 +71,7 @@ restores = Table(
     Column("requested_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
     Column("self_approved", Boolean, nullable=False),
+    Column("reminded", Boolean, nullable=False, server_default=false()),
     Column("approved_at", UtcDateTime),
     Column("posted_at", UtcDateTime),
     Column("task_before", String(64)),

@@ -46,6 +46,29 @@ APPROVALS = [
     ("a stranger does not count", POLICY, Person("UBOB", is_foreign=True), OPS, "UALICE", "another organisation"),
 ]
 
+DECISIONS = [
+    ("a named approver decides", POLICY, BOB, NONE, ""),
+    ("a member of the approvers' group decides", POLICY, CAROL, OPS, ""),
+    ("a requester does not decide", POLICY, ALICE, NONE, "not an approver"),
+    ("a member of the requesters' group does not decide", POLICY, CAROL, DEV, "not an approver"),
+    ("a guest who is an approver does not decide", POLICY, Person("UBOB", is_guest=True), NONE, "Guests"),
+    ("a bot does not decide", POLICY, Person("UBOB", is_bot=True), NONE, "Bots"),
+    ("a deactivated approver does not decide", POLICY, Person("UBOB", is_deactivated=True), NONE, "deactivated"),
+    ("an approver of another organisation does not decide", POLICY, Person("UBOB", is_foreign=True), OPS, "another"),
+]
+
+READS = [
+    ("a requester sees what is asked for", POLICY, ALICE, NONE, ""),
+    ("an approver sees it too", POLICY, BOB, NONE, ""),
+    ("so does a member of the approvers' group", POLICY, CAROL, OPS, ""),
+    ("so does a member of the requesters' group", POLICY, CAROL, DEV, ""),
+    ("somebody in neither list sees nothing", POLICY, CAROL, NONE, "neither"),
+    ("without a list every full member sees it", OPEN_TO_ALL, CAROL, NONE, ""),
+    ("a guest sees nothing even without a list", OPEN_TO_ALL, Person("UG", is_guest=True), NONE, "Guests"),
+    ("a deactivated requester sees nothing", POLICY, Person("UALICE", is_deactivated=True), NONE, "deactivated"),
+    ("a stranger sees nothing", OPEN_TO_ALL, Person("UX", is_foreign=True), NONE, "another organisation"),
+]
+
 Case = tuple[str, Policy, Person, frozenset[str], str, str]
 
 
@@ -65,6 +88,22 @@ def test_asking(case: Case) -> None:
 def test_approving(case: Case) -> None:
     _, policy, person, groups, requester, reason = case
     verdict = policy.may_approve(person, groups, requester)
+    assert verdict.allowed is not bool(reason)
+    assert reason in verdict.reason
+
+
+@pytest.mark.parametrize("case", DECISIONS, ids=[case[0] for case in DECISIONS])
+def test_deciding(case: tuple[str, Policy, Person, frozenset[str], str]) -> None:
+    _, policy, person, groups, reason = case
+    verdict = policy.may_decide(person, groups)
+    assert verdict.allowed is not bool(reason)
+    assert reason in verdict.reason
+
+
+@pytest.mark.parametrize("case", READS, ids=[case[0] for case in READS])
+def test_seeing(case: tuple[str, Policy, Person, frozenset[str], str]) -> None:
+    _, policy, person, groups, reason = case
+    verdict = policy.may_read(person, groups)
     assert verdict.allowed is not bool(reason)
     assert reason in verdict.reason
 

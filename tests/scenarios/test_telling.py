@@ -151,5 +151,6 @@ async def test_every_end_has_one_closing_post_and_a_true_record(scene: World, en
     assert state == restore.state
     assert Counter(row.event for row in rows)[restore.state.value] == 1
     card = await scene.card()
-    assert not [block for block in card["blocks"] if block["type"] == "actions"]
+    left = [one["action_id"] for block in card["blocks"] if block["type"] == "actions" for one in block["elements"]]
+    assert left == (["restore_again"] if restore.state is State.EXPIRED else [])
     assert restore.state.value in words(card)
