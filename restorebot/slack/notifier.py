@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from restorebot.errors import PortalUnconfigured, StorageError
-from restorebot.model import PostKind, Restore, State
+from restorebot.model import PostKind, Restore
 from restorebot.restores.portals import Portals
 from restorebot.slack.cards import Surroundings, card
 from restorebot.slack.posts import again, post
@@ -210,11 +210,12 @@ class Notifier:
             approvers = tuple(sorted(self._portals.of(restore).policy.approvers))
         except PortalUnconfigured:
             approvers = ()
-        if restore.state is not State.RESTORING:
+        if restore.posted_at is None:
             return Surroundings(approvers)
         async with self._store.reading() as tx:
-            last = await tx.last_completed(restore.portal_url, LAST_RESTORES)
-        spans = tuple(one.ended_at - one.posted_at for one in last if one.ended_at and one.posted_at)
+            last = await tx.last_completed(restore.portal_url, LAST_RESTORES + 1)
+        others = [one for one in last if one.id != restore.id][:LAST_RESTORES]
+        spans = tuple(one.ended_at - one.posted_at for one in others if one.ended_at and one.posted_at)
         return Surroundings(approvers, spans)
 
     def _refused(self, what: str, restore: Restore, error: SlackApiError | Unsent, now: datetime) -> None:

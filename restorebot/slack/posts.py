@@ -6,7 +6,7 @@ from typing import Any
 
 from restorebot.model import PostKind, Restore, State
 from restorebot.restores.preflight import TENANT_STATUS
-from restorebot.slack.cards import Surroundings
+from restorebot.slack.cards import TITLES, Surroundings
 from restorebot.slack.texts import (
     FALLBACK,
     Block,
@@ -112,14 +112,30 @@ def _unknown(restore: Restore, facts: Facts, around: Surroundings) -> list[Block
 
 
 def _closing(restore: Restore, facts: Facts, around: Surroundings) -> list[Block]:
-    return _ENDS[restore.state](restore)
+    return [*_ENDS[restore.state](restore), section("\n".join(_story(restore, around)))]
+
+
+def _story(restore: Restore, around: Surroundings) -> list[str]:
+    """The whole story in five lines."""
+    approved = f"by {mentions(restore.voters)} {when(restore.approved_at)}" if restore.approved_at else "never"
+    own = " (their own request)" if restore.approved_at and restore.self_approved else ""
+    ended, started = restore.ended_at, restore.posted_at
+    earlier = ", ".join(lasting(span) for span in around.durations)
+    took = lasting(ended - started) if ended and started else "nothing was started"
+    return [
+        f"*Asked* by {user(restore.requester)} {when(restore.requested_at)}",
+        f"*Approved* {approved}{own}",
+        f"*Started* {when(started) if started else 'never'}",
+        f"*Ended* {when(ended) if ended else 'just now'}: {TITLES[restore.state]}",
+        f"*Took* {took}{f' (the restores before took {earlier})' if earlier and started else ''}",
+    ]
 
 
 def _completed(restore: Restore) -> list[Block]:
     mail = "has been mailed to everybody" if restore.notify else "has been mailed to the owner only"
     return [
         section(f":white_check_mark: *{code(restore.portal)} has been restored.* {_people(restore)}"),
-        section(f"Backup of {when(restore.source.created_on)}. {_times(restore)}"),
+        section(f"Backup of {when(restore.source.created_on)}."),
         section(
             "*What to do next*\n"
             f'1. Everybody sets a new password; the old ones no longer work. A link {mail}; "Forgot password?" at '
@@ -148,7 +164,7 @@ def _failed(restore: Restore) -> list[Block]:
     return [
         section(f":x: *The restore of {code(restore.portal)} failed.* {_people(restore)}"),
         quoted("What was said", restore.outcome, 600),
-        section(f"{state}{task} {_times(restore)}"),
+        section(f"{state}{task}"),
     ]
 
 
@@ -222,12 +238,3 @@ def _people(restore: Restore) -> str:
 
 def _decider(restore: Restore) -> str:
     return user(restore.decided_by) if restore.decided_by else "restorebot"
-
-
-def _times(restore: Restore) -> str:
-    if restore.ended_at is None:
-        return ""
-    if restore.posted_at is None:
-        return f"Ended {when(restore.ended_at)}."
-    took = lasting(restore.ended_at - restore.posted_at)
-    return f"Started {when(restore.posted_at)}, ended {when(restore.ended_at)}, took {took}."

@@ -151,6 +151,11 @@ async def test_every_end_has_one_closing_post_and_a_true_record(scene: World, en
     assert state == restore.state
     assert Counter(row.event for row in rows)[restore.state.value] == 1
     card = await scene.card()
+    story = [line for line in closings[0].splitlines() if line.startswith("*")][-5:]
+    assert [line.split()[0] for line in story] == ["*Asked*", "*Approved*", "*Started*", "*Ended*", "*Took*"]
+    assert f"*Asked* by <@{ALICE}>" in story[0]
+    assert story[1] == "*Approved* never" if restore.approved_at is None else f"by <@{BOB}>" in story[1]
+    assert (story[2] == "*Started* never") is (restore.posted_at is None)
     left = [one["action_id"] for block in card["blocks"] if block["type"] == "actions" for one in block["elements"]]
     assert left == (["restore_again"] if restore.state is State.EXPIRED else [])
     assert restore.state.value in words(card)

@@ -1,5 +1,7 @@
 """The words of `/restore` that start nothing: the picker, list, status, history and the dry run."""
 
+import re
+
 import pytest
 
 from restorebot.model import State
@@ -145,7 +147,7 @@ async def test_history_tells_who_asked_who_approved_what_and_how_it_ended(scene:
     said = (await scene.private(BOB))[-1]
     assert said.index("*completed*") < said.index("*denied*")
     assert f"asked by <@{ALICE}>, approved by <@{BOB}>" in said
-    assert "took 20 s" in said or "took 21 s" in said
+    assert re.search(r"took 2\d s", said)
     assert restore.source.file_name in said
 
 
