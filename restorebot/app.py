@@ -105,7 +105,12 @@ async def assembled(settings: Settings, clock: Callable[[], datetime] = utcnow) 
             docspace = DocSpace(one.url, one.key, ssl_context=tls, auth=one.auth, newer_key=newer)
             stack.push_async_callback(docspace.aclose)
             policy = Policy(
-                one.approvers, one.requesters, one.channels, one.approvals_needed, settings.allow_self_approval
+                one.approvers,
+                one.requesters,
+                one.channels,
+                one.approvals_needed,
+                settings.allow_self_approval,
+                frozenset(settings.break_glass),
             )
             portals.append(Portal(one.name, docspace, policy, one.approval_ttl))
         yield _wire(settings, store, Portals(portals), client, team, clock)

@@ -105,6 +105,8 @@ class Restore:
     requested_at: datetime
     expires_at: datetime
     self_approved: bool = False
+    break_glass: bool = False
+    """The requester started it alone, without any approval."""
     reminded: bool = False
     """The approvers have been mentioned a second time, at half of the request's time."""
     votes: tuple[Vote, ...] = ()
@@ -154,6 +156,7 @@ class PostKind(StrEnum):
 
     CARD = "card"
     REMINDER = "reminder"
+    BREAK_GLASS = "break_glass"
     SENT = "sent"
     FETCHING = "fetching"
     LOADING = "loading"

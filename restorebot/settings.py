@@ -259,6 +259,9 @@ class Settings(_Sources):
     channels: Channels = Field(default=(), alias="RESTOREBOT_CHANNELS")
     requesters: People = Field(default=(), alias="RESTOREBOT_REQUESTERS")
     approvers: People | None = Field(default=None, alias="RESTOREBOT_APPROVERS", validate_default=True)
+    break_glass: Annotated[Ids, _ids(r"[UW][A-Z0-9]{2,30}", "id of a Slack user (U…)")] = Field(
+        default=(), alias="RESTOREBOT_BREAK_GLASS"
+    )
     approvals_needed: Quorum = Field(default=1, alias="RESTOREBOT_APPROVALS_NEEDED")
     allow_self_approval: bool = Field(default=False, alias="RESTOREBOT_ALLOW_SELF_APPROVAL")
     approval_ttl: Ttl = Field(default=timedelta(minutes=30), alias="RESTOREBOT_APPROVAL_TTL")
@@ -363,6 +366,7 @@ EXAMPLES: Mapping[str, str] = {
     "RESTOREBOT_CHANNELS": "C0123ABCD",
     "RESTOREBOT_REQUESTERS": "U0123ABCD,S0123ABCD",
     "RESTOREBOT_APPROVERS": "U0123ABCD,S0123ABCD",
+    "RESTOREBOT_BREAK_GLASS": "U0123ABCD",
     "RESTOREBOT_APPROVALS_NEEDED": "1",
     "RESTOREBOT_ALLOW_SELF_APPROVAL": "false",
     "RESTOREBOT_APPROVAL_TTL": "30 min",

@@ -116,6 +116,20 @@ MUTANTS = (
         "scenarios/test_starting.py::test_a_task_that_appears_after_the_window_is_not_taken_for_ours",
     ),
     Mutant(
+        "glass broken by anybody",
+        "restores/service.py",
+        "if draft.break_glass and not await self.may_break_glass(portal, draft.requester):",
+        "if False:",
+        "scenarios/test_break_glass.py::test_a_view_that_lost_its_right_between_opening_and_submit_is_refused",
+    ),
+    Mutant(
+        "break-glass not looked at again before the start",
+        "restores/starting.py",
+        "            return verdict.reason",
+        '            return ""',
+        "scenarios/test_break_glass.py::test_one_who_is_deactivated_meanwhile_starts_nothing",
+    ),
+    Mutant(
         "key sent on polls",
         "docspace/client.py",
         "({} if anonymous else (await self._current()).header)",

@@ -39,7 +39,7 @@ YES = Verdict(True)
 
 @dataclass(frozen=True)
 class Policy:
-    """The two-person rule. Requesters and approvers are ids of users and usergroups.
+    """The two-person rule, and who may break it. Requesters and approvers are ids of users and usergroups.
 
     No requesters means every full member, no channels means every channel that the bot is a member of.
     """
@@ -49,6 +49,7 @@ class Policy:
     channels: frozenset[str] = frozenset()
     approvals_needed: int = 1
     allow_self_approval: bool = False
+    break_glass: frozenset[str] = frozenset()
 
     def may_request(self, person: Person, groups: AbstractSet[str], channel: str) -> Verdict:
         """Whether this person may ask for a restore in this channel."""
@@ -85,6 +86,15 @@ class Policy:
         if decides.allowed and person.id == requester and not self.allow_self_approval:
             return Verdict(False, "You asked for this restore, so somebody else has to approve it.")
         return decides
+
+    def may_break_glass(self, person: Person) -> Verdict:
+        """Whether this person may start a restore alone: those who are named for it, and no group."""
+        member = _full_member(person)
+        if not member.allowed:
+            return member
+        if person.id not in self.break_glass:
+            return Verdict(False, "You are not among those who may start a restore alone.")
+        return YES
 
 
 async def memberships(policy: Policy, directory: Directory, user: str) -> tuple[Person, frozenset[str]]:

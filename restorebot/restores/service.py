@@ -57,6 +57,7 @@ class Draft:
     requester: str
     channel: str
     view_id: str
+    break_glass: bool = False
 
 
 class Service:
@@ -84,6 +85,12 @@ class Service:
         if not verdict.allowed:
             raise Refused(verdict.reason)
 
+    async def may_break_glass(self, portal: Portal, user: str) -> bool:
+        """Whether this person may start a restore alone. Raises SlackUnavailable."""
+        if user not in portal.policy.break_glass:
+            return False
+        return portal.policy.may_break_glass(await self._directory.person(user)).allowed
+
     async def check_reader(self, portal: Portal, user: str) -> None:
         """Whether this person may see the portal's restores. Raises Refused, SlackUnavailable."""
         person, groups = await memberships(portal.policy, self._directory, user)
@@ -108,6 +115,8 @@ class Service:
         """
         portal = self._portals.choose(draft.portal_name, draft.channel)
         await self.check_requester(portal, draft.requester, draft.channel)
+        if draft.break_glass and not await self.may_break_glass(portal, draft.requester):
+            raise Refused("You are not among those who may start a restore alone. Ask for approval instead.")
         now = self._clock()
         restore = Restore(
             id=str(uuid.uuid4()),
@@ -124,6 +133,7 @@ class Service:
             approvals_needed=portal.policy.approvals_needed,
             requested_at=now,
             expires_at=now + portal.approval_ttl,
+            break_glass=draft.break_glass,
         )
         async with self._store.writing() as tx:
             if (asked := await tx.by_view(draft.view_id)) is not None:
@@ -131,6 +141,18 @@ class Service:
             if await tx.open_restores(portal.docspace.url):
                 raise Refused("Another restore of this portal has been asked for meanwhile. Wait until it has ended.")
             await tx.request(restore, [Post(PostKind.CARD)])
+            if restore.break_glass:
+                posts = [Post(PostKind.BREAK_GLASS)]
+                restore = await tx.advance(
+                    restore,
+                    State.APPROVED,
+                    at=now,
+                    actor=draft.requester,
+                    event="break-glass",
+                    posts=posts,
+                    details={"reason": restore.reason},
+                    approved_at=now,
+                )
         self._look(restore.id)
         return restore
 

@@ -78,6 +78,9 @@ class Starter:
     async def _lost_voters(self, restore: Restore) -> str:
         """Why the approvals no longer suffice, as a sentence; empty while they do."""
         policy = self._portals.of(restore).policy
+        if restore.break_glass:
+            verdict = policy.may_break_glass(await self._directory.person(restore.requester))
+            return verdict.reason
         # All at once, so that one answer about a group serves for all of them.
         found = await asyncio.gather(*(memberships(policy, self._directory, user) for user in restore.voters))
         verdicts = [policy.may_approve(person, groups, restore.requester) for person, groups in found]

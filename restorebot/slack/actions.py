@@ -61,6 +61,8 @@ def standing(restore: Restore) -> str:
     by = user(restore.decided_by) if restore.decided_by else "restorebot"
     at = f" {when(restore.ended_at)}" if restore.ended_at else ""
     approved = f"This restore has been approved by {mentions(restore.voters)} already"
+    if restore.break_glass:
+        approved = f"This restore was started by {user(restore.requester)} alone (break-glass)"
     sentence = {
         State.REQUESTED: "This restore still waits for approval.",
         State.APPROVED: f"{approved}; it starts as soon as its last checks have passed.",

@@ -68,7 +68,7 @@ def build(
     @app.view(picker.PICK)
     async def picked(ack: AsyncAck, body: dict[str, Any]) -> None:
         try:
-            choice = picker.read(body["view"])
+            choice = picker.read(body["view"], body["user"]["id"])
         except views.FieldErrors as error:
             await ack(**_errors(error.errors))
             return

@@ -207,6 +207,8 @@ _STORIES: dict[State, Callable[[Restore, Surroundings], list[str]]] = {
 
 
 def _approval(restore: Restore) -> str:
+    if restore.break_glass:
+        return f":rotating_light: Started by {user(restore.requester)} alone, without approval (break-glass)."
     own = " (their own request)" if restore.self_approved else ""
     return f"Approved by {mentions(restore.voters)}{own}."
 

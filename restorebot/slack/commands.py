@@ -96,7 +96,7 @@ class RestoreCommand:
             report = await self._preflight.run(portal.docspace, wish.backup_id, self._clock(), patience=PATIENCE)
             await self._tell(command, views.dry_run(wish.backup_id, report, portal))
         else:
-            await self._ask(portal, wish.backup_id, command.channel, command.trigger_id, _again(command))
+            await self._ask(portal, wish.backup_id, command.channel, command.user, command.trigger_id, _again(command))
 
     async def _report(self, command: Command, wish: Wish) -> None:
         """What is open, or how the last restores ended; of one portal, or of all that belong to this channel."""
@@ -158,8 +158,7 @@ class RestoreCommand:
         except Refused as error:
             await self._fill(choice.view_id, picker.unread(str(error)), "")
             return
-        report = await self._preflight.run(portal.docspace, choice.backup_id, self._clock(), patience=PATIENCE)
-        modal = views.filled(choice.backup_id, report, portal, choice.channel, self._clock())
+        modal = await self._facts(portal, choice.backup_id, choice.channel, choice.user)
         await self._fill(choice.view_id, modal, f"Try again: `/restore {choice.backup_id}`")
 
     async def again(self, restore_id: str, user: str, trigger_id: str) -> None:
@@ -167,13 +166,19 @@ class RestoreCommand:
         restore = await self._service.read(restore_id)
         portal = self._portals.of(restore)
         await self._service.check_requester(portal, user, restore.channel)
-        await self._ask(portal, restore.source.backup_id, restore.channel, trigger_id, "Click the button again.")
+        await self._ask(portal, restore.source.backup_id, restore.channel, user, trigger_id, "Click the button again.")
 
-    async def _ask(self, portal: Portal, backup_id: str, channel: str, trigger_id: str, retry: str) -> None:
+    async def _ask(self, portal: Portal, backup_id: str, channel: str, user: str, trigger_id: str, retry: str) -> None:
         """The modal for one backup: opened within the trigger's three seconds, filled when the checks are made."""
         view = await views.open_modal(self._client, trigger_id, views.loading(), retry)
-        report = await self._preflight.run(portal.docspace, backup_id, self._clock(), patience=PATIENCE)
-        await self._fill(view["id"], views.filled(backup_id, report, portal, channel, self._clock()), retry)
+        await self._fill(view["id"], await self._facts(portal, backup_id, channel, user), retry)
+
+    async def _facts(self, portal: Portal, backup_id: str, channel: str, user: str) -> Block:
+        report, alone = await asyncio.gather(
+            self._preflight.run(portal.docspace, backup_id, self._clock(), patience=PATIENCE),
+            self._service.may_break_glass(portal, user),
+        )
+        return views.filled(backup_id, report, portal, channel, self._clock(), may_break_glass=alone)
 
     async def _fill(self, view_id: str, modal: Block, again: str) -> None:
         try:

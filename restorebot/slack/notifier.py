@@ -133,7 +133,7 @@ class Notifier:
             await tx.attempt(queued, now)
         self._posts[restore.channel].take(now)
         try:
-            ts = await self._say(restore, text, blocks)
+            ts = await self._say(restore, text, blocks, loud=queued.kind is PostKind.BREAK_GLASS)
         except Lost:
             self._back_off(restore.id, now)
             return False
@@ -149,10 +149,11 @@ class Notifier:
                 await tx.card(restore.id, restore.version, ts)
         return True
 
-    async def _say(self, restore: Restore, text: str, blocks: list[dict[str, Any]]) -> str:
+    async def _say(self, restore: Restore, text: str, blocks: list[dict[str, Any]], *, loud: bool) -> str:
+        """Post into the thread, or what is loud into the channel; returns the message's ts."""
         message = {"channel": restore.channel, "text": text, "blocks": blocks, "unfurl_links": False}
         try:
-            return str((await self._call("chat.postMessage", message | _thread(restore)))["ts"])
+            return str((await self._call("chat.postMessage", message | ({} if loud else _thread(restore))))["ts"])
         except SlackApiError as error:
             if error.response.get("error") != "thread_not_found":
                 raise

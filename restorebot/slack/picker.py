@@ -28,6 +28,7 @@ class Choice:
     """What a submitted picker asks for."""
 
     view_id: str
+    user: str
     portal_name: str
     channel: str
     backup_id: str
@@ -56,7 +57,7 @@ def unread(sentence: str) -> Block:
     return modal([quoted("The backups could not be read", sentence, 1000)], PICK, "Choose a backup")
 
 
-def read(view: Mapping[str, Any]) -> Choice:
+def read(view: Mapping[str, Any], user: str) -> Choice:
     """Raises FieldErrors."""
     values = view["state"]["values"]
     chosen = ((values.get(BACKUP) or {}).get("value") or {}).get("selected_option") or {}
@@ -69,7 +70,7 @@ def read(view: Mapping[str, Any]) -> Choice:
     if other and (not GUID.fullmatch(other) or other == NO_BACKUP):
         raise FieldErrors({OTHER: f"This is not a backup id. One looks like {EXAMPLE}."})
     portal_name, channel = json.loads(view["private_metadata"])
-    return Choice(view["id"], portal_name, channel, (picked or other).lower())
+    return Choice(view["id"], user, portal_name, channel, (picked or other).lower())
 
 
 def _option(record: BackupRecord, now: datetime) -> Block:

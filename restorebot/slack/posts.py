@@ -41,6 +41,16 @@ def again(text: str, blocks: list[Block]) -> tuple[str, list[Block]]:
     return f"{SENT_AGAIN} {text}"[:FALLBACK], [context(SENT_AGAIN), *blocks]
 
 
+def _break_glass(restore: Restore, _: Facts, around: Surroundings) -> list[Block]:
+    return [
+        section(
+            f":rotating_light: *Break-glass: {user(restore.requester)} starts a restore of {code(restore.portal)} "
+            f"alone, without approval.* {mentions(around.approvers)}: it replaces all data and cannot be cancelled."
+        ),
+        quoted("Reason", restore.reason, 1000),
+    ]
+
+
 def _reminder(restore: Restore, _: Facts, around: Surroundings) -> list[Block]:
     return [
         section(
@@ -52,9 +62,12 @@ def _reminder(restore: Restore, _: Facts, around: Surroundings) -> list[Block]:
 
 def _sent(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
     own = ", who also asked for it" if restore.self_approved else ""
+    yes = f"Approved by {mentions(restore.voters)}{own}."
+    if restore.break_glass:
+        yes = f"Started by {user(restore.requester)} alone (break-glass)."
     return [
         section(
-            f":rocket: Approved by {mentions(restore.voters)}{own}. The portal has taken the restore as task "
+            f":rocket: {yes} The portal has taken the restore as task "
             f"{code(facts['task'])}. It cannot be cancelled from here on."
         )
     ]
@@ -119,6 +132,8 @@ def _story(restore: Restore, around: Surroundings) -> list[str]:
     """The whole story in five lines."""
     approved = f"by {mentions(restore.voters)} {when(restore.approved_at)}" if restore.approved_at else "never"
     own = " (their own request)" if restore.approved_at and restore.self_approved else ""
+    if restore.break_glass:
+        approved = f"by nobody: {user(restore.requester)} started it alone (break-glass)"
     ended, started = restore.ended_at, restore.posted_at
     earlier = ", ".join(lasting(span) for span in around.durations)
     took = lasting(ended - started) if ended and started else "nothing was started"
@@ -221,6 +236,7 @@ def _afterwards(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
 
 _WRITERS: dict[PostKind, Callable[[Restore, Facts, Surroundings], list[Block]]] = {
     PostKind.REMINDER: _reminder,
+    PostKind.BREAK_GLASS: _break_glass,
     PostKind.SENT: _sent,
     PostKind.FETCHING: _fetching,
     PostKind.LOADING: _loading,

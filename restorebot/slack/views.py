@@ -23,6 +23,8 @@ DENIAL = "restore_denial"
 REASON = "reason"
 ALIAS = "alias"
 NOTIFY = "notify"
+ALONE = "alone"
+ALONE_PHRASE = "alone_phrase"
 
 REASON_LIMIT = 3000
 """Characters of a plain_text_input (Slack fact sheet, "Limits")."""
@@ -86,7 +88,9 @@ def loading() -> Block:
     return modal([section(":hourglass_flowing_sand: Loading: asking the portal about this backup…")])
 
 
-def filled(backup_id: str, report: Report, portal: Portal, channel: str, now: datetime) -> Block:
+def filled(
+    backup_id: str, report: Report, portal: Portal, channel: str, now: datetime, *, may_break_glass: bool = False
+) -> Block:
     """The second stage: the facts and the checks; with inputs and a submit button only if every check passed."""
     checks = [_check_line(check.result, check.name, check.sentence) for check in report.checks]
     facts = _facts(report, portal.docspace.url, now) if report.source else [section(f"Backup id {code(backup_id)}")]
@@ -95,7 +99,13 @@ def filled(backup_id: str, report: Report, portal: Portal, channel: str, now: da
         return modal([*facts, *checks, section(sentence)])
     asked = Asked(report.alias, portal.name, report.source, channel)
     return modal(
-        [*facts, *checks, section(CONSEQUENCES), *_inputs(report.alias)],
+        [
+            *facts,
+            *checks,
+            section(CONSEQUENCES),
+            *_inputs(report.alias),
+            *(_alone(report.alias) if may_break_glass else []),
+        ],
         submit={"type": "plain_text", "text": "Ask for approval"},
         private_metadata=asked.pack(),
     )
@@ -110,10 +120,15 @@ def read(view: Mapping[str, Any], requester: str) -> Draft:
         errors[REASON] = "Say why, so that an approver can judge."
     if alias != asked.portal:
         errors[ALIAS] = f"This is not the portal's alias. Type {plain(asked.portal, 100)} exactly."
+    alone = _ticked(view, ALONE)
+    if alone and typed(view, ALONE_PHRASE) != phrase(asked.portal):
+        errors[ALONE_PHRASE] = f"To start alone, type exactly: {phrase(asked.portal)}. Or untick the box above."
     if errors:
         raise FieldErrors(errors)
-    notify = bool(view["state"]["values"][NOTIFY]["value"].get("selected_options"))
-    return Draft(asked.portal, asked.portal_name, asked.source, reason, notify, requester, asked.channel, view["id"])
+    notify = _ticked(view, NOTIFY)
+    return Draft(
+        asked.portal, asked.portal_name, asked.source, reason, notify, requester, asked.channel, view["id"], alone
+    )
 
 
 def denial(restore: Restore) -> Block:
@@ -217,19 +232,45 @@ def _text_input(block: str, label: str, **more: Any) -> Block:
     }
 
 
+def phrase(alias: str) -> str:
+    """What somebody types who starts a restore alone."""
+    return f"restore {plain(alias, 100)} without approval"
+
+
+def _alone(alias: str) -> list[Block]:
+    """The break-glass part of the modal, which only those see who are named for it."""
+    return [
+        section(
+            ":rotating_light: *Break-glass.* You may start this restore alone. The channel and the approvers are told "
+            "loudly, and the audit trail keeps it."
+        ),
+        _checkbox(ALONE, "Without approval", "Start alone, without waiting for an approver"),
+        {**_text_input(ALONE_PHRASE, f'To start alone, type "{phrase(alias)}"'), "optional": True},
+    ]
+
+
+def _ticked(view: Mapping[str, Any], block: str) -> bool:
+    return bool(view["state"]["values"].get(block, {}).get("value", {}).get("selected_options"))
+
+
+def _checkbox(block: str, label: str, option: str) -> Block:
+    element = {
+        "type": "checkboxes",
+        "action_id": "value",
+        "options": [{"text": {"type": "plain_text", "text": option}, "value": block}],
+    }
+    return {
+        "type": "input",
+        "block_id": block,
+        "optional": True,
+        "label": {"type": "plain_text", "text": label},
+        "element": element,
+    }
+
+
 def _inputs(alias: str) -> list[Block]:
     return [
         _text_input(REASON, "Why is this restore needed?", multiline=True, max_length=REASON_LIMIT),
         _text_input(ALIAS, f"Type {plain(alias, 100)} to confirm"),
-        {
-            "type": "input",
-            "block_id": NOTIFY,
-            "optional": True,
-            "label": {"type": "plain_text", "text": "Mail"},
-            "element": {
-                "type": "checkboxes",
-                "action_id": "value",
-                "options": [{"text": {"type": "plain_text", "text": "Notify all users by mail"}, "value": "notify"}],
-            },
-        },
+        _checkbox(NOTIFY, "Mail", "Notify all users by mail"),
     ]

@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from restorebot.model import LIVE
 
-REVISION = "0003"
+REVISION = "0004"
 """The migration that this program's tables are at; the newest file in ``migrations/versions``."""
 
 
@@ -71,6 +71,7 @@ restores = Table(
     Column("requested_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
     Column("self_approved", Boolean, nullable=False),
+    Column("break_glass", Boolean, nullable=False, server_default=false()),
     Column("reminded", Boolean, nullable=False, server_default=false()),
     Column("approved_at", UtcDateTime),
     Column("posted_at", UtcDateTime),

@@ -57,6 +57,18 @@ DECISIONS = [
     ("an approver of another organisation does not decide", POLICY, Person("UBOB", is_foreign=True), OPS, "another"),
 ]
 
+GLASS = Policy(approvers=frozenset({"UBOB"}), break_glass=frozenset({"UALICE"}))
+
+ALONE = [
+    ("who is named may start alone", GLASS, ALICE, ""),
+    ("an approver who is not named may not", GLASS, BOB, "not among those"),
+    ("where nobody is named nobody may", POLICY, ALICE, "not among those"),
+    ("a named guest may not", GLASS, Person("UALICE", is_guest=True), "Guests"),
+    ("a named bot may not", GLASS, Person("UALICE", is_bot=True), "Bots"),
+    ("a named account that is deactivated may not", GLASS, Person("UALICE", is_deactivated=True), "deactivated"),
+    ("a named stranger may not", GLASS, Person("UALICE", is_foreign=True), "another organisation"),
+]
+
 READS = [
     ("a requester sees what is asked for", POLICY, ALICE, NONE, ""),
     ("an approver sees it too", POLICY, BOB, NONE, ""),
@@ -96,6 +108,14 @@ def test_approving(case: Case) -> None:
 def test_deciding(case: tuple[str, Policy, Person, frozenset[str], str]) -> None:
     _, policy, person, groups, reason = case
     verdict = policy.may_decide(person, groups)
+    assert verdict.allowed is not bool(reason)
+    assert reason in verdict.reason
+
+
+@pytest.mark.parametrize("case", ALONE, ids=[case[0] for case in ALONE])
+def test_starting_alone(case: tuple[str, Policy, Person, str]) -> None:
+    _, policy, person, reason = case
+    verdict = policy.may_break_glass(person)
     assert verdict.allowed is not bool(reason)
     assert reason in verdict.reason
 

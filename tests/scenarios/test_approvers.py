@@ -14,14 +14,14 @@ from tests.harness import ALICE, BOB, CAROL, CHANNEL, ERIN, World, words, world
 CROWD = [f"U0CROWD{number:02}" for number in range(20)]
 
 
-@pytest.fixture(params=["socket", "http"])
-async def crowd(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+@pytest.fixture
+async def crowd(tmp_path: Path) -> AsyncIterator[World]:
     """A usergroup of twenty approvers, ten of whom are needed, in a Slack that keeps to its rate limits."""
 
     def configure(values: dict[str, Any]) -> None:
         values |= {"approvers": ("S0CROWD",), "approvals_needed": 10}
 
-    async with world(tmp_path, request.param, configure=configure) as made:
+    async with world(tmp_path, "socket", configure=configure) as made:
         for number, one in enumerate(CROWD):
             await made.slack(f"people/{one}", "PUT", name=f"crowd{number}")
         await made.slack("usergroups/S0CROWD", "PUT", users=CROWD)

@@ -16,8 +16,8 @@ OPS = "C0OPS"
 BETA_KEY = "sk-" + "cd34" * 16
 
 
-@pytest.fixture(params=["socket", "http"])
-async def two(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+@pytest.fixture
+async def two(tmp_path: Path) -> AsyncIterator[World]:
     """Portals acme and beta; beta has an approver of its own and may be asked for anywhere."""
     beta = sandbox_portal.Portal(key=BETA_KEY, manual=True, alias="beta")
     async with serving(sandbox_portal.create_app(beta)) as beta_url:
@@ -28,7 +28,7 @@ async def two(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[W
                 "beta": {"url": beta_url, "key": BETA_KEY, "approvers": [ERIN]},
             }
 
-        async with world(tmp_path, request.param, configure=configure) as made, made.life():
+        async with world(tmp_path, "socket", configure=configure) as made, made.life():
             made.beta_url = beta_url  # type: ignore[attr-defined]
             yield made
 
@@ -101,8 +101,8 @@ async def test_a_live_restore_of_one_portal_is_not_in_the_others_way(two: World)
 # --- channels -------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(params=["socket", "http"])
-async def bound(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+@pytest.fixture
+async def bound(tmp_path: Path) -> AsyncIterator[World]:
     """Acme is asked for in #restores alone, beta in another channel."""
 
     def configure(values: dict[str, Any]) -> None:
@@ -110,7 +110,7 @@ async def bound(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         beta = {"url": "https://beta.invalid", "key": BETA_KEY, "channels": [OPS]}
         values["tables"] = {"acme": acme, "beta": beta}
 
-    async with world(tmp_path, request.param, configure=configure) as made, made.life():
+    async with world(tmp_path, "socket", configure=configure) as made, made.life():
         yield made
 
 
