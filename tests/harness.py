@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -23,6 +24,7 @@ from restorebot.sandbox import workspace as sandbox_workspace
 from restorebot.sandbox.serve import serving
 from restorebot.settings import Settings
 from restorebot.storage import audit
+from restorebot.storage.store import open_store
 
 MANIFEST = Path(__file__).parent.parent / "manifest.yml"
 ALICE, BOB, CAROL, ERIN = "U0ALICE", "U0BOB", "U0CAROL", "U0ERIN"
@@ -35,6 +37,20 @@ SECRETS = (KEY, BOT_TOKEN, APP_TOKEN, SIGNING_SECRET)
 
 TLS = httpx.create_ssl_context()
 """One for all worlds: making one takes longer than many a test."""
+
+_migrated = b""
+
+
+async def migrated() -> bytes:
+    """A database with all its tables and no rows. They are made once for all worlds: Alembic takes its time."""
+    global _migrated  # noqa: PLW0603 - a cache of the process
+    if not _migrated:
+        with TemporaryDirectory() as folder:
+            made = Path(folder) / "empty.sqlite3"
+            await (await open_store(f"sqlite+aiosqlite:///{made}")).close()
+            _migrated = made.read_bytes()
+    return _migrated
+
 
 REAL_PATIENCE = 10.0
 """Real seconds to wait for something that is under way on the loop."""
@@ -265,6 +281,7 @@ async def world(
             else {"slack_signing_secret": SIGNING_SECRET, "port": 0, "host": "127.0.0.1"}
         )
         configure(values)
+        await asyncio.to_thread((folder / "bot.sqlite3").write_bytes, await migrated())
         made = World(http, portal_url, slack_url, Clock(), Settings(**values), transport)
         log = io.StringIO()
         logs.configure(log, made.settings.secrets())

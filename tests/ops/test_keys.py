@@ -1,15 +1,15 @@
 """`restorebot key`: stored encrypted, used by the running bot at once, never shown."""
 
 import asyncio
-import os
-import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
+from typer.testing import CliRunner
 
+from restorebot.cli import app
 from restorebot.model import State
 from restorebot.settings import Settings
 from tests.harness import KEY, World, words, world
@@ -33,7 +33,6 @@ async def key(scene: World, *args: str, typed: str = "", **changes: str) -> tupl
     settings = scene.settings
     assert settings.slack_app_token
     env = {
-        "PATH": os.environ["PATH"],
         "COLUMNS": "250",
         "SLACK_BOT_TOKEN": settings.slack_bot_token.get_secret_value(),
         "SLACK_APP_TOKEN": settings.slack_app_token.get_secret_value(),
@@ -43,24 +42,11 @@ async def key(scene: World, *args: str, typed: str = "", **changes: str) -> tupl
         "RESTOREBOT_APPROVERS": "U0BOB",
         "RESTOREBOT_ENCRYPTION_KEY": SECRET,
     }
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "restorebot.cli",
-        "key",
-        *args,
-        env={name: value for name, value in (env | changes).items() if value},
-        stdin=pipe,
-        stdout=pipe,
-        stderr=pipe,
-        cwd=Path(settings.database_url.partition("///")[2]).parent,
-    )
-    out, err = await process.communicate(typed.encode())
-    said = (out + err).decode()
-    assert "Traceback" not in said
-    assert typed.strip() == "" or typed.strip() not in said
-    return process.returncode or 0, said
+    # In a thread of its own, for the command has an event loop of its own.
+    done = await asyncio.to_thread(CliRunner().invoke, app, ["key", *args], input=typed, env={**env, **changes})
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    assert typed.strip() == "" or typed.strip() not in done.output
+    return done.exit_code, done.output
 
 
 async def new_key(scene: World) -> str:
