@@ -21,7 +21,7 @@ from restorebot.model import Restore, State
 from restorebot.ops import logs
 from restorebot.sandbox import portal as sandbox_portal
 from restorebot.sandbox import workspace as sandbox_workspace
-from restorebot.sandbox.serve import serving
+from restorebot.sandbox.serve import serving_all
 from restorebot.settings import Settings
 from restorebot.storage import audit
 from restorebot.storage.store import open_store
@@ -263,8 +263,10 @@ async def world(
         MANIFEST, bot_token=BOT_TOKEN, app_token=APP_TOKEN, signing_secret=SIGNING_SECRET, ack_timeout=2.0
     )
     async with (
-        serving(sandbox_portal.create_app(portal)) as portal_url,
-        serving(sandbox_workspace.create_app(workspace)) as slack_url,
+        serving_all(sandbox_portal.create_app(portal), sandbox_workspace.create_app(workspace)) as (
+            portal_url,
+            slack_url,
+        ),
         httpx.AsyncClient(timeout=30, verify=TLS) as http,
     ):
         values: dict[str, Any] = {

@@ -62,6 +62,17 @@ async def serving(app: ASGIApp, port: int = 0) -> AsyncIterator[str]:
         sock.close()
 
 
+@contextlib.asynccontextmanager
+async def serving_all(*apps: ASGIApp) -> AsyncIterator[list[str]]:
+    """Serve several apps, which stop together; yields their base URLs in order."""
+    servers = [serving(app) for app in apps]
+    urls = [await server.__aenter__() for server in servers]
+    try:
+        yield urls
+    finally:
+        await asyncio.gather(*(server.__aexit__(None, None, None) for server in servers))
+
+
 def serve_program(app: ASGIApp, port: int) -> None:
     """Serve until SIGTERM or SIGINT; prints one JSON line ``{"url": ...}`` to stdout once the socket is bound."""
     sock = _listen(port)
