@@ -82,6 +82,7 @@ def test_a_command_is_completed_hinted_at_and_refused_as_slack_does(person: Open
     alice.type("/nonsense 1")
     expect(alice.private).to_contain_text("/nonsense is not a valid command.")
     alice.type("/restore a b c")
+    expect(alice.private).to_contain_text("Type one backup id")
     expect(alice.private).to_contain_text("Only visible to you")
     alice.type("Good morning")
     expect(alice.page.locator("#messages article").last).to_contain_text("Good morning")
