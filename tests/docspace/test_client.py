@@ -55,7 +55,7 @@ class Rude:
 async def portal(answer: Answer, **options: Any) -> AsyncIterator[tuple[DocSpace, Rude]]:
     rude = Rude(answer)
     async with serving(rude.app()) as url:
-        patience = {"read_timeout": 0.5, "start_timeout": 0.5} | options
+        patience = {"read_timeout": 10.0, "start_timeout": 10.0} | options
         client = DocSpace(url, SecretStr(KEY), ssl_context=TLS, **patience)
         yield client, rude
         await client.aclose()
@@ -169,7 +169,7 @@ LOST: list[tuple[str, Answer, type[PortalError]]] = [
 async def test_a_post_without_an_answer_went_out_once_and_may_have_worked(
     answer: Answer, error: type[PortalError]
 ) -> None:
-    async with portal(answer) as (client, rude):
+    async with portal(answer, read_timeout=0.5, start_timeout=0.5) as (client, rude):
         with pytest.raises(error) as lost:
             await client.start_restore(SOURCE, notify=False)
     assert lost.value.sent
