@@ -112,7 +112,7 @@ async def assembled(settings: Settings, clock: Callable[[], datetime] = utcnow) 
                 settings.allow_self_approval,
                 frozenset(settings.break_glass),
             )
-            portals.append(Portal(one.name, docspace, policy, one.approval_ttl))
+            portals.append(Portal(one.name, docspace, policy, one.approval_ttl, one.announce))
         yield _wire(settings, store, Portals(portals), client, team, clock)
 
 
@@ -147,7 +147,13 @@ def _wire(
     command = RestoreCommand(client, service, preflight, portals, clock=clock)
     secret = settings.slack_signing_secret
     bolt = slack_app.build(
-        client, command, service, tasks, team=team, signing_secret=secret.get_secret_value() if secret else None
+        client,
+        command,
+        service,
+        tasks,
+        team=team,
+        signing_secret=secret.get_secret_value() if secret else None,
+        clock=clock,
     )
     return Bot(settings, store, portals, tasks, service, runner, jobs, notifier, bolt, clock)
 

@@ -104,11 +104,17 @@ class Restore:
     approvals_needed: int
     requested_at: datetime
     expires_at: datetime
+    starts_at: datetime | None = None
+    """When it is planned to start; None for as soon as it is approved."""
+    announce: tuple[str, ...] = ()
+    """Channels whose people are told that the portal is going to be replaced, as the settings were at the request."""
     self_approved: bool = False
     break_glass: bool = False
     """The requester started it alone, without any approval."""
     reminded: bool = False
     """The approvers have been mentioned a second time, at half of the request's time."""
+    start_reminded: bool = False
+    """The thread has been told that the planned start is near."""
     votes: tuple[Vote, ...] = ()
     approved_at: datetime | None = None
     posted_at: datetime | None = None
@@ -146,6 +152,11 @@ class Restore:
         return tuple(vote.user for vote in self.votes)
 
     @property
+    def is_ahead(self) -> bool:
+        """Whether it waits for a planned time, and so is in nobody's way."""
+        return self.starts_at is not None and self.state in WAITING
+
+    @property
     def is_open(self) -> bool:
         """Whether the clock still has work with it: not ended, or completed and not looked at afterwards."""
         return self.state in OPEN or (self.state is State.COMPLETED and not self.looked_after)
@@ -165,11 +176,23 @@ class PostKind(StrEnum):
     UNKNOWN = "unknown"
     CLOSING = "closing"
     AFTERWARDS = "afterwards"
+    START_NEAR = "start_near"
+    PLANNED = "planned"
+    STARTED = "started"
+    OVER = "over"
+
+
+ANNOUNCEMENTS = frozenset({PostKind.PLANNED, PostKind.STARTED, PostKind.OVER})
+"""Told to other channels than the restore's own, in words for the portal's users."""
 
 
 @dataclass(frozen=True)
 class Post:
-    """A message that the thread is still to be given. ``facts`` are plain JSON values, which the words are made of."""
+    """A message that Slack is still to be given. ``facts`` are plain JSON values, which the words are made of.
+
+    ``channel`` is where it is announced; empty for the restore's own thread.
+    """
 
     kind: PostKind
     facts: Mapping[str, str | int | bool | None] = field(default_factory=dict)
+    channel: str = ""

@@ -188,6 +188,7 @@ class PortalTable(BaseModel):
     approvers: People | None = None
     approvals_needed: Quorum | None = None
     approval_ttl: Ttl | None = None
+    announce: Channels | None = None
 
 
 @dataclass(frozen=True)
@@ -203,6 +204,7 @@ class PortalSettings:
     approvers: frozenset[str]
     approvals_needed: int
     approval_ttl: timedelta
+    announce: frozenset[str]
 
 
 class _Sources(BaseSettings):
@@ -265,6 +267,7 @@ class Settings(_Sources):
     approvals_needed: Quorum = Field(default=1, alias="RESTOREBOT_APPROVALS_NEEDED")
     allow_self_approval: bool = Field(default=False, alias="RESTOREBOT_ALLOW_SELF_APPROVAL")
     approval_ttl: Ttl = Field(default=timedelta(minutes=30), alias="RESTOREBOT_APPROVAL_TTL")
+    announce: Channels = Field(default=(), alias="RESTOREBOT_ANNOUNCE")
     # Each poll takes a lock of the whole portal (fact sheet §4.1): under 2 s is for the sandbox.
     poll_interval: Annotated[
         Duration, _between(timedelta(seconds=0.05), timedelta(minutes=5), "from 0.05 s to 5 min")
@@ -305,6 +308,7 @@ class Settings(_Sources):
             frozenset(own(table.approvers, self.approvers or ())),
             own(table.approvals_needed, self.approvals_needed),
             own(table.approval_ttl, self.approval_ttl),
+            frozenset(own(table.announce, self.announce)),
         )
 
     def secrets(self) -> list[str]:
@@ -370,6 +374,7 @@ EXAMPLES: Mapping[str, str] = {
     "RESTOREBOT_APPROVALS_NEEDED": "1",
     "RESTOREBOT_ALLOW_SELF_APPROVAL": "false",
     "RESTOREBOT_APPROVAL_TTL": "30 min",
+    "RESTOREBOT_ANNOUNCE": "C0123ABCD",
     "RESTOREBOT_POLL_INTERVAL": "5 s",
     "RESTOREBOT_STALL_AFTER": "30 min",
 }
@@ -383,6 +388,7 @@ TABLE_EXAMPLES: Mapping[str, str] = {
     "approvers": '["U0123ABCD", "S0123ABCD"]',
     "approvals_needed": "1",
     "approval_ttl": '"30 min"',
+    "announce": '["C0123ABCD"]',
 }
 
 WHY: Mapping[str, str] = {"RESTOREBOT_APPROVERS": "without it nobody could approve a restore"}

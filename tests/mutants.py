@@ -55,9 +55,23 @@ MUTANTS = (
     Mutant(
         "approval good for ever",
         "restores/starting.py",
-        "if restore.approved_at is None or now >= restore.approved_at + portal.approval_ttl:",
-        "if False:",
+        'return UNSENT if restore.approved_at is None or now >= restore.approved_at + approval_ttl else ""',
+        'return ""',
         "scenarios/test_starting.py::test_an_approval_is_good_for_its_shelf_life_only",
+    ),
+    Mutant(
+        "missed start made up for",
+        "restores/starting.py",
+        "late = now > restore.starts_at + LATEST",
+        "late = False",
+        "scenarios/test_planned.py::test_a_start_missed_by_more_than_a_quarter_of_an_hour_is_not_made_up_for",
+    ),
+    Mutant(
+        "planned restore started at once",
+        "restores/starting.py",
+        "if restore.starts_at and now < restore.starts_at:",
+        "if False:",
+        "scenarios/test_planned.py::test_it_waits_approved_says_when_reminds_and_starts_in_time",
     ),
     Mutant(
         "request does not expire at the click",

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from restorebot.model import WAITING, Post, PostKind, Restore, State
+from restorebot.restores import announcing
 from restorebot.storage.store import Writing
 
 BOT = "restorebot"
@@ -20,7 +21,7 @@ async def end(
         at=at,
         actor=actor,
         event=to.value,
-        posts=[Post(PostKind.CLOSING)],
+        posts=[Post(PostKind.CLOSING), *announcing.over(restore, to)],
         details={"outcome": outcome} if outcome else {},
         ended_at=at,
         outcome=outcome,
@@ -29,9 +30,12 @@ async def end(
     )
 
 
-async def expire(tx: Writing, restore: Restore, at: datetime) -> Restore:
+UNSENT = "Nothing was sent to the portal."
+
+
+async def expire(tx: Writing, restore: Restore, at: datetime, outcome: str = UNSENT) -> Restore:
     """End a request, or an approval, whose time is over. Raises Overtaken."""
-    return await end(tx, restore, State.EXPIRED, at=at, actor=BOT, outcome="Nothing was sent to the portal.")
+    return await end(tx, restore, State.EXPIRED, at=at, actor=BOT, outcome=outcome)
 
 
 async def lose(tx: Writing, restore: Restore, why: str, at: datetime) -> Restore:

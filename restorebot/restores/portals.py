@@ -19,6 +19,8 @@ class Portal:
     docspace: DocSpace
     policy: Policy
     approval_ttl: timedelta
+    announce: frozenset[str] = frozenset()
+    """Channels whose people are told of restores."""
 
 
 class Portals:

@@ -121,6 +121,13 @@ class Preflight:
             return Check(name, Result.FAILED, f"{error} Tell whoever runs restorebot.")
         # A request that waits for approval is no obstacle to one that is approved: who starts first, wins the claim.
         others = [other for other in open_ones if restore is None or (other.id != restore.id and other.state in LIVE)]
+        ahead = next((other.starts_at for other in others if other.is_ahead), None)
+        others = [other for other in others if not other.is_ahead]
+        if ahead and not others:
+            sentence = (
+                f"Another restore is planned for {ahead:%Y-%m-%d %H:%M} UTC; when one completes, the other is void."
+            )
+            return Check(name, Result.WARNED, sentence)
         if others:
             sentence = f"Another restore of this portal is open here ({others[0].state})."
             return Check(name, Result.FAILED, f"{sentence} Wait until it has ended, or have it withdrawn.")

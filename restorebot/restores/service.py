@@ -7,18 +7,22 @@ import uuid
 from collections.abc import Awaitable, Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from restorebot.errors import Overtaken, Refused
 from restorebot.model import Post, PostKind, Restore, Source, State
+from restorebot.restores import announcing
 from restorebot.restores.endings import end, expire
 from restorebot.restores.policy import Directory, memberships
 from restorebot.restores.portals import Portal, Portals
+from restorebot.restores.starting import LATEST
 from restorebot.storage.store import Store, Writing
 
 REASON_KEPT = 3000
 """Characters of a reason; as many as Slack's input takes."""
+
+FOREVER = datetime.max.replace(tzinfo=UTC)
 
 GONE = "This restore is no longer known here: its record is gone from the database. Ask again with /restore."
 
@@ -58,6 +62,7 @@ class Draft:
     channel: str
     view_id: str
     break_glass: bool = False
+    starts_at: datetime | None = None
 
 
 class Service:
@@ -132,17 +137,22 @@ class Service:
             view_id=draft.view_id,
             approvals_needed=portal.policy.approvals_needed,
             requested_at=now,
-            expires_at=now + portal.approval_ttl,
+            expires_at=min(now + portal.approval_ttl, draft.starts_at + LATEST if draft.starts_at else FOREVER),
+            starts_at=draft.starts_at,
+            announce=tuple(sorted(portal.announce)),
             break_glass=draft.break_glass,
         )
         async with self._store.writing() as tx:
             if (asked := await tx.by_view(draft.view_id)) is not None:
                 return asked
-            if await tx.open_restores(portal.docspace.url):
+            others = await tx.open_restores(portal.docspace.url)
+            if not all(other.is_ahead for other in others):
                 raise Refused("Another restore of this portal has been asked for meanwhile. Wait until it has ended.")
+            if others and restore.starts_at:
+                raise Refused("Another restore of this portal is planned already. Have it stopped first.")
             await tx.request(restore, [Post(PostKind.CARD)])
             if restore.break_glass:
-                posts = [Post(PostKind.BREAK_GLASS)]
+                posts = [Post(PostKind.BREAK_GLASS), *announcing.planned(restore, now)]
                 restore = await tx.advance(
                     restore,
                     State.APPROVED,
@@ -177,6 +187,7 @@ class Service:
                 at=now,
                 actor=user,
                 event="approved" if full else "voted",
+                posts=announcing.planned(restore, now) if full else (),
                 self_approved=own,
                 approved_at=now if full else None,
             )
@@ -240,7 +251,7 @@ class Service:
                 at=now,
                 actor=user,
                 event="adopted",
-                posts=[Post(PostKind.ADOPTED, {"by": user, "task": task})],
+                posts=[Post(PostKind.ADOPTED, {"by": user, "task": task}), *announcing.started(restore)],
                 details={"task": task},
                 task_id=task,
                 adopted=True,

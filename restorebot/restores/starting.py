@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from restorebot.errors import Claimed, PortalError, SlackUnavailable
 from restorebot.model import Post, PostKind, Restore, State
-from restorebot.restores.endings import BOT, PORTAL, end, expire, lose
+from restorebot.restores import announcing
+from restorebot.restores.endings import BOT, PORTAL, UNSENT, end, expire, lose
 from restorebot.restores.pace import OVER, Pace, phase_of, told
 from restorebot.restores.policy import Directory, memberships
 from restorebot.restores.portals import Portals
@@ -15,6 +16,12 @@ from restorebot.storage.store import Store
 
 PATIENCE = 30.0
 """Seconds for each check before a start: nobody waits for these, and a history on remote storage is slow."""
+
+REMINDED_BEFORE = timedelta(minutes=15)
+"""Before a planned start, its thread is told that it is near."""
+
+LATEST = timedelta(minutes=15)
+"""A planned start that is missed by more than this is not made up for."""
 
 TRY_AGAIN = timedelta(seconds=15)
 """Between looks at an approved restore whose checks cannot be made just now; each reads the portal's history."""
@@ -42,9 +49,11 @@ class Starter:
 
     async def start(self, restore: Restore, now: datetime) -> timedelta | None:
         portal = self._portals.of(restore)
-        if restore.approved_at is None or now >= restore.approved_at + portal.approval_ttl:
+        if restore.starts_at and now < restore.starts_at:
+            return await self._await_start(restore, restore.starts_at, now)
+        if missed := _missed(restore, portal.approval_ttl, now):
             async with self._store.writing() as tx:
-                await expire(tx, restore, now)
+                await expire(tx, restore, now, missed)
             return OVER
         report = await self._preflight.run(
             portal.docspace, restore.source.backup_id, now, patience=PATIENCE, restore=restore
@@ -74,6 +83,19 @@ class Starter:
         except Claimed as error:
             return await self._void(restore, str(error))
         return await self._send(started)
+
+    async def _await_start(self, restore: Restore, starts_at: datetime, now: datetime) -> timedelta:
+        near = starts_at - REMINDED_BEFORE
+        if now < near:
+            return near - now
+        # Who approved within the last quarter of an hour, has just read the time.
+        if not restore.start_reminded and restore.approved_at and restore.approved_at < near:
+            posts = [Post(PostKind.START_NEAR)]
+            async with self._store.writing() as tx:
+                await tx.advance(
+                    restore, State.APPROVED, at=now, actor=BOT, event="start near", posts=posts, start_reminded=True
+                )
+        return starts_at - now
 
     async def _lost_voters(self, restore: Restore) -> str:
         """Why the approvals no longer suffice, as a sentence; empty while they do."""
@@ -133,7 +155,7 @@ class Starter:
                 at=self._clock(),
                 actor=PORTAL,
                 event="restoring",
-                posts=[Post(PostKind.SENT, {"task": reply.task_id}), *told(None, phase)],
+                posts=[Post(PostKind.SENT, {"task": reply.task_id}), *told(None, phase), *announcing.started(restore)],
                 details={"task": reply.task_id},
                 task_id=reply.task_id,
                 phase=phase,
@@ -156,3 +178,12 @@ class Starter:
         async with self._store.writing() as tx:
             await lose(tx, restore, why, self._clock())
         return self._pace.poll_interval
+
+
+def _missed(restore: Restore, approval_ttl: timedelta, now: datetime) -> str:
+    """Why it is too late to start, as a sentence; empty while it is not."""
+    if restore.starts_at:
+        late = now > restore.starts_at + LATEST
+        why = f" In the way was: {restore.hindrance}" if restore.hindrance else ""
+        return f"The planned start was missed by more than 15 minutes. {UNSENT}{why}" if late else ""
+    return UNSENT if restore.approved_at is None or now >= restore.approved_at + approval_ttl else ""

@@ -9,6 +9,7 @@ import structlog
 from restorebot.docspace.models import Progress, clean
 from restorebot.errors import PortalError
 from restorebot.model import Phase, Post, PostKind, Restore, State
+from restorebot.restores import announcing
 from restorebot.restores.endings import BOT, PORTAL, end, lose, void_others
 from restorebot.restores.pace import Pace, phase_of, told
 from restorebot.restores.portals import Portals
@@ -169,7 +170,7 @@ class Watcher:
                 at=now,
                 actor=PORTAL,
                 event="adopted" if adopting else "seen again",
-                posts=[Post(PostKind.ADOPTED, {"task": task, "again": not adopting})],
+                posts=[Post(PostKind.ADOPTED, {"task": task, "again": not adopting}), *announcing.started(restore)],
                 details={"task": task},
                 task_id=task,
                 adopted=restore.adopted or adopting,

@@ -63,9 +63,10 @@ def standing(restore: Restore) -> str:
     approved = f"This restore has been approved by {mentions(restore.voters)} already"
     if restore.break_glass:
         approved = f"This restore was started by {user(restore.requester)} alone (break-glass)"
+    start = when(restore.starts_at) if restore.starts_at else "as soon as its last checks have passed"
     sentence = {
         State.REQUESTED: "This restore still waits for approval.",
-        State.APPROVED: f"{approved}; it starts as soon as its last checks have passed.",
+        State.APPROVED: f"{approved}; it starts {start}.",
         State.STARTING: f"{approved} and is being started.",
         State.RESTORING: f"{approved} and is running.",
         State.UNKNOWN: f"{approved}, and its outcome is not known.",

@@ -5,6 +5,7 @@ A listener parses, acks and hands its work to a supervised task; nothing escapes
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -36,6 +37,7 @@ def build(
     *,
     team: str,
     signing_secret: str | None,
+    clock: Callable[[], datetime],
 ) -> AsyncApp:
     """The Bolt app with all its listeners. ``team`` is the bot's own workspace id."""
     # Acks leave when the listener returns, at once; Bolt's own dispatcher polls for them and loses some.
@@ -63,7 +65,7 @@ def build(
 
     @app.view(views.REQUEST)
     async def asked(ack: AsyncAck, body: dict[str, Any]) -> None:
-        await ack(**await _submitted(_request(service, body)))
+        await ack(**await _submitted(_request(service, body, clock())))
 
     @app.view(picker.PICK)
     async def picked(ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -90,8 +92,8 @@ def build(
     return app
 
 
-async def _request(service: Service, body: Mapping[str, Any]) -> None:
-    draft = views.read(body["view"], body["user"]["id"])
+async def _request(service: Service, body: Mapping[str, Any], now: datetime) -> None:
+    draft = views.read(body["view"], body["user"]["id"], now)
     await service.request(draft)
 
 

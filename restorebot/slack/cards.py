@@ -109,11 +109,20 @@ def _requested(restore: Restore, around: Surroundings) -> list[str]:
     return [
         f":hourglass: {needed} needed from {mentions(around.approvers)}.",
         *so_far,
+        *([f":calendar: It is to start {when(restore.starts_at)}."] if restore.starts_at else []),
         f"The request expires {when(restore.expires_at)}.",
     ]
 
 
 def _approved(restore: Restore, _: Surroundings) -> list[str]:
+    if restore.starts_at:
+        told = " and ".join(f"<#{channel}>" for channel in restore.announce)
+        return [
+            f":white_check_mark: {_approval(restore)}",
+            f":calendar: *It starts {when(restore.starts_at)}*, if all that is checked again then still holds.",
+            "Until then it can be stopped.",
+            *([f"Told to {told}."] if told else []),
+        ]
     return [f":white_check_mark: {_approval(restore)} Everything is checked once more, then it starts."]
 
 

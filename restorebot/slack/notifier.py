@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from restorebot.errors import PortalUnconfigured, StorageError
-from restorebot.model import PostKind, Restore
+from restorebot.model import ANNOUNCEMENTS, PostKind, Restore
 from restorebot.restores.portals import Portals
 from restorebot.slack.cards import Surroundings, card
 from restorebot.slack.posts import again, post
@@ -25,6 +25,12 @@ LONGEST_BACKOFF = timedelta(minutes=5)
 
 CARD_GONE = {"message_not_found", "cant_update_message", "channel_not_found", "is_archived", "edit_window_closed"}
 """Slack's words for a card that can never be edited again."""
+
+CHANNEL_CLOSED = {"channel_not_found", "not_in_channel", "is_archived", "restricted_action"}
+"""Slack's words for a channel that the bot cannot post into."""
+
+NOT_TAKEN = "-"
+"""Stands for the ts of an announcement that no channel took."""
 
 log = structlog.get_logger()
 
@@ -106,19 +112,19 @@ class Notifier:
                 restore = rows[head.restore_id]
                 if restore is None:
                     continue
-                wait = self._post_wait(restore, now)
+                wait = self._post_wait(restore, head, now)
                 if wait:
                     waits.append(now + wait)
                 elif await self._post(restore, head, now):
                     sent = True
                 else:
-                    waits.append(self._not_before[restore.id])
+                    waits.append(self._not_before.get(_lane(head), now))
             if not sent:
                 return min(waits, default=None)
 
-    def _post_wait(self, restore: Restore, now: datetime) -> timedelta:
-        bucket = self._posts.setdefault(restore.channel, Bucket(4, timedelta(seconds=1)))
-        return max(bucket.wait(now), self._backoff_left(restore.id, now))
+    def _post_wait(self, restore: Restore, queued: Queued, now: datetime) -> timedelta:
+        bucket = self._posts.setdefault(queued.channel or restore.channel, Bucket(4, timedelta(seconds=1)))
+        return max(bucket.wait(now), self._backoff_left(_lane(queued), now))
 
     async def _post(self, restore: Restore, queued: Queued, now: datetime) -> bool:
         around = await self._surroundings(restore)
@@ -131,23 +137,38 @@ class Notifier:
         # The attempt is committed first: a process that dies now must know later that Slack may have the message.
         async with self._store.writing() as tx:
             await tx.attempt(queued, now)
-        self._posts[restore.channel].take(now)
+        self._posts[queued.channel or restore.channel].take(now)
         try:
-            ts = await self._say(restore, text, blocks, loud=queued.kind is PostKind.BREAK_GLASS)
+            if queued.kind in ANNOUNCEMENTS:
+                ts = await self._announce(queued, text, blocks)
+            else:
+                ts = await self._say(restore, text, blocks, loud=queued.kind is PostKind.BREAK_GLASS)
         except Lost:
-            self._back_off(restore.id, now)
+            self._back_off(_lane(queued), now)
             return False
         except (SlackApiError, Unsent) as error:
             async with self._store.writing() as tx:
                 await tx.attempt(queued, None)
-            self._refused("post", restore, error, now)
+            self._refused("post", _lane(queued), error, now)
             return False
-        self._succeeded(restore.id)
+        self._succeeded(_lane(queued))
         async with self._store.writing() as tx:
             await tx.sent(queued, ts)
             if queued.kind is PostKind.CARD:
                 await tx.card(restore.id, restore.version, ts)
         return True
+
+    async def _announce(self, queued: Queued, text: str, blocks: list[dict[str, Any]]) -> str:
+        """Tell another channel; one that cannot be posted into is given up, and the log says so."""
+        message = {"channel": queued.channel, "text": text, "blocks": blocks, "unfurl_links": False}
+        try:
+            return str((await self._call("chat.postMessage", message))["ts"])
+        except SlackApiError as error:
+            reason = error.response.get("error")
+            if reason not in CHANNEL_CLOSED:
+                raise
+        log.warning("announcement_refused", channel=queued.channel, kind=queued.kind, reason=reason)
+        return NOT_TAKEN
 
     async def _say(self, restore: Restore, text: str, blocks: list[dict[str, Any]], *, loud: bool) -> str:
         """Post into the thread, or what is loud into the channel; returns the message's ts."""
@@ -181,7 +202,7 @@ class Notifier:
             return False
         except SlackApiError as error:
             if error.response.get("error") not in CARD_GONE:
-                self._refused("edit", restore, error, now)
+                self._refused("edit", restore.id, error, now)
                 return False
             log.warning("card_gone", restore=restore.id, reason=error.response.get("error"))
         else:
@@ -219,29 +240,34 @@ class Notifier:
         spans = tuple(one.ended_at - one.posted_at for one in others if one.ended_at and one.posted_at)
         return Surroundings(approvers, spans)
 
-    def _refused(self, what: str, restore: Restore, error: SlackApiError | Unsent, now: datetime) -> None:
+    def _refused(self, what: str, lane: str, error: SlackApiError | Unsent, now: datetime) -> None:
         if isinstance(error, Unsent):
-            self._back_off(restore.id, now)
+            self._back_off(lane, now)
             return
         response = error.response
-        log.warning("slack_refused", what=what, restore=restore.id, reason=response.get("error"))
+        log.warning("slack_refused", what=what, restore=lane, reason=response.get("error"))
         if response.status_code == 429:
             wait = timedelta(seconds=float(response.headers.get("Retry-After", 30)))
-            self._not_before[restore.id] = now + wait
+            self._not_before[lane] = now + wait
         else:
-            self._back_off(restore.id, now)
+            self._back_off(lane, now)
 
-    def _back_off(self, restore_id: str, now: datetime) -> None:
-        failures = self._failures.get(restore_id, 0)
-        self._failures[restore_id] = failures + 1
-        self._not_before[restore_id] = now + min(LONGEST_BACKOFF, BACKOFF * 2 ** min(failures, 10))
+    def _back_off(self, lane: str, now: datetime) -> None:
+        failures = self._failures.get(lane, 0)
+        self._failures[lane] = failures + 1
+        self._not_before[lane] = now + min(LONGEST_BACKOFF, BACKOFF * 2 ** min(failures, 10))
 
-    def _backoff_left(self, restore_id: str, now: datetime) -> timedelta:
-        return max(timedelta(), self._not_before.get(restore_id, now) - now)
+    def _backoff_left(self, lane: str, now: datetime) -> timedelta:
+        return max(timedelta(), self._not_before.get(lane, now) - now)
 
-    def _succeeded(self, restore_id: str) -> None:
-        self._failures.pop(restore_id, None)
-        self._not_before.pop(restore_id, None)
+    def _succeeded(self, lane: str) -> None:
+        self._failures.pop(lane, None)
+        self._not_before.pop(lane, None)
+
+
+def _lane(queued: Queued) -> str:
+    """What a refusal holds up: the restore's own thread, or one channel that is told of it."""
+    return f"{queued.restore_id} {queued.channel}".strip()
 
 
 def _thread(restore: Restore) -> dict[str, str]:

@@ -60,6 +60,64 @@ def _reminder(restore: Restore, _: Facts, around: Surroundings) -> list[Block]:
     ]
 
 
+def _start_near(restore: Restore, _: Facts, around: Surroundings) -> list[Block]:
+    starts = when(restore.starts_at) if restore.starts_at else "soon"
+    return [
+        section(
+            f":alarm_clock: {mentions([restore.requester, *restore.voters])}: this restore of {code(restore.portal)} "
+            f"starts {starts}. It cannot be cancelled once it has begun; *Stop* is on the card above."
+        )
+    ]
+
+
+def _planned(restore: Restore, _: Facts, __: Surroundings) -> list[Block]:
+    starts = when(restore.starts_at) if restore.starts_at else "soon"
+    return [
+        section(
+            f":calendar: *{code(restore.portal)} is going to be put back to its state of an earlier day, {starts}.*\n"
+            f"{_made(restore)}What was added or changed since then is lost; keep a copy of what you need. "
+            "You will be logged out, the portal will be closed until it is done, and you will need a new password."
+        )
+    ]
+
+
+def _started(restore: Restore, _: Facts, __: Surroundings) -> list[Block]:
+    return [
+        section(
+            f":lock: *{code(restore.portal)} is being put back to its state of an earlier day, from now on.*\n"
+            f"{_made(restore)}Please do not work in it: what you do now is lost. You will be logged out; this channel "
+            "is told when it is over."
+        )
+    ]
+
+
+def _over(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
+    portal = code(restore.portal)
+    if facts["state"] == State.COMPLETED:
+        mail = "A mail with a link is on its way to you" if restore.notify else 'Use "Forgot password?" on its page'
+        return [
+            section(
+                f":white_check_mark: *{portal} is open again.* {_made(restore, 'is')}\nOld passwords no longer work. "
+                f"{mail} to set a new one: {escape(restore.portal_url)}. Two-factor sign-in has to be set up again."
+            )
+        ]
+    if restore.task_id is None:
+        return [
+            section(f":negative_squared_cross_mark: *{portal} stays as it is.* The planned restore does not happen.")
+        ]
+    if facts["state"] == State.CLOSED:
+        return [
+            section(f":grey_question: *The restore of {portal} is over.* If you cannot log in, set a new password.")
+        ]
+    closed = "" if restore.tenant_status == 0 else " It may stay closed for a while; administrators have been told."
+    return [section(f":x: *{portal} could not be put back, and has its data of before.*{closed}")]
+
+
+def _made(restore: Restore, verb: str = "will be") -> str:
+    """From when the portal's data will be."""
+    return f"Its data {verb} that of {when(restore.source.created_on)}. "
+
+
 def _sent(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
     own = ", who also asked for it" if restore.self_approved else ""
     yes = f"Approved by {mentions(restore.voters)}{own}."
@@ -134,12 +192,13 @@ def _story(restore: Restore, around: Surroundings) -> list[str]:
     own = " (their own request)" if restore.approved_at and restore.self_approved else ""
     if restore.break_glass:
         approved = f"by nobody: {user(restore.requester)} started it alone (break-glass)"
+    planned = f", to start {when(restore.starts_at)}" if restore.starts_at else ""
     ended, started = restore.ended_at, restore.posted_at
     earlier = ", ".join(lasting(span) for span in around.durations)
     took = lasting(ended - started) if ended and started else "nothing was started"
     return [
         f"*Asked* by {user(restore.requester)} {when(restore.requested_at)}",
-        f"*Approved* {approved}{own}",
+        f"*Approved* {approved}{own}{planned}",
         f"*Started* {when(started) if started else 'never'}",
         f"*Ended* {when(ended) if ended else 'just now'}: {TITLES[restore.state]}",
         f"*Took* {took}{f' (the restores before took {earlier})' if earlier and started else ''}",
@@ -236,6 +295,10 @@ def _afterwards(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
 
 _WRITERS: dict[PostKind, Callable[[Restore, Facts, Surroundings], list[Block]]] = {
     PostKind.REMINDER: _reminder,
+    PostKind.START_NEAR: _start_near,
+    PostKind.PLANNED: _planned,
+    PostKind.STARTED: _started,
+    PostKind.OVER: _over,
     PostKind.BREAK_GLASS: _break_glass,
     PostKind.SENT: _sent,
     PostKind.FETCHING: _fetching,

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -23,6 +23,7 @@ DENIAL = "restore_denial"
 REASON = "reason"
 ALIAS = "alias"
 NOTIFY = "notify"
+STARTS = "starts"
 ALONE = "alone"
 ALONE_PHRASE = "alone_phrase"
 
@@ -111,7 +112,11 @@ def filled(
     )
 
 
-def read(view: Mapping[str, Any], requester: str) -> Draft:
+FARTHEST = timedelta(days=14)
+"""How far ahead a start may be planned."""
+
+
+def read(view: Mapping[str, Any], requester: str, now: datetime) -> Draft:
     """What a submit asks for. Raises FieldErrors."""
     asked = Asked.unpack(view["private_metadata"])
     reason, alias = typed(view, REASON), typed(view, ALIAS)
@@ -123,12 +128,39 @@ def read(view: Mapping[str, Any], requester: str) -> Draft:
     alone = _ticked(view, ALONE)
     if alone and typed(view, ALONE_PHRASE) != phrase(asked.portal):
         errors[ALONE_PHRASE] = f"To start alone, type exactly: {phrase(asked.portal)}. Or untick the box above."
+    starts_at = _moment(view, STARTS)
+    if starts_at and (sentence := _unfit(starts_at, asked.source, now)):
+        errors[STARTS] = sentence
     if errors:
         raise FieldErrors(errors)
-    notify = _ticked(view, NOTIFY)
     return Draft(
-        asked.portal, asked.portal_name, asked.source, reason, notify, requester, asked.channel, view["id"], alone
+        asked.portal,
+        asked.portal_name,
+        asked.source,
+        reason,
+        _ticked(view, NOTIFY),
+        requester,
+        asked.channel,
+        view["id"],
+        alone,
+        starts_at,
     )
+
+
+def _moment(view: Mapping[str, Any], block: str) -> datetime | None:
+    chosen = view["state"]["values"].get(block, {}).get("value", {}).get("selected_date_time")
+    return datetime.fromtimestamp(int(chosen), UTC) if chosen else None
+
+
+def _unfit(starts_at: datetime, source: Source, now: datetime) -> str:
+    """Why a restore cannot be planned for this time, as a sentence; empty when it can."""
+    if starts_at <= now:
+        return "This time is over. Choose a later one, or empty the field to start as soon as it is approved."
+    if starts_at > now + FARTHEST:
+        return f"A start can be planned at most {FARTHEST.days} days ahead. Choose an earlier time."
+    if source.expires_on and source.expires_on <= starts_at:
+        return "The backup expires before then. Choose an earlier time, or another backup."
+    return ""
 
 
 def denial(restore: Restore) -> Block:
@@ -273,4 +305,12 @@ def _inputs(alias: str) -> list[Block]:
         _text_input(REASON, "Why is this restore needed?", multiline=True, max_length=REASON_LIMIT),
         _text_input(ALIAS, f"Type {plain(alias, 100)} to confirm"),
         _checkbox(NOTIFY, "Mail", "Notify all users by mail"),
+        {
+            "type": "input",
+            "block_id": STARTS,
+            "optional": True,
+            "label": {"type": "plain_text", "text": "Start at"},
+            "hint": {"type": "plain_text", "text": "Leave it empty to start as soon as it is approved."},
+            "element": {"type": "datetimepicker", "action_id": "value"},
+        },
     ]

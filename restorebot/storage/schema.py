@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from restorebot.model import LIVE
 
-REVISION = "0004"
+REVISION = "0005"
 """The migration that this program's tables are at; the newest file in ``migrations/versions``."""
 
 
@@ -70,9 +70,12 @@ restores = Table(
     Column("approvals_needed", Integer, nullable=False),
     Column("requested_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
+    Column("starts_at", UtcDateTime),
+    Column("announce", JSON, nullable=False, server_default="[]"),
     Column("self_approved", Boolean, nullable=False),
     Column("break_glass", Boolean, nullable=False, server_default=false()),
     Column("reminded", Boolean, nullable=False, server_default=false()),
+    Column("start_reminded", Boolean, nullable=False, server_default=false()),
     Column("approved_at", UtcDateTime),
     Column("posted_at", UtcDateTime),
     Column("task_before", String(64)),
@@ -116,6 +119,8 @@ outbox = Table(
     Column("id", Integer, primary_key=True),
     Column("restore_id", ForeignKey("restores.id"), nullable=False, index=True),
     Column("kind", String(16), nullable=False),
+    # Where it is announced; empty for the restore's own thread.
+    Column("channel", String(32), nullable=False, server_default=""),
     Column("facts", JSON, nullable=False),
     # The audit head's short hash at the commit, which a closing post carries.
     Column("witness", String(16), nullable=False),

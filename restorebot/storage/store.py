@@ -30,6 +30,7 @@ class Queued:
     id: int
     restore_id: str
     kind: PostKind
+    channel: str
     facts: Mapping[str, Any]
     witness: str
     attempted: bool
@@ -84,11 +85,14 @@ class Reading:
         return sorted(found, key=lambda restore: restore.state not in ENDED)
 
     async def queue_heads(self) -> list[Queued]:
-        """The oldest unsent post of each restore: the order within a thread is the order of the story."""
-        oldest = select(func.min(outbox.c.id)).where(outbox.c.sent_ts.is_(None)).group_by(outbox.c.restore_id)
+        """The oldest unsent post of each thread and each channel: their order is the order of the story."""
+        lane = outbox.c.restore_id, outbox.c.channel
+        oldest = select(func.min(outbox.c.id)).where(outbox.c.sent_ts.is_(None)).group_by(*lane)
         rows = await self._conn.execute(select(outbox).where(outbox.c.id.in_(oldest)).order_by(outbox.c.id))
         return [
-            Queued(row.id, row.restore_id, PostKind(row.kind), row.facts, row.witness, row.attempted_at is not None)
+            Queued(
+                row.id, row.restore_id, PostKind(row.kind), row.channel, row.facts, row.witness, bool(row.attempted_at)
+            )
             for row in rows
         ]
 
@@ -197,7 +201,12 @@ class Writing(Reading):
         for post in posts:
             await self._conn.execute(
                 insert(outbox).values(
-                    restore_id=restore_id, kind=post.kind, facts=dict(post.facts), witness=witness, created_at=at
+                    restore_id=restore_id,
+                    kind=post.kind,
+                    channel=post.channel,
+                    facts=dict(post.facts),
+                    witness=witness,
+                    created_at=at,
                 )
             )
 
@@ -336,4 +345,5 @@ def _restore(row: Mapping[Any, Any], cast: tuple[Vote, ...]) -> Restore:
     values = {field.name: row[field.name] for field in fields(Restore) if field.name not in _NOT_COLUMNS}
     values["state"] = State(values["state"])
     values["phase"] = Phase(values["phase"]) if values["phase"] else None
-    return Restore(**{**values, "source": _source(values["source"]), "votes": cast})
+    more = {"source": _source(values["source"]), "announce": tuple(values["announce"]), "votes": cast}
+    return Restore(**{**values, **more})

@@ -122,6 +122,7 @@ BLOCKS: dict[str, tuple[dict[str, Any], list[str]]] = {
         [">Open</a>"],
     ),
     "line": (field({"type": "plain_text_input", "max_length": 9}), ['maxlength="9"', "<label", "Label"]),
+    "time": (field({"type": "datetimepicker"}), ['type="datetime-local"', "<label"]),
     "lines": (field({"type": "plain_text_input", "multiline": True}), ["<textarea"]),
     "select": (field({"type": "static_select", "options": [OPTION]}), ['<option value="1">First</option>']),
     "grouped select": (

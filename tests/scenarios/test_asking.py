@@ -57,7 +57,7 @@ async def test_the_modal_opens_at_once_and_fills_with_facts(scene: World) -> Non
         assert consequence in text
     for consequence in ("new password", "two-factor", "API key dies", "ids of all backups change", "Mail goes"):
         assert consequence in text
-    assert await inputs(scene) == ["reason", "alias", "notify"]
+    assert await inputs(scene) == ["reason", "alias", "notify", "starts"]
 
 
 async def test_the_card_says_who_what_why_and_when_it_expires(scene: World) -> None:

@@ -267,6 +267,10 @@ def entered(element: Json, value: Any) -> Json:
     if member in {"selected_option", "selected_options"}:
         wanted = [option_named(element, w) for w in wanted if w or many]
     chosen = wanted if many else next(iter(wanted), None)
+    if chosen and member == "selected_date_time":
+        if not chosen.isdigit():
+            raise ControlError(422, "A datetimepicker takes the seconds since 1970.")
+        chosen = int(chosen)
     return {"type": element["type"], member: empty if chosen in ("", None) else chosen}
 
 

@@ -87,6 +87,8 @@ const ELEMENTS = {
     el(one.multiline ? "textarea" : "input", { ...field(one, block, id), rows: one.multiline ? 3 : null, placeholder: one.placeholder?.text,
       maxlength: one.max_length || 3000, value: one.multiline ? null : hands.value(block, one, "value") },
       one.multiline ? hands.value(block, one, "value") || "" : null),
+  datetimepicker: (one, block, names, hands, id) =>
+    el("input", { ...field(one, block, id), type: "datetime-local", value: localTime(hands.value(block, one, "selected_date_time")) }),
   static_select: (one, block, names, hands, id) => {
     const chosen = hands.value(block, one, "selected_option")?.value;
     const choice = (option) => el("option", { value: option.value, selected: option.value === chosen }, option.text.text);
@@ -128,6 +130,13 @@ function options(kind, one, block, names, hands, id, chosen) {
       el("span", {}, textObject(option.text, names), option.description ? el("small", {}, textObject(option.description, names)) : null))));
 }
 
+// Seconds since 1970 as a field for local times has them.
+function localTime(seconds) {
+  if (!seconds) return null;
+  const date = new Date(seconds * 1000);
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
+}
+
 // In an input block a choice waits for the submit, unless the block wants to hear of it.
 function dispatch(one, block, hands, value, where) {
   if (block.type !== "input" || block.dispatch_action) hands.act(one, value, where);
@@ -138,7 +147,9 @@ export function entered(root) {
   const values = {};
   for (const place of root.querySelectorAll("[data-field]")) {
     const checked = [...place.querySelectorAll("input:checked")].map((input) => input.value);
-    const value = { checkboxes: () => checked, radio_buttons: () => checked[0] || "" }[place.dataset.kind]?.() ?? place.value;
+    const seconds = () => (place.value ? String(Math.floor(new Date(place.value).getTime() / 1000)) : "");
+    const kinds = { checkboxes: () => checked, radio_buttons: () => checked[0] || "", datetimepicker: seconds };
+    const value = kinds[place.dataset.kind]?.() ?? place.value;
     values[place.dataset.field] = { ...values[place.dataset.field], [place.dataset.action]: value };
   }
   return values;

@@ -42,7 +42,7 @@ function draw(view, names, typed) {
     value: (block, element, member) => {
       const raw = typed[block.block_id]?.[element.action_id];
       if (raw === undefined) return view.state.values[block.block_id]?.[element.action_id]?.[member];
-      return { value: raw, selected_option: { value: raw }, selected_options: [raw].flat().map((one) => ({ value: one })) }[member];
+      return { value: raw, selected_date_time: Number(raw), selected_option: { value: raw }, selected_options: [raw].flat().map((one) => ({ value: one })) }[member];
     },
   };
   return [

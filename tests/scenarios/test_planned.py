@@ -1,0 +1,206 @@
+"""A restore that is planned: it waits, says when, reminds, can be stopped, and is not made up for when it is missed."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from restorebot.model import Restore, State
+from tests.harness import ALICE, BOB, CHANNEL, ERIN, World, words, world
+
+USERS, NOBOT = "C0PRIVATE", "C0NOBOT"
+TWO_HOURS = timedelta(hours=2)
+
+
+@pytest.fixture
+async def quiet(tmp_path: Path) -> AsyncIterator[World]:
+    """A workspace whose users are told, also in a channel that the bot is not in."""
+
+    def configure(values: dict[str, Any]) -> None:
+        values["announce"] = (USERS, NOBOT)
+
+    async with world(tmp_path, "socket", configure=configure) as made:
+        yield made
+
+
+def seconds(moment: datetime) -> str:
+    return str(int(moment.timestamp()))
+
+
+async def plan(scene: World, after: timedelta = TWO_HOURS, user: str = ALICE) -> dict[str, Any]:
+    await scene.command(await scene.backup(), user)
+    values = {"reason": "tonight, when nobody works", "alias": "acme", "starts": seconds(scene.clock.now + after)}
+    return await scene.submit(values, user)
+
+
+async def planned(scene: World, after: timedelta = TWO_HOURS) -> Restore:
+    """A restore that is approved and waits for its time."""
+    await plan(scene, after)
+    await scene.click("approve")
+    return await scene.restore()
+
+
+async def told(scene: World) -> list[str]:
+    """What the portal's users have been told."""
+    return [words(message) for message in await scene.messages(USERS)]
+
+
+async def test_it_waits_approved_says_when_reminds_and_starts_in_time(scene: World) -> None:
+    restore = await planned(scene)
+    assert restore.state is State.APPROVED
+    assert restore.starts_at == scene.clock.now + TWO_HOURS
+    card = words(await scene.card())
+    assert f"It starts <!date^{seconds(restore.starts_at)}^" in card
+    assert "Told to <#C0NOBOT> and <#C0PRIVATE>." in card
+    (plan,) = await told(scene)
+    assert "is going to be put back" in plan
+    assert f"<!date^{seconds(restore.starts_at)}^" in plan
+
+    await scene.pass_time(104 * 60, by=26 * 60)
+    assert not any("starts <!date" in text for text in await scene.thread())
+    await scene.pass_time(2 * 60, by=60)
+    near = [text for text in await scene.thread() if "starts <!date" in text]
+    assert len(near) == 1
+    assert f"<@{ALICE}>, <@{BOB}>" in near[0]
+    assert not await scene.requests("startrestore")
+
+    await scene.pass_time(14 * 60, by=120)
+    await scene.until(State.COMPLETED)
+    assert len(await scene.requests("startrestore")) == 1
+    _, started, over = await told(scene)
+    assert "is being put back" in started
+    assert "`acme` is open again" in over
+    assert "to set a new one" in over
+    assert ", to start <!date^" in (await scene.thread())[-2]
+
+
+async def test_a_channel_that_cannot_be_told_holds_up_nothing(scene: World) -> None:
+    await planned(scene, timedelta(minutes=5))
+    await scene.pass_time(5 * 60, by=60)
+    await scene.until(State.COMPLETED)
+    assert any("has been restored" in text for text in await scene.thread())
+    assert not await scene.messages(NOBOT)
+
+
+@pytest.mark.parametrize("user", [ALICE, BOB])
+async def test_stop_keeps_it_from_starting_and_the_users_hear_of_it(scene: World, user: str) -> None:
+    await planned(scene)
+    await scene.click("stop", user)
+    assert (await scene.restore()).state is State.STOPPED
+    assert "`acme` stays as it is" in (await told(scene))[-1]
+    await scene.pass_time(3 * 3600, by=1800)
+    assert not await scene.requests("startrestore")
+
+
+async def test_a_start_missed_by_more_than_a_quarter_of_an_hour_is_not_made_up_for(quiet: World) -> None:
+    async with quiet.life():
+        await planned(quiet)
+    await quiet._advance(2 * 3600 + 16 * 60)
+    async with quiet.life():
+        await quiet.settle()
+        restore = await quiet.restore()
+        assert restore.state is State.EXPIRED
+        assert "missed by more than 15 minutes" in restore.outcome
+        assert "stays as it is" in (await told(quiet))[-1]
+    assert not await quiet.requests("startrestore")
+
+
+async def test_a_start_missed_by_less_is_made_up_for(quiet: World) -> None:
+    async with quiet.life():
+        await planned(quiet)
+    await quiet._advance(2 * 3600 + 14 * 60)
+    async with quiet.life():
+        await quiet.settle()
+        assert (await quiet.restore()).state is State.RESTORING
+
+
+async def test_everything_is_checked_again_at_the_start(scene: World) -> None:
+    restore = await planned(scene)
+    await scene.portal(f"backups/{restore.source.backup_id}", "DELETE")
+    await scene.pass_time(2 * 3600, by=1800)
+    restore = await scene.restore()
+    assert restore.state is State.VOID
+    assert "no such backup" in restore.outcome
+    assert not await scene.requests("startrestore")
+
+
+async def test_an_approver_who_is_gone_by_then_does_not_count(scene: World) -> None:
+    await planned(scene)
+    await scene.slack(f"people/{BOB}", "PATCH", deleted=True)
+    await scene.pass_time(2 * 3600, by=1800)
+    assert (await scene.restore()).state is State.VOID
+
+
+async def test_it_does_not_block_an_urgent_one_whose_completion_makes_it_void(scene: World) -> None:
+    ahead = await planned(scene)
+    await scene.command(await scene.backup(), ERIN)
+    view = await scene.modal(ERIN)
+    assert view
+    assert "Another restore is planned for" in words(view)
+    await scene.submit({"reason": "now", "alias": "acme"}, ERIN)
+    await scene.click("approve", BOB)
+    await scene.until(State.COMPLETED)
+    assert scene.bot
+    async with scene.bot.store.reading() as tx:
+        voided = await tx.restore(ahead.id)
+    assert voided
+    assert voided.state is State.VOID
+    assert "Another restore of this portal has completed" in voided.outcome
+
+
+async def test_a_second_plan_is_refused_and_nothing_typed_is_lost(scene: World) -> None:
+    await planned(scene)
+    answer = await plan(scene, timedelta(hours=3))
+    assert answer["errors"] == {"reason": "Another restore of this portal is planned already. Have it stopped first."}
+    assert await scene.modal()
+
+
+async def test_a_plan_behind_an_open_request_is_refused(scene: World) -> None:
+    await scene.command(await scene.backup(), ERIN)
+    await scene.ask()
+    values = {"reason": "tonight", "alias": "acme", "starts": seconds(scene.clock.now + TWO_HOURS)}
+    answer = await scene.submit(values, ERIN)
+    assert "has been asked for meanwhile" in answer["errors"]["reason"]
+
+
+UNFIT = [
+    (timedelta(minutes=-1), "This time is over"),
+    (timedelta(days=15), "at most 14 days ahead"),
+]
+
+
+@pytest.mark.parametrize(("after", "sentence"), UNFIT)
+async def test_a_time_that_does_not_do_is_told_under_its_field(scene: World, after: timedelta, sentence: str) -> None:
+    answer = await plan(scene, after)
+    assert list(answer["errors"]) == ["starts"]
+    assert sentence in answer["errors"]["starts"]
+    assert not await scene.messages()
+
+
+async def test_a_backup_that_expires_before_then_is_told(scene: World) -> None:
+    history = (await scene.portal())["history"]
+    fleeting = next(one for one in history if "fresh" in one["fileName"])
+    await scene.command(fleeting["id"])
+    values = {"reason": "x", "alias": "acme", "starts": seconds(scene.clock.now + timedelta(days=3))}
+    answer = await scene.submit(values)
+    assert "The backup expires before then" in answer["errors"]["starts"]
+
+
+async def test_who_approves_after_the_planned_time_is_too_late(scene: World) -> None:
+    """The request of a planned restore waits no longer than its start could be made up for."""
+    await plan(scene, timedelta(minutes=5))
+    await scene.pass_time(21 * 60, by=180)
+    assert (await scene.restore()).state is State.EXPIRED
+
+
+async def test_a_failed_restore_is_announced_as_such(scene: World) -> None:
+    await scene.portal("faults", "PATCH", archive_broken=True)
+    await scene.ask()
+    await scene.click("approve")
+    await scene.until(State.FAILED)
+    started, over = await told(scene)
+    assert "is being put back" in started
+    assert "could not be put back, and has its data of before" in over
+    assert CHANNEL not in over
