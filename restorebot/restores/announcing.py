@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from restorebot.model import Post, PostKind, Restore, State
+from restorebot.model import Post, PostKind, Restore
 
 
 def planned(restore: Restore, now: datetime) -> list[Post]:
@@ -16,11 +16,11 @@ def started(restore: Restore) -> list[Post]:
     return _everywhere(restore, PostKind.STARTED) if restore.task_id is None else []
 
 
-def over(restore: Restore, to: State) -> list[Post]:
+def over(restore: Restore) -> list[Post]:
     """For a restore that ends; only where something has been announced before."""
     told = restore.task_id is not None or (restore.starts_at is not None and restore.approved_at is not None)
-    return _everywhere(restore, PostKind.OVER, to) if told else []
+    return _everywhere(restore, PostKind.OVER) if told else []
 
 
-def _everywhere(restore: Restore, kind: PostKind, to: State | None = None) -> list[Post]:
-    return [Post(kind, {"state": to} if to else {}, channel) for channel in restore.announce]
+def _everywhere(restore: Restore, kind: PostKind) -> list[Post]:
+    return [Post(kind, channel=channel) for channel in restore.announce]

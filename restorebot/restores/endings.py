@@ -21,7 +21,7 @@ async def end(
         at=at,
         actor=actor,
         event=to.value,
-        posts=[Post(PostKind.CLOSING), *announcing.over(restore, to)],
+        posts=[Post(PostKind.CLOSING), *announcing.over(restore)],
         details={"outcome": outcome} if outcome else {},
         ended_at=at,
         outcome=outcome,

@@ -91,9 +91,9 @@ def _started(restore: Restore, _: Facts, __: Surroundings) -> list[Block]:
     ]
 
 
-def _over(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
+def _over(restore: Restore, _: Facts, __: Surroundings) -> list[Block]:
     portal = code(restore.portal)
-    if facts["state"] == State.COMPLETED:
+    if restore.state is State.COMPLETED:
         mail = "A mail with a link is on its way to you" if restore.notify else 'Use "Forgot password?" on its page'
         return [
             section(
@@ -105,7 +105,7 @@ def _over(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
         return [
             section(f":negative_squared_cross_mark: *{portal} stays as it is.* The planned restore does not happen.")
         ]
-    if facts["state"] == State.CLOSED:
+    if restore.state is State.CLOSED:
         return [
             section(f":grey_question: *The restore of {portal} is over.* If you cannot log in, set a new password.")
         ]

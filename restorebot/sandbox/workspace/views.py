@@ -266,11 +266,11 @@ def entered(element: Json, value: Any) -> Json:
         raise ControlError(422, f"A {element['type']} takes {kind}.")
     if member in {"selected_option", "selected_options"}:
         wanted = [option_named(element, w) for w in wanted if w or many]
-    chosen = wanted if many else next(iter(wanted), None)
-    if chosen and member == "selected_date_time":
-        if not chosen.isdigit():
+    if wanted and member == "selected_date_time" and wanted[0]:
+        if not wanted[0].isdigit():
             raise ControlError(422, "A datetimepicker takes the seconds since 1970.")
-        chosen = int(chosen)
+        wanted = [int(wanted[0])]
+    chosen = wanted if many else next(iter(wanted), None)
     return {"type": element["type"], member: empty if chosen in ("", None) else chosen}
 
 
