@@ -31,6 +31,7 @@ from restorebot.restores.policy import Policy
 from restorebot.restores.portals import Portal, Portals
 from restorebot.restores.preflight import Preflight
 from restorebot.restores.runner import Jobs, Runner
+from restorebot.restores.safety import SafetyBackup, doubt
 from restorebot.restores.service import Service
 from restorebot.restores.starting import Starter
 from restorebot.restores.watching import Watcher
@@ -102,6 +103,8 @@ async def assembled(settings: Settings, clock: Callable[[], datetime] = utcnow) 
         for one in settings.portals:
             # A client each: one shared pool is measurably slower with many portals, above all with hung ones.
             newer = partial(_newer_key, store, settings.encryption_key, one.url) if settings.encryption_key else None
+            if one.safety_backup and (why := doubt(one.safety_backup)):
+                log.warning("safety_backup_doubtful", portal=one.name, why=why)
             docspace = DocSpace(one.url, one.key, ssl_context=tls, auth=one.auth, newer_key=newer)
             stack.push_async_callback(docspace.aclose)
             policy = Policy(
@@ -112,7 +115,7 @@ async def assembled(settings: Settings, clock: Callable[[], datetime] = utcnow) 
                 settings.allow_self_approval,
                 frozenset(settings.break_glass),
             )
-            portals.append(Portal(one.name, docspace, policy, one.approval_ttl, one.announce))
+            portals.append(Portal(one.name, docspace, policy, one.approval_ttl, one.announce, one.safety_backup))
         yield _wire(settings, store, Portals(portals), client, team, clock)
 
 
@@ -137,7 +140,8 @@ def _wire(
     directory = SlackDirectory(client, team)
     pace = Pace(settings.poll_interval, settings.stall_after)
     preflight = Preflight(store)
-    starter = Starter(store, portals, preflight, directory, pace=pace, clock=clock)
+    safety = SafetyBackup(store, portals, pace=pace, clock=clock)
+    starter = Starter(store, portals, preflight, directory, safety, pace=pace, clock=clock)
     jobs = Jobs(tasks, clock)
     watcher = Watcher(store, portals, pace=pace, look=jobs.look)
     runner = Runner(store, starter, watcher)

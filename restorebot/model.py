@@ -117,6 +117,14 @@ class Restore:
     """The thread has been told that the planned start is near."""
     votes: tuple[Vote, ...] = ()
     approved_at: datetime | None = None
+    safety_storage: int | None = None
+    """The ``storageType`` that the backup before the restore goes to; None where none was asked for."""
+    safety_task: str | None = None
+    """That backup's taskId, which is the id of its record too."""
+    safety_progress: int = 0
+    safety_name: str | None = None
+    safety_made_at: datetime | None = None
+    """When it was made, by the portal's history; None until it has been found there."""
     posted_at: datetime | None = None
     """When ``startrestore`` was about to be sent; None until then."""
     task_before: str | None = None
@@ -168,6 +176,8 @@ class PostKind(StrEnum):
     CARD = "card"
     REMINDER = "reminder"
     BREAK_GLASS = "break_glass"
+    BACKING_UP = "backing_up"
+    BACKED_UP = "backed_up"
     SENT = "sent"
     FETCHING = "fetching"
     LOADING = "loading"

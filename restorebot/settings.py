@@ -5,6 +5,7 @@ Problems come out as plain lines.
 
 import base64
 import difflib
+import json
 import os
 import re
 import tomllib
@@ -38,6 +39,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from restorebot.docspace.storages import Storage, backup_storage
 from restorebot.errors import SettingsError
 
 CONFIG_FILE = "restorebot.toml"
@@ -165,6 +167,18 @@ def _database(value: str) -> str:
     return value
 
 
+def _safety_backup(value: Any) -> Storage | None:
+    """`none`, or a storage with its parameters: a table, or in the environment JSON."""
+    if value is None or value == "none":
+        return None
+    try:
+        pairs = json.loads(value, object_pairs_hook=list) if isinstance(value, str) else list(value.items())
+        given = [(str(name), one) for name, one in pairs]
+    except (TypeError, AttributeError, ValueError):
+        raise ValueError("is neither none nor a storage with a storageType") from None
+    return backup_storage(given)
+
+
 Ids = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 People = Annotated[Ids, _ids(r"[UWS][A-Z0-9]{2,30}", "id of a Slack user (U…) or usergroup (S…)")]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
@@ -172,6 +186,7 @@ Channels = Annotated[Ids, _ids(r"[CG][A-Z0-9]{2,30}", "id of a channel (C…)")]
 Quorum = Annotated[int, Field(ge=1, le=10)]
 Ttl = Annotated[Duration, _between(timedelta(minutes=1), timedelta(days=1), "from 1 min to 24 h")]
 Address = Annotated[str, AfterValidator(_portal)]
+SafetyBackup = Annotated[Storage | None, NoDecode, BeforeValidator(_safety_backup)]
 ApiKey = Annotated[SecretStr, AfterValidator(_key)]
 
 
@@ -189,6 +204,7 @@ class PortalTable(BaseModel):
     approvals_needed: Quorum | None = None
     approval_ttl: Ttl | None = None
     announce: Channels | None = None
+    safety_backup: SafetyBackup | None = None
 
 
 @dataclass(frozen=True)
@@ -205,6 +221,7 @@ class PortalSettings:
     approvals_needed: int
     approval_ttl: timedelta
     announce: frozenset[str]
+    safety_backup: Storage | None
 
 
 class _Sources(BaseSettings):
@@ -268,6 +285,7 @@ class Settings(_Sources):
     allow_self_approval: bool = Field(default=False, alias="RESTOREBOT_ALLOW_SELF_APPROVAL")
     approval_ttl: Ttl = Field(default=timedelta(minutes=30), alias="RESTOREBOT_APPROVAL_TTL")
     announce: Channels = Field(default=(), alias="RESTOREBOT_ANNOUNCE")
+    safety_backup: SafetyBackup = Field(default=None, alias="RESTOREBOT_SAFETY_BACKUP")
     # Each poll takes a lock of the whole portal (fact sheet §4.1): under 2 s is for the sandbox.
     poll_interval: Annotated[
         Duration, _between(timedelta(seconds=0.05), timedelta(minutes=5), "from 0.05 s to 5 min")
@@ -309,6 +327,7 @@ class Settings(_Sources):
             own(table.approvals_needed, self.approvals_needed),
             own(table.approval_ttl, self.approval_ttl),
             frozenset(own(table.announce, self.announce)),
+            self.safety_backup if "safety_backup" not in table.model_fields_set else table.safety_backup,
         )
 
     def secrets(self) -> list[str]:
@@ -375,6 +394,7 @@ EXAMPLES: Mapping[str, str] = {
     "RESTOREBOT_ALLOW_SELF_APPROVAL": "false",
     "RESTOREBOT_APPROVAL_TTL": "30 min",
     "RESTOREBOT_ANNOUNCE": "C0123ABCD",
+    "RESTOREBOT_SAFETY_BACKUP": '{"storageType": 5, "module": "s3", "bucket": "acme", "region": "eu-west-1"}',
     "RESTOREBOT_POLL_INTERVAL": "5 s",
     "RESTOREBOT_STALL_AFTER": "30 min",
 }
@@ -389,6 +409,7 @@ TABLE_EXAMPLES: Mapping[str, str] = {
     "approvals_needed": "1",
     "approval_ttl": '"30 min"',
     "announce": '["C0123ABCD"]',
+    "safety_backup": '{ storageType = 5, module = "s3", bucket = "acme", region = "eu-west-1" }',
 }
 
 WHY: Mapping[str, str] = {"RESTOREBOT_APPROVERS": "without it nobody could approve a restore"}
@@ -410,9 +431,8 @@ def load() -> Settings:
     """Read the settings. Raises SettingsError with a line for each problem, none of which shows a value."""
     try:
         _toml_keys()
-    except (OSError, ValueError):
-        line = f"{_config_file()}: cannot be read as TOML; each line is a name, an equals sign and a value"
-        raise SettingsError([line]) from None
+    except (OSError, ValueError) as error:
+        raise SettingsError([f"{_config_file()}: {_unread(error)}"]) from None
     problems = _unknown_names()
     try:
         found = Settings.model_validate({})
@@ -423,6 +443,15 @@ def load() -> Settings:
     if problems:
         raise SettingsError(problems)
     return found
+
+
+def _unread(error: Exception) -> str:
+    """What is wrong with the file, by its line; its text is not shown, for there may be keys in it."""
+    line = re.search(r"at line (\d+)", str(error))
+    place = f"line {line[1]}: " if line else ""
+    if "overwrite" in str(error) or "twice" in str(error):
+        return f"{place}a name stands there twice; keep one of them"
+    return f"{place}cannot be read as TOML; each line is a name, an equals sign and a value"
 
 
 def _problem(where: tuple[int | str, ...], kind: str, message: str) -> str:

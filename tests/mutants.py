@@ -74,6 +74,27 @@ MUTANTS = (
         "scenarios/test_planned.py::test_it_waits_approved_says_when_reminds_and_starts_in_time",
     ),
     Mutant(
+        "restored although the safety backup failed",
+        "restores/safety.py",
+        "        if progress.failed:",
+        "        if False:",
+        "scenarios/test_safety_backup.py::test_a_backup_that_fails_or_is_refused_keeps_the_restore_from_starting",
+    ),
+    Mutant(
+        "somebody else's backup taken for ours",
+        "restores/safety.py",
+        "if (visible and reply.task_id == visible.task_id) or reply.status or reply.progress:",
+        "if False:",
+        "scenarios/test_safety_backup.py::test_a_backup_that_was_running_already_is_not_taken_for_ours",
+    ),
+    Mutant(
+        "restored at midnight",
+        "restores/starting.py",
+        "        if now >= approved + self._portals.of(restore).approval_ttl:",
+        "        if False:",
+        "scenarios/test_safety_backup.py::test_one_that_outlasts_the_approval_starts_nothing_at_midnight",
+    ),
+    Mutant(
         "request does not expire at the click",
         "restores/service.py",
         "late = restore.state is State.REQUESTED and now >= restore.expires_at",

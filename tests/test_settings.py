@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from restorebot import settings
+from restorebot.docspace.storages import Storage
 from restorebot.errors import SettingsError
 
 SECRET = "sk-5ec2e75ec2e75ec2e7"
@@ -124,7 +125,7 @@ def test_a_misspelt_name_is_told_with_the_right_one(monkeypatch: pytest.MonkeyPa
 def test_a_broken_file_is_told(tmp_path: Path, text: str) -> None:
     (tmp_path / "restorebot.toml").write_text(text)
     (problem,) = problems()
-    assert "restorebot.toml: cannot be read as TOML" in problem
+    assert "restorebot.toml: line 1: cannot be read as TOML" in problem
 
 
 TABLES = """
@@ -175,6 +176,10 @@ BAD_TABLES = {
     '[portals.acme]\nurl = "https://a.example"\nkey = "sk-1"\napprovals_needed = 9': (
         "[portals.acme] approvals_needed: is more than there are approvers"
     ),
+    '[portals.a]\nurl = "https://a.example"\nkey = "sk-1"\nkey = "sk-2"': "restorebot.toml: a name stands there twice; keep one of them",
+    '[portals.a]\nurl = "https://a.example"\nkey = "sk-1"\nsafety_backup = { storageType = 2 }': (
+        "[portals.a] safety_backup: cannot go there. DocSpace does not implement storage type 2"
+    ),
     '[portals.list]\nurl = "https://a.example"\nkey = "sk-1"': "[portals.list]: is a word of the /restore command",
     '[portals."A b"]\nurl = "https://a.example"\nkey = "sk-1"': "[portals.A b]: is no portal's name",
     '[portals.a]\nurl = "https://a.example"\nkey = "sk-1"\n[portals.b]\nurl = "https://a.example"\nkey = "sk-2"': (
@@ -191,6 +196,68 @@ def test_each_mistake_in_a_portals_table_is_named(monkeypatch: pytest.MonkeyPatc
     found = problems()
     assert any(BAD_TABLES[table] in problem for problem in found), found
     assert not any("sk-1" in problem for problem in found)
+
+
+SAFE = {
+    "none": None,
+    '{"storageType": 4}': Storage(4),
+    '{"storageType": 0, "folderId": 123}': Storage(0, (("folderId", "123"),)),
+    '{"storageType": "1", "folderId": "sbox-7"}': Storage(1, (("folderId", "sbox-7"),)),
+    '{"storageType": 5, "module": "googlecloud", "bucket": "b"}': Storage(
+        5, (("module", "googlecloud"), ("bucket", "b"))
+    ),
+    '{"storageType": 5, "module": "s3", "bucket": "b", "serviceurl": "https://s3.example", "forcepathstyle": true}': (
+        Storage(
+            5,
+            (("module", "s3"), ("bucket", "b"), ("serviceurl", "https://s3.example"), ("forcepathstyle", "true")),
+        )
+    ),
+}
+
+
+@pytest.mark.parametrize("text", SAFE)
+def test_a_safety_backups_storage(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("RESTOREBOT_SAFETY_BACKUP", text)
+    (portal,) = settings.load().portals
+    assert portal.safety_backup == SAFE[text]
+
+
+UNSAFE = {
+    "s3": "is neither none nor a storage",
+    "[1]": "is neither none nor a storage",
+    "{}": "needs a storageType: 0, 1, 4 or 5",
+    '{"storageType": 3, "filePath": "/srv"}': "cannot go there. With storage type 3 DocSpace ignores the path",
+    '{"storageType": 4, "bucket": "b"}': "takes no parameters",
+    '{"storageType": 0, "folderId": "x"}': "needs a folderId and nothing else with this storageType: a number",
+    '{"storageType": 1, "folderId": 5}': "the provider's own id, which is no number",
+    '{"storageType": 5, "module": "azure"}': "needs a module, one of s3, googlecloud, rackspace, selectel",
+    '{"storageType": 5, "module": "s3", "region": "r"}': "bucket: s3 needs it",
+    '{"storageType": 5, "module": "s3", "bucket": "b"}': "region: Give the bucket's region",
+    '{"storageType": 5, "module": "s3", "bucket": "b", "region": "r", "sse": "rot13"}': "sse: It is one of aes256",
+    '{"storageType": 5, "module": "s3", "bucket": "b", "region": "r", "sse": "awskms"}': "needs the id of its key",
+    '{"storageType": 5, "module": "s3", "bucket": "b", "Bucket": "c", "region": "r"}': "has bucket twice",
+    '{"storageType": 5, "module": "s3", "bucket": "b", "bucket": "c"}': "has bucket twice",
+    '{"storageType": 5, "module": "selectel", "public_container": "p"}': "private_container: selectel needs it",
+}
+
+
+@pytest.mark.parametrize("text", UNSAFE)
+def test_a_storage_that_does_not_do_is_told(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("RESTOREBOT_SAFETY_BACKUP", text)
+    (problem,) = problems()
+    assert problem.startswith("RESTOREBOT_SAFETY_BACKUP: ")
+    assert UNSAFE[text] in problem
+
+
+def test_a_portal_may_do_without_the_general_safety_backup(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("DOCSPACE_URL", "DOCSPACE_API_KEY"):
+        monkeypatch.delenv(name)
+    general = "RESTOREBOT_SAFETY_BACKUP = { storageType = 4 }\n"
+    beta = 'safety_backup = "none"\nannounce = ["C0NEWS"]\n'
+    (tmp_path / "restorebot.toml").write_text(general + TABLES + beta)
+    acme, beta_portal = settings.load().portals
+    assert (acme.safety_backup, acme.announce) == (Storage(4), frozenset())
+    assert (beta_portal.safety_backup, beta_portal.announce) == (None, frozenset({"C0NEWS"}))
 
 
 def test_one_portal_and_tables_do_not_go_together(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from restorebot.docspace.models import BackupRecord, KeyInfo, PortalSettings, Progress, clean
 from restorebot.docspace.replies import HOW_TO_STORE, Reply, error_of
+from restorebot.docspace.storages import Storage, encoded
 from restorebot.errors import BadReply, KeyRejected, PortalNotFound, PortalTimeout, PortalUnreachable
 from restorebot.model import Source
 
@@ -122,6 +123,16 @@ class DocSpace:
         request = await self._request("POST", BACKUP + "startrestore", json=body)
         reply = await self._send(request, self._start_timeout)
         response = self._unwrap(reply)
+        return None if response is None else Progress.parse(response)
+
+    async def start_backup(self, storage: Storage) -> Progress | None:
+        """Ask for a backup; None when the portal took it without naming a task. Never retried.
+
+        While a backup runs, the portal answers with that one (fact sheet §9).
+        """
+        body = {"storageType": storage.storage_type, "storageParams": encoded(storage.params)}
+        request = await self._request("POST", BACKUP + "startbackup", json=body)
+        response = self._unwrap(await self._send(request, self._start_timeout))
         return None if response is None else Progress.parse(response)
 
     async def key_lives(self, since: datetime) -> bool | None:

@@ -30,6 +30,9 @@ _STATUS = {"created": 0, "running": 1, "completed": 2, "canceled": 3, "failted":
 
 CANCELLED, FAULTED = 3, 4
 
+BACKUP_CANCELLED = "Backup cancelled"
+"""A cancelled backup's ``warning``, in English portals (fact sheet §9)."""
+
 NEVER = 1
 """The year of an ``expiresOn`` that means "does not expire"."""
 
@@ -80,6 +83,8 @@ class Progress:
     error: str = ""
     status: int | None = None
     task_id: str | None = None
+    warning: str = ""
+    """Of a backup: what was left out, or that it was cancelled."""
 
     @classmethod
     def parse(cls, value: Any) -> "Progress":
@@ -91,6 +96,7 @@ class Progress:
             item.text("error"),
             item.number("status", _STATUS),
             item.text("taskId") or None,
+            item.text("warning"),
         )
 
     @property
@@ -105,7 +111,7 @@ class Progress:
 
     @property
     def _broken_off(self) -> bool:
-        return self.status in {CANCELLED, FAULTED}
+        return self.status in {CANCELLED, FAULTED} or self.warning == BACKUP_CANCELLED
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,11 @@ OVER: timedelta | None = None
 """What a step returns when nothing is left to look at."""
 
 
+GONE_AFTER = timedelta(minutes=5)
+GONE_POLLS = 10
+"""A task that the portal has not shown for this long, and for this many looks, is gone."""
+
+
 @dataclass(frozen=True)
 class Pace:
     """How often to look, and when to say that nothing moves."""

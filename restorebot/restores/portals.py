@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from restorebot.docspace.client import DocSpace
+from restorebot.docspace.storages import Storage
 from restorebot.errors import PortalUnconfigured, Refused
 from restorebot.model import Restore
 from restorebot.restores.policy import Policy
@@ -21,6 +22,8 @@ class Portal:
     approval_ttl: timedelta
     announce: frozenset[str] = frozenset()
     """Channels whose people are told of restores."""
+    safety_backup: Storage | None = None
+    """Where a backup goes before each restore; None for no such backup."""
 
 
 class Portals:

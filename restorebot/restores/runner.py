@@ -33,6 +33,7 @@ class Runner:
         self._steps: dict[State, Callable[[Restore, datetime], Awaitable[timedelta | None]]] = {
             State.REQUESTED: self._await_approval,
             State.APPROVED: starter.start,
+            State.BACKING_UP: starter.back_up,
             State.STARTING: starter.lost_start,
             State.RESTORING: watcher.watch,
             State.UNKNOWN: watcher.look_for_task,

@@ -13,7 +13,7 @@ from enum import StrEnum
 from restorebot.errors import Overtaken, Refused
 from restorebot.model import Post, PostKind, Restore, Source, State
 from restorebot.restores import announcing
-from restorebot.restores.endings import end, expire
+from restorebot.restores.endings import UNSENT, end, expire
 from restorebot.restores.policy import Directory, memberships
 from restorebot.restores.portals import Portal, Portals
 from restorebot.restores.starting import LATEST
@@ -221,7 +221,13 @@ class Service:
         restore = await self.read(restore_id)
         if user != restore.requester:
             await self._check_approver(restore, user)
-        return await self._end(restore_id, {State.APPROVED}, State.STOPPED, user, "Nothing was sent to the portal.")
+
+        async def stopped(tx: Writing, restore: Restore, now: datetime) -> Restore:
+            backing_up = restore.state is State.BACKING_UP
+            outcome = "Nothing was restored. The safety backup goes on by itself." if backing_up else UNSENT
+            return await end(tx, restore, State.STOPPED, at=now, actor=user, outcome=outcome, decided_by=user)
+
+        return await self._decide(restore_id, {State.APPROVED, State.BACKING_UP}, stopped)
 
     async def settle(self, restore_id: str, user: str, how: Settlement) -> Restore:
         """An approver says what became of a restore whose outcome the bot does not know.

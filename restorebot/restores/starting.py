@@ -11,7 +11,8 @@ from restorebot.restores.endings import BOT, PORTAL, UNSENT, end, expire, lose
 from restorebot.restores.pace import OVER, Pace, phase_of, told
 from restorebot.restores.policy import Directory, memberships
 from restorebot.restores.portals import Portals
-from restorebot.restores.preflight import Preflight
+from restorebot.restores.preflight import Preflight, Report
+from restorebot.restores.safety import SafetyBackup
 from restorebot.storage.store import Store
 
 PATIENCE = 30.0
@@ -36,6 +37,7 @@ class Starter:
         portals: Portals,
         preflight: Preflight,
         directory: Directory,
+        safety: SafetyBackup,
         *,
         pace: Pace,
         clock: Callable[[], datetime],
@@ -44,6 +46,7 @@ class Starter:
         self._portals = portals
         self._preflight = preflight
         self._directory = directory
+        self._safety = safety
         self._pace = pace
         self._clock = clock
 
@@ -55,6 +58,27 @@ class Starter:
             async with self._store.writing() as tx:
                 await expire(tx, restore, now, missed)
             return OVER
+        report = await self._rechecked(restore, now)
+        if not isinstance(report, Report):
+            return report
+        if portal.safety_backup:
+            return await self._safety.begin(restore, portal.safety_backup)
+        return await self._launch(restore, report)
+
+    async def back_up(self, restore: Restore, now: datetime) -> timedelta | None:
+        """Watch the safety backup; when it is made, check everything once more and start."""
+        approved = restore.starts_at or restore.approved_at or now
+        if now >= approved + self._portals.of(restore).approval_ttl:
+            done = "was made" if restore.safety_made_at else "was not made"
+            return await self._void(restore, f"The safety backup {done} before the approval had become too old.")
+        if restore.safety_made_at is None:
+            return await self._safety.watch(restore, now)
+        report = await self._rechecked(restore, now)
+        return await self._launch(restore, report) if isinstance(report, Report) else report
+
+    async def _rechecked(self, restore: Restore, now: datetime) -> Report | timedelta | None:
+        """The checks' report if all still holds; else when to look again, or None if the restore became void."""
+        portal = self._portals.of(restore)
         report = await self._preflight.run(
             portal.docspace, restore.source.backup_id, now, patience=PATIENCE, restore=restore
         )
@@ -68,6 +92,10 @@ class Starter:
             return await self._hinder(restore, str(error))
         if lost:
             return await self._void(restore, f"An approval no longer counts: {lost}")
+        return report
+
+    async def _launch(self, restore: Restore, report: Report) -> timedelta | None:
+        """Claim the portal, if the safety backup has not done so, and send the one POST."""
         try:
             async with self._store.writing() as tx:
                 started = await tx.advance(

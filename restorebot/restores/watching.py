@@ -11,16 +11,12 @@ from restorebot.errors import PortalError
 from restorebot.model import Phase, Post, PostKind, Restore, State
 from restorebot.restores import announcing
 from restorebot.restores.endings import BOT, PORTAL, end, lose, void_others
-from restorebot.restores.pace import Pace, phase_of, told
+from restorebot.restores.pace import GONE_AFTER, GONE_POLLS, Pace, phase_of, told
 from restorebot.restores.portals import Portals
 from restorebot.storage.store import Store
 
 ADOPTION_WINDOW = timedelta(minutes=2)
 """A task first seen within this after our POST is taken for ours (design §2)."""
-
-GONE_AFTER = timedelta(minutes=5)
-GONE_POLLS = 10
-"""A task that the portal has not shown for this long, and for this many looks, is gone."""
 
 LOOK_AFTER_FOR = timedelta(minutes=10)
 """How long a completed portal may take to answer under its own alias (fact sheet §D) before the thread is told."""

@@ -67,6 +67,7 @@ def standing(restore: Restore) -> str:
     sentence = {
         State.REQUESTED: "This restore still waits for approval.",
         State.APPROVED: f"{approved}; it starts {start}.",
+        State.BACKING_UP: f"{approved}; its safety backup is being made.",
         State.STARTING: f"{approved} and is being started.",
         State.RESTORING: f"{approved} and is running.",
         State.UNKNOWN: f"{approved}, and its outcome is not known.",

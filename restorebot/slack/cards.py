@@ -126,6 +126,19 @@ def _approved(restore: Restore, _: Surroundings) -> list[str]:
     return [f":white_check_mark: {_approval(restore)} Everything is checked once more, then it starts."]
 
 
+def _backing_up(restore: Restore, _: Surroundings) -> list[str]:
+    if restore.safety_made_at:
+        return [
+            f":white_check_mark: {_approval(restore)}",
+            "The safety backup is made. Everything is checked once more, then the restore starts.",
+        ]
+    return [
+        f":white_check_mark: {_approval(restore)}",
+        ":floppy_disk: *A safety backup is made first.* The restore starts only when it is done.",
+        f"`{bar(restore.safety_progress)}` {restore.safety_progress} % by the portal's own count",
+    ]
+
+
 def _starting(restore: Restore, _: Surroundings) -> list[str]:
     return [f":white_check_mark: {_approval(restore)}", "The request is being sent to the portal."]
 
@@ -200,7 +213,7 @@ def _void(restore: Restore, _: Surroundings) -> list[str]:
 _STORIES: dict[State, Callable[[Restore, Surroundings], list[str]]] = {
     State.REQUESTED: _requested,
     State.APPROVED: _approved,
-    State.BACKING_UP: _approved,
+    State.BACKING_UP: _backing_up,
     State.STARTING: _starting,
     State.RESTORING: _restoring,
     State.UNKNOWN: _unknown,
@@ -265,6 +278,7 @@ _BUTTONS: dict[State, Callable[[Restore], list[dict[str, Any]]]] = {
         _button("Withdraw", WITHDRAW),
     ],
     State.APPROVED: lambda _: [_button("Stop", STOP, "danger")],
+    State.BACKING_UP: lambda _: [_button("Stop", STOP, "danger")],
     State.EXPIRED: lambda _: [_button("Request again", AGAIN)],
     State.UNKNOWN: lambda _: [
         _button("It is running: watch it", SETTLE_RUNNING),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from restorebot.docspace.models import STORAGE_NAMES
 from restorebot.model import PostKind, Restore, State
 from restorebot.restores.preflight import TENANT_STATUS
 from restorebot.slack.cards import TITLES, Surroundings
@@ -118,6 +119,37 @@ def _made(restore: Restore, verb: str = "will be") -> str:
     return f"Its data {verb} that of {when(restore.source.created_on)}. "
 
 
+def _backing_up(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
+    return [
+        section(
+            f":floppy_disk: The portal makes a safety backup first, as task {code(facts['task'])}. The restore starts "
+            "only when it is done. Until then *Stop* is on the card above."
+        )
+    ]
+
+
+WAYS_BACK = {
+    0: "Its entry in the history does not survive the restore: note where its archive lies in the room.",
+    1: "The portal will know its archive by another id: look for the name in the connected account.",
+    4: "It is kept for a day and belongs to the portal as it is now: download it before you need it.",
+}
+"""How to find a safety backup again, by its storage type, where the history does not tell (fact sheet §9)."""
+
+WAY_BACK = "The restore gives it another id: store a new API key, then `/restore list` shows it by this name."
+
+
+def _backed_up(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
+    storage = restore.safety_storage if restore.safety_storage is not None else -1
+    made = when(restore.safety_made_at) if restore.safety_made_at else ""
+    left_out = [quoted("The portal warns", facts["warning"], 300)] if facts.get("warning") else []
+    return [
+        section(f":floppy_disk: *The safety backup is made*, {made}, in {STORAGE_NAMES.get(storage, 'its storage')}."),
+        quoted("Name", restore.safety_name or "", 300),
+        section(WAYS_BACK.get(storage, WAY_BACK)),
+        *left_out,
+    ]
+
+
 def _sent(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
     own = ", who also asked for it" if restore.self_approved else ""
     yes = f"Approved by {mentions(restore.voters)}{own}."
@@ -218,14 +250,22 @@ def _completed(restore: Restore) -> list[Block]:
             "(Developer Tools, API keys) and store it with `restorebot key set`, or as `DOCSPACE_API_KEY` and restart "
             "restorebot. Until then no restore can be asked for.\n"
             "3. Backups have new ids; copy them afresh from Settings, Backup.\n"
-            "4. To get back to how it was, ask for a restore of a backup made before this one started. "
-            "There is no undo."
+            f"4. {_way_back(restore)}"
         ),
     ]
 
 
+def _way_back(restore: Restore) -> str:
+    if not restore.safety_name:
+        return "To get back to how it was, restore a backup that was made before this one started. There is no undo."
+    how = WAYS_BACK.get(-1 if restore.safety_storage is None else restore.safety_storage, WAY_BACK)
+    return f"The way back is the safety backup {escape(restore.safety_name)}. {how}"
+
+
 def _failed(restore: Restore) -> list[Block]:
-    if restore.task_id is None:
+    if restore.posted_at is None:
+        state = "No restore was asked for, so the portal's data is as it was."
+    elif restore.task_id is None:
         state = "The portal did not take the request, so its data is as it was."
     elif restore.tenant_status is None:
         state = "Whether the portal is locked could not be read; open it to see."
@@ -300,6 +340,8 @@ _WRITERS: dict[PostKind, Callable[[Restore, Facts, Surroundings], list[Block]]] 
     PostKind.STARTED: _started,
     PostKind.OVER: _over,
     PostKind.BREAK_GLASS: _break_glass,
+    PostKind.BACKING_UP: _backing_up,
+    PostKind.BACKED_UP: _backed_up,
     PostKind.SENT: _sent,
     PostKind.FETCHING: _fetching,
     PostKind.LOADING: _loading,

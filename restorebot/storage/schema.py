@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from restorebot.model import LIVE
 
-REVISION = "0005"
+REVISION = "0006"
 """The migration that this program's tables are at; the newest file in ``migrations/versions``."""
 
 
@@ -77,6 +77,11 @@ restores = Table(
     Column("reminded", Boolean, nullable=False, server_default=false()),
     Column("start_reminded", Boolean, nullable=False, server_default=false()),
     Column("approved_at", UtcDateTime),
+    Column("safety_storage", Integer),
+    Column("safety_task", String(64)),
+    Column("safety_progress", Integer, nullable=False, server_default="0"),
+    Column("safety_name", Text),
+    Column("safety_made_at", UtcDateTime),
     Column("posted_at", UtcDateTime),
     Column("task_before", String(64)),
     Column("task_id", String(64)),

@@ -38,6 +38,7 @@ def control_routes(portal: Portal) -> list[BaseRoute]:
         ("PATCH", "keys", control.change_key),
         ("POST", "keys", control.add_key),
         ("POST", "someone-else-starts", control.someone_else),
+        ("POST", "someone-else-backs-up", control.someone_elses_backup),
         ("POST", "yesterday", control.yesterday),
         ("POST", "repair", control.repair),
     ]
@@ -91,6 +92,7 @@ class _Control:
             "history": [record.as_json() for record in state.history],
             "tasks": {name: task.as_json("3.7.2") if task else None for name, task in tasks.items()},
             "starts": state.starts,
+            "backups": state.backups,
             "faults": state.switches,
             "keys": len(state.keys),
         }
@@ -170,6 +172,9 @@ class _Control:
 
     def someone_else(self, _: Json) -> Json:
         return self._portal.state.start_restore(str(uuid.uuid4())).as_json("3.7.2")
+
+    def someone_elses_backup(self, _: Json) -> Json:
+        return self._portal.state.start_backup().as_json("3.7.2")
 
     def repair(self, _: Json) -> Json:
         """What the vendor's support does to a portal whose worker died: no task, no lock."""

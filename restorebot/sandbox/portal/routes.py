@@ -56,7 +56,20 @@ async def start_backup(portal: Portal, request: Request, body: Mapping[str, Any]
     storage_type, params = storage_type_of(request, body), params_of(body)
     if storage_type == 0 and not params.get("folderId", "").isdigit():
         raise error(400, "wrong folder type", "System.ArgumentException")
-    return envelope(request, portal.state.start_backup().as_json(portal.state.profile))
+    if storage_type == 1 and "folderId" not in params:
+        message = "The given key 'folderId' was not present in the dictionary."
+        raise error(500, message, "System.Collections.Generic.KeyNotFoundException", -2146232969)
+    if storage_type == 1 and params["folderId"].isdigit():
+        raise error(400, "wrong folder type", "System.ArgumentException")
+    if portal.state.switches["free_backups_used"]:
+        message = "The number of free backups should not exceed 2 within a month"
+        raise error(402, message, "ASC.Core.Tenants.TenantQuotaException")
+    if portal.state.switches["backup_overtaken"]:
+        # Somebody else's began a moment ago, and is answered instead.
+        portal.state.start_backup().created -= 2
+        portal.state.settle()
+    portal.state.backups.append({"storageType": storage_type, "storageParams": params})
+    return envelope(request, portal.state.start_backup(storage_type).as_json(portal.state.profile))
 
 
 async def backup_progress(portal: Portal, request: Request, _: Mapping[str, Any]) -> Response:

@@ -14,6 +14,7 @@ from typing import Any
 ACTIVE, RESTORING = 0, 4
 CREATED, RUNNING, COMPLETED, CANCELLED, FAULTED = range(5)
 BACKUP, RESTORE = 0, 1
+DATA_STORE = 4
 NEVER = datetime(1, 1, 1)  # noqa: DTZ001 - DocSpace's own "does not expire", which has no zone
 KEPT = timedelta(hours=24)
 INVALID = "The backup file is invalid."
@@ -22,6 +23,7 @@ QUEUED_FOR, FETCHING_FOR, LOADING_FOR = 1.0, 5.0, 14.0
 """Seconds of a restore's phases; with them a restore takes 20."""
 
 BACKUP_FOR = 10.0
+"""Seconds that a backup takes."""
 
 SWITCHES: dict[str, Any] = {
     "archive_broken": False,
@@ -38,6 +40,13 @@ SWITCHES: dict[str, Any] = {
     "old_task_at_zero": False,
     "tariff_without_restore": False,
     "unpaid": False,
+    "backup_broken": False,
+    "backup_cancelled": False,
+    "backup_elsewhere": False,
+    "backup_overtaken": False,
+    "backup_leaves_out": False,
+    "backup_takes": 0,
+    "free_backups_used": False,
     "ip_refused": False,
     "slow": 0,
     "away": 0,
@@ -49,7 +58,7 @@ SWITCHES: dict[str, Any] = {
 }
 """Faults of the portal as a whole, and what each is while off.
 
-slow, away and host_lost are in seconds, rate_limited is how many requests are refused.
+slow, away, host_lost and backup_takes (instead of ten) are in seconds, rate_limited is how many requests are refused.
 """
 
 
@@ -110,6 +119,8 @@ class Task:
     tenant: int = 1
     dead: bool = False
     dump: bool = False
+    warning: str = ""
+    storage_type: int = DATA_STORE
     last_publish: bool = False
     """Just completed, and still published with status 1 (fact sheet §4.3)."""
 
@@ -125,7 +136,10 @@ class Task:
             "taskId": self.id,
         }
         if self.kind == BACKUP:
-            body["link"] = ""
+            made = self.completed and self.storage_type == DATA_STORE and not self.error
+            body["link"] = f"/storage/backup/{self.id}.tar.gz" if made else ""
+            if self.warning and profile >= "3.6":
+                body["warning"] = self.warning
         if profile < "3.7":
             del body["status"]
         if profile < "3.1":
@@ -150,6 +164,7 @@ class PortalState:
         self.dump: Task | None = None
         self.switches = dict(SWITCHES)
         self.starts: list[dict[str, Any]] = []
+        self.backups: list[dict[str, Any]] = []
         self._lost_until = 0.0
         self._away_until = 0.0
         self._worker_since = 0.0
@@ -211,10 +226,12 @@ class PortalState:
         )
         return self.restore
 
-    def start_backup(self) -> Task:
+    def start_backup(self, storage_type: int = DATA_STORE) -> Task:
+        """A new backup, or the old one while it is not completed."""
         self.settle()
         if self.backup is None or self.backup.completed:
             self.backup = Task(str(uuid.uuid4()), BACKUP, self.now(), tenant=self.tenant_id, changed=self.now())
+            self.backup.storage_type = DATA_STORE if self.switches["backup_elsewhere"] else storage_type
         return self.backup
 
     def yesterday(self, *, dump: bool = False) -> Task:
@@ -244,12 +261,23 @@ class PortalState:
     def _settle_backup(self, task: Task) -> None:
         if task.completed:
             return
-        done = (self.now() - task.created) / BACKUP_FOR
+        done = (self.now() - task.created) / (float(self.switches["backup_takes"]) or BACKUP_FOR)
+        if done < 0.05:
+            return
         self._publish(task, status=RUNNING, progress=min(90, int(done * 90)))
-        if done >= 1:
+        if done >= 0.5 and self.switches["backup_broken"]:
+            self._publish(task, status=COMPLETED)
+            task.error, task.completed = "There is not enough space on the disk.", True
+        elif done >= 0.5 and self.switches["backup_cancelled"]:
+            self._publish(task, status=CANCELLED)
+            task.warning, task.completed = "Backup cancelled", True
+        elif done >= 1:
             self._publish(task, status=COMPLETED, progress=100)
             task.completed = True
-            self.history.append(Record(task.id, f"{self.alias}_safety.tar.gz", 4, self.wall()))
+            task.warning = "Some files were not included." if self.switches["backup_leaves_out"] else ""
+            expires = self.wall() + timedelta(days=1) if task.storage_type == DATA_STORE else NEVER
+            name = f"{self.alias}_{self.wall():%Y-%m-%d_%H-%M-%S}.tar.gz"
+            self.history.append(Record(task.id, name, task.storage_type, self.wall(), expires))
 
     def _settle_restore(self, task: Task) -> None:
         if task.completed:

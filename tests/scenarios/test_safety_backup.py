@@ -1,0 +1,198 @@
+"""The backup before the restore: made, watched, found in the history; without it nothing is restored."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from restorebot.model import Restore, State
+from tests.harness import ALICE, BOB, World, words, world
+
+S3 = {"storageType": 5, "module": "s3", "bucket": "acme", "region": "eu-west-1"}
+
+
+@pytest.fixture
+async def quiet(tmp_path: Path) -> AsyncIterator[World]:
+    """A portal whose restores wait for a backup into S3."""
+
+    def configure(values: dict[str, Any]) -> None:
+        values["safety_backup"] = S3
+
+    async with world(tmp_path, "socket", configure=configure) as made:
+        yield made
+
+
+async def backing_up(scene: World) -> Restore:
+    await scene.ask()
+    await scene.click("approve")
+    return await scene.restore()
+
+
+async def nothing_restored(scene: World, state: State, why: str) -> None:
+    restore = await scene.until(state)
+    assert why in restore.outcome
+    assert "Nothing was restored." in restore.outcome
+    assert not await scene.requests("startrestore")
+    closing = (await scene.thread())[-1]
+    assert "Nothing was restored." in closing
+
+
+async def test_the_backup_is_made_told_and_only_then_the_restore_starts(scene: World) -> None:
+    restore = await backing_up(scene)
+    assert restore.state is State.BACKING_UP
+    (asked,) = await scene.requests("startbackup")
+    params = [{"key": "module", "value": "s3"}, {"key": "bucket", "value": "acme"}]
+    params.append({"key": "region", "value": "eu-west-1"})
+    assert json.loads(asked["body"]) == {"storageType": 5, "storageParams": params}
+    assert "A safety backup is made first" in words(await scene.card())
+    await scene.pass_time(5, by=2.5)
+    assert "45 %" in words(await scene.card())
+    assert not await scene.requests("startrestore")
+
+    await scene.until(State.COMPLETED)
+    (started,), (asked,) = await scene.requests("startrestore"), await scene.requests("startbackup")
+    assert started["seq"] > asked["seq"]
+    thread = await scene.thread()
+    assert "The portal makes a safety backup first" in thread[0]
+    made = thread[1]
+    restore = await scene.restore()
+    assert restore.safety_name
+    assert restore.safety_name in made
+    assert restore.safety_made_at
+    assert f"<!date^{int(restore.safety_made_at.timestamp())}^" in made
+    assert "own cloud storage" in made
+    assert "gives it another id: store a new API key, then `/restore list` shows it by this name" in made
+    closing = next(text for text in thread if "has been restored" in text)
+    assert f"The way back is the safety backup {restore.safety_name}." in closing
+
+
+@pytest.mark.parametrize(
+    ("switch", "why"),
+    [
+        ("backup_broken", "There is not enough space on the disk."),
+        ("backup_cancelled", "The safety backup failed."),
+        ("free_backups_used", "The number of free backups should not exceed 2 within a month"),
+        ("backup_elsewhere", "was stored elsewhere than asked for"),
+    ],
+)
+async def test_a_backup_that_fails_or_is_refused_keeps_the_restore_from_starting(
+    scene: World, switch: str, why: str
+) -> None:
+    await scene.portal("faults", "PATCH", **{switch: True})
+    await backing_up(scene)
+    await nothing_restored(scene, State.FAILED, why)
+
+
+async def test_a_backup_that_was_running_already_is_not_taken_for_ours(scene: World) -> None:
+    """One that begins between the checks and the request answers in ours' place."""
+    await scene.ask()
+    await scene.portal("faults", "PATCH", backup_overtaken=True)
+    await scene.click("approve")
+    await nothing_restored(scene, State.FAILED, "a backup that was running already")
+
+
+async def test_a_backup_that_runs_at_the_start_makes_it_void(scene: World) -> None:
+    await scene.ask()
+    await scene.portal("someone-else-backs-up", "POST")
+    await scene.click("approve")
+    restore = await scene.restore()
+    assert restore.state is State.VOID
+    assert "A backup is running on the portal" in restore.outcome
+    assert not await scene.requests("startbackup")
+
+
+async def test_files_left_out_are_told_and_the_backup_is_good(scene: World) -> None:
+    await scene.portal("faults", "PATCH", backup_leaves_out=True)
+    await backing_up(scene)
+    await scene.until(State.RESTORING)
+    assert any("Some files were not included." in text for text in await scene.thread())
+
+
+async def test_one_that_outlasts_the_approval_starts_nothing_at_midnight(scene: World) -> None:
+    await scene.portal("faults", "PATCH", backup_takes=5 * 3600)
+    await backing_up(scene)
+    await scene.pass_time(31 * 60, by=300)
+    restore = await scene.restore()
+    assert restore.state is State.VOID
+    assert "before the approval had become too old" in restore.outcome
+    await scene.pass_time(5 * 3600, by=3600)
+    assert not await scene.requests("startrestore")
+
+
+@pytest.mark.parametrize("user", [ALICE, BOB])
+async def test_stop_during_the_backup_restores_nothing(scene: World, user: str) -> None:
+    await backing_up(scene)
+    await scene.click("stop", user)
+    restore = await scene.restore()
+    assert restore.state is State.STOPPED
+    assert "The safety backup goes on by itself." in restore.outcome
+    await scene.pass_time(30)
+    assert not await scene.requests("startrestore")
+
+
+async def test_what_changed_during_the_backup_makes_it_void(scene: World) -> None:
+    restore = await backing_up(scene)
+    await scene.portal(f"backups/{restore.source.backup_id}", "DELETE")
+    voided = await scene.until(State.VOID)
+    assert "no such backup" in voided.outcome
+    assert not await scene.requests("startrestore")
+
+
+async def test_a_lost_answer_is_no_safety_backup(scene: World) -> None:
+    await scene.portal("faults", "PATCH", on="startbackup", fault="answer_lost")
+    await backing_up(scene)
+    await nothing_restored(scene, State.FAILED, "The safety backup could not be made")
+    assert len(await scene.requests("startbackup")) == 1
+
+
+async def test_a_bot_that_dies_while_it_asks_restores_nothing(quiet: World) -> None:
+    async with quiet.life() as bot:
+        await quiet.ask()
+        restore = await quiet.restore()
+        async with bot.store.writing() as tx:
+            voted = await tx.vote(restore, BOB, quiet.clock.now)
+            more: dict[str, Any] = {"at": quiet.clock.now, "actor": BOB, "event": "test"}
+            approved = await tx.advance(voted, State.APPROVED, approved_at=quiet.clock.now, **more)
+            await tx.advance(approved, State.BACKING_UP, safety_storage=5, **more)
+    async with quiet.life():
+        await quiet.settle()
+        await nothing_restored(quiet, State.FAILED, "was interrupted while it asked")
+    assert not await quiet.requests("startbackup")
+
+
+async def test_a_bot_that_restarts_watches_the_same_backup(quiet: World) -> None:
+    async with quiet.life():
+        await backing_up(quiet)
+    async with quiet.life():
+        await quiet.until(State.COMPLETED)
+    assert len(await quiet.requests("startbackup")) == 1
+    assert len(await quiet.requests("startrestore")) == 1
+
+
+async def test_a_portal_that_is_away_for_a_while_is_waited_for(scene: World) -> None:
+    await backing_up(scene)
+    await scene.portal("faults", "PATCH", html_502=True)
+    await scene.pass_time(60)
+    restore = await scene.restore()
+    assert restore.state is State.BACKING_UP
+    assert restore.hindrance
+    await scene.portal("faults", "PATCH", html_502=False)
+    assert (await scene.until(State.RESTORING)).hindrance == ""
+
+
+async def test_a_backup_that_is_no_longer_shown_is_given_up(scene: World) -> None:
+    await backing_up(scene)
+    await scene.portal("faults", "PATCH", on="getbackupprogress", fault="no_response", times=1000)
+    await scene.pass_time(360, by=20)
+    await nothing_restored(scene, State.FAILED, "no longer shows the safety backup")
+
+
+async def test_another_restore_waits_while_the_backup_is_made(scene: World) -> None:
+    await scene.portal("faults", "PATCH", backup_takes=600)
+    await backing_up(scene)
+    await scene.command(await scene.backup())
+    view = await scene.modal()
+    assert view
+    assert "Another restore of this portal is open here (backing_up)" in words(view)
