@@ -76,6 +76,7 @@ class World:
     clock: Clock
     settings: Settings
     transport: str
+    log: io.StringIO
     bot: Bot | None = None
     due: dict[str, tuple[int, datetime]] = field(default_factory=dict)
 
@@ -284,8 +285,8 @@ async def world(
         )
         configure(values)
         await asyncio.to_thread((folder / "bot.sqlite3").write_bytes, await migrated())
-        made = World(http, portal_url, slack_url, Clock(), Settings(**values), transport)
         log = io.StringIO()
+        made = World(http, portal_url, slack_url, Clock(), Settings(**values), transport, log)
         logs.configure(log, made.settings.secrets())
         yield made
         no_secret_escaped(str(await made.slack("traffic", "GET")), folder, log.getvalue())

@@ -1,6 +1,7 @@
 """Settings: where they come from, and one line that says what to mend for each that is wrong."""
 
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -125,7 +126,7 @@ def test_a_misspelt_name_is_told_with_the_right_one(monkeypatch: pytest.MonkeyPa
 def test_a_broken_file_is_told(tmp_path: Path, text: str) -> None:
     (tmp_path / "restorebot.toml").write_text(text)
     (problem,) = problems()
-    assert "restorebot.toml: line 1: cannot be read as TOML" in problem
+    assert re.match(r"restorebot.toml: (line 1: )?cannot be read as TOML", problem)
 
 
 TABLES = """
@@ -176,7 +177,9 @@ BAD_TABLES = {
     '[portals.acme]\nurl = "https://a.example"\nkey = "sk-1"\napprovals_needed = 9': (
         "[portals.acme] approvals_needed: is more than there are approvers"
     ),
-    '[portals.a]\nurl = "https://a.example"\nkey = "sk-1"\nkey = "sk-2"': "restorebot.toml: a name stands there twice; keep one of them",
+    '[portals.a]\nurl = "https://a.example"\nkey = "sk-1"\nkey = "sk-2"': (
+        "restorebot.toml: a name stands there twice; keep one of them"
+    ),
     '[portals.a]\nurl = "https://a.example"\nkey = "sk-1"\nsafety_backup = { storageType = 2 }': (
         "[portals.a] safety_backup: cannot go there. DocSpace does not implement storage type 2"
     ),

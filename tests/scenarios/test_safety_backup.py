@@ -196,3 +196,23 @@ async def test_another_restore_waits_while_the_backup_is_made(scene: World) -> N
     view = await scene.modal()
     assert view
     assert "Another restore of this portal is open here (backing_up)" in words(view)
+
+
+@pytest.mark.parametrize(
+    ("storage", "why"),
+    [
+        ({"storageType": 4}, "has to be downloaded before the restore starts"),
+        ({"storageType": 0, "folderId": 7}, "does not survive the restore"),
+        ({"storageType": 1, "folderId": "sbox-7"}, "under another id"),
+        (S3, ""),
+    ],
+)
+async def test_a_storage_that_is_a_poor_way_back_is_warned_of_at_the_start(
+    tmp_path: Path, storage: dict[str, Any], why: str
+) -> None:
+    def configure(values: dict[str, Any]) -> None:
+        values["safety_backup"] = storage
+
+    async with world(tmp_path, "socket", configure=configure) as made, made.life():
+        assert why in made.log.getvalue()
+        assert ("safety_backup_doubtful" in made.log.getvalue()) == bool(why)
