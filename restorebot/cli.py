@@ -22,6 +22,12 @@ STORIES = {
     "denied": "an approver says no",
     "failed": "the archive is broken",
     "restart": "the bot is killed in the middle and started again",
+    "quorum": "two approvals are needed",
+    "break-glass": "somebody who is named for it starts alone",
+    "void": "the backup changes after the approval",
+    "safety-backup": "a backup is made first",
+    "planned": "it starts by itself at a time that was chosen",
+    "dead-key": "a new API key is stored after the restore",
 }
 
 app = typer.Typer(
@@ -82,6 +88,7 @@ def demo(
     script: Annotated[
         str | None, typer.Option("--script", metavar="NAME", help=f"The story to play: {', '.join(STORIES)}.")
     ] = None,
+    speed: Annotated[float, typer.Option(min=0.1, max=50, help="How fast the story's portal works.")] = 2.0,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Where the page is; 0 takes a free port.")] = 8040,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
 ) -> None:
@@ -98,7 +105,7 @@ def demo(
         raise typer.Exit(2)
     from restorebot.sandbox import stories
 
-    raise typer.Exit(asyncio.run(stories.play(script)))
+    raise typer.Exit(asyncio.run(stories.play(script, speed)))
 
 
 @app.command()

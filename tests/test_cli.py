@@ -85,7 +85,7 @@ async def test_version_and_manifest_are_printed() -> None:
 async def test_a_story_that_there_is_not_is_told_with_those_there_are() -> None:
     status, _, err = await restorebot("demo", "--script", "nonsense")
     assert status == 2
-    assert "Choose one of: happy, denied, failed, restart." in err
+    assert "Choose one of: happy, denied, failed, restart, quorum, break-glass, void," in err
 
 
 async def test_the_demo_serves_its_page_until_ctrl_c_and_leaves_nothing_behind(tmp_path: Path) -> None:

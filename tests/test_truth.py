@@ -154,7 +154,7 @@ def test_the_pinned_requirements_are_those_of_the_project_and_name_no_registry()
 
 @pytest.mark.parametrize("name", STORIES)
 def test_each_story_of_the_demo_ends_as_it_should(name: str) -> None:
-    program = [sys.executable, "-m", "restorebot.cli", "demo", "--script", name]
+    program = [sys.executable, "-m", "restorebot.cli", "demo", "--script", name, "--speed", "10"]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("COV")}
     done = subprocess.run(program, capture_output=True, text=True, timeout=60, env=environment, check=False)  # noqa: S603 - our own program
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr

@@ -8,9 +8,10 @@ import secrets
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from restorebot.sandbox.portal.state import new_key
 
@@ -65,6 +66,22 @@ class Programs:
         path = self.folder / "bot.log"
         return path.read_text(encoding="utf-8") if path.exists() else ""
 
+    async def command(self, *words: str, given: str = "") -> str:
+        """Run another command of restorebot's, with ``given`` as its input; returns what it printed."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "restorebot.cli",
+            *words,
+            cwd=self.folder,
+            env=self.environment,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        out, _ = await process.communicate(given.encode())
+        return out.decode()
+
     async def start_bot(self) -> None:
         """Start the bot, if it does not run; it connects to the workspace by itself."""
         if self.bot and self.bot.runs:
@@ -78,10 +95,12 @@ class Programs:
 
 
 @contextlib.asynccontextmanager
-async def programs(*, approvers: str, speed: float) -> AsyncIterator[Programs]:
+async def programs(
+    *, approvers: str, speed: float, settings: Mapping[str, str] = MappingProxyType({})
+) -> AsyncIterator[Programs]:
     """Portal and workspace, started, and the bot ready to be; all gone afterwards. Raises NotStarted.
 
-    ``speed`` is portal seconds per real second.
+    ``speed`` is portal seconds per real second; ``settings`` come before the usual ones of the bot.
     """
     with tempfile.TemporaryDirectory(prefix="restorebot-demo-") as temporary:
         folder, key = Path(temporary), new_key()
@@ -92,7 +111,7 @@ async def programs(*, approvers: str, speed: float) -> AsyncIterator[Programs]:
             slack += ["--bot-token", bot_token, "--app-token", app_token]
             portal_url, slack_url = await _start(stack, folder, *portal), await _start(stack, folder, *slack)
             inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-            settings = {
+            usual = {
                 "SLACK_BOT_TOKEN": bot_token,
                 "SLACK_APP_TOKEN": app_token,
                 "SLACK_API_URL": f"{slack_url}/api/",
@@ -103,7 +122,7 @@ async def programs(*, approvers: str, speed: float) -> AsyncIterator[Programs]:
                 "RESTOREBOT_POLL_INTERVAL": "0.5 s",
                 "RESTOREBOT_STALL_AFTER": "1 min",
             }
-            made = Programs(folder, portal_url, slack_url, inherited | settings)
+            made = Programs(folder, portal_url, slack_url, inherited | usual | dict(settings))
             try:
                 yield made
             finally:

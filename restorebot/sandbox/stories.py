@@ -1,108 +1,18 @@
 """Stories for `restorebot demo --script`: played as people would, and printed as they happen."""
 
-import asyncio
-import contextlib
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
+import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime, timedelta
 
-import httpx
 from rich.console import Console
 from rich.markup import escape
 
-from restorebot.sandbox.programs import NotStarted, Programs, programs
-
-ALICE, BOB = "U0ALICE", "U0BOB"
-CHANNEL = "C0RESTORES"
-NAMES = {"U0ALICE": "alice", "U0BOB": "bob", "U0CAROL": "carol", "U0ERIN": "erin", "U0RESTORE": "restorebot"}
+from restorebot.sandbox.programs import NotStarted
+from restorebot.sandbox.stage import ALICE, BOB, CAROL, ERIN, Stage, StoryBroken, stage
 
 SPEED = 2.0
 """Portal seconds per real second: a restore of 20 s takes 10."""
-
-PATIENCE = 30.0
-"""Real seconds until a story that does not go on has failed."""
-
-
-class StoryBroken(Exception):
-    """The story did not go as it should; the sentence says where."""
-
-
-@dataclass
-class Stage:
-    """Where a story is played: the programs, and the people's hands."""
-
-    http: httpx.AsyncClient
-    console: Console
-    programs: Programs
-    heard: list[dict[str, Any]] = field(default_factory=list)
-    news: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def tell(self, who: str, what: str) -> None:
-        self.console.print(f"[bold cyan]{who:>10}[/]  {escape(what)}", highlight=False)
-
-    async def control(self, method: str, url: str, **body: Any) -> Any:
-        response = await self.http.request(method, url, json=body if method != "GET" else None)
-        if response.status_code >= 400:
-            raise StoryBroken(f"{url} said: {response.text[:200]}")
-        return response.json()
-
-    async def slack(self, path: str, method: str = "POST", **body: Any) -> Any:
-        return await self.control(method, f"{self.programs.slack_url}/_sandbox/{path}", **body)
-
-    async def portal(self, path: str = "state", method: str = "GET", **body: Any) -> Any:
-        return await self.control(method, f"{self.programs.portal_url}/_sandbox/{path}", **body)
-
-    async def start_bot(self) -> None:
-        """Start the real program and wait until it listens."""
-        connected = self.count("connected")
-        await self.programs.start_bot()
-        await self.until(lambda: self.count("connected") > connected, "the bot connects")
-
-    def count(self, kind: str) -> int:
-        return sum(event["type"] == kind for event in self.heard)
-
-    def said(self, words: str, kind: str = "message") -> bool:
-        """Whether the bot has said something with these words in the channel or a thread."""
-        return any(event["type"] == kind and words in event.get("text", "") for event in self.heard)
-
-    async def until(self, happened: Callable[[], bool], what: str) -> None:
-        """Wait for something to be seen in Slack. Raises StoryBroken."""
-        try:
-            async with asyncio.timeout(PATIENCE):
-                while not happened():
-                    self.news.clear()
-                    await self.news.wait()
-        except TimeoutError:
-            raise StoryBroken(f"after {PATIENCE:g} seconds still not: {what}") from None
-
-    # people
-
-    async def ask(self) -> None:
-        """Alice's request: command, modal, submit."""
-        history = (await self.portal())["history"]
-        lasting = [one for one in history if one["expiresOn"].startswith("0001")]
-        backup = max(lasting, key=lambda one: str(one["createdOn"]))
-        self.tell("alice", f"types  /restore {backup['id']}")
-        await self.slack("command", user=ALICE, channel=CHANNEL, text=backup["id"])
-        await self.until(lambda: self.count("view_updated") > 0, "the modal is filled")
-        view = (await self.slack(f"views?user={ALICE}", "GET"))["views"][-1]
-        for text in _texts(view["blocks"]):
-            self.console.print(f"{'':>12}[dim]{escape(readable(text))}[/]", highlight=False)
-        self.tell("alice", "gives the reason “the import of this morning broke the rooms”, types acme, submits")
-        values = {"reason": "the import of this morning broke the rooms", "alias": "acme"}
-        await self.slack("submit", user=ALICE, view_id=view["id"], values=values)
-        await self.until(lambda: self.said("waiting for approval"), "the request card is in the channel")
-
-    async def click(self, user: str, button: str) -> None:
-        card = (await self.slack(f"messages?channel={CHANNEL}", "GET"))["messages"][0]
-        self.tell(NAMES[user], f"clicks {button.capitalize()}")
-        await self.slack("click", user=user, channel=CHANNEL, ts=card["ts"], action_id=f"restore_{button}")
-
-    async def started(self) -> int:
-        """How many restores the portal was asked to start."""
-        return len((await self.portal())["starts"])
 
 
 async def happy(stage: Stage) -> None:
@@ -152,98 +62,115 @@ async def restart(stage: Stage) -> None:
     _expect(await stage.started() == 1, "the portal is asked once, however often the bot starts")
 
 
+async def quorum(stage: Stage) -> None:
+    await stage.ask()
+    await stage.click(BOB, "approve")
+    await stage.until(lambda: stage.said("Approved so far by", "edit"), "the card says who said yes so far")
+    _expect(await stage.started() == 0, "one yes is not enough")
+    await stage.click(ERIN, "approve")
+    await stage.until(lambda: stage.said("has been restored"), "the restore completes after the second yes")
+    _expect(await stage.started() == 1, "the portal is asked once")
+
+
+async def break_glass(stage: Stage) -> None:
+    await stage.ask(CAROL, alone=["alone"], alone_phrase="restore acme without approval")
+    await stage.until(lambda: stage.said("starts a restore of `acme` alone"), "the channel is told loudly")
+    await stage.until(lambda: stage.said("has been restored"), "the restore completes")
+    await stage.until(lambda: stage.said("by nobody"), "the thread says that nobody approved")
+
+
+async def void(stage: Stage) -> None:
+    await stage.ask(starts=_soon())
+    await stage.click(BOB, "approve")
+    await stage.until(lambda: stage.said("It starts", "edit"), "the card says when it starts")
+    backup = await stage.newest()
+    stage.tell("portal", f"its backup {backup['fileName']} is written anew; nobody knows yet")
+    await stage.portal("backups", "POST", id=backup["id"], createdOn=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S"))
+    await stage.until(lambda: stage.said("The backup has changed since"), "the thread says why it is void")
+    await stage.until(lambda: stage.said("void", "edit"), "the card says void")
+    _expect(await stage.started() == 0, "the portal is asked nothing")
+
+
+async def safety_backup(stage: Stage) -> None:
+    await stage.ask()
+    await stage.click(BOB, "approve")
+    await stage.until(lambda: stage.said("makes a safety backup first"), "the backup is begun")
+    _expect(await stage.started() == 0, "nothing is restored before the backup is made")
+    await stage.until(lambda: stage.said("The safety backup is made"), "the thread has its name")
+    await stage.until(
+        lambda: stage.said("The way back is the safety backup"), "the restore completes and says the way back"
+    )
+    _expect(await stage.started() == 1, "the portal is asked once")
+
+
+async def planned(stage: Stage) -> None:
+    starts = _soon()
+    await stage.ask(starts=starts)
+    await stage.click(BOB, "approve")
+    await stage.until(lambda: stage.said("It starts", "edit"), "the card says when it starts")
+    _expect(await stage.started() == 0, "nothing starts before its time")
+    await stage.until(lambda: stage.said("has been restored"), "the restore starts by itself and completes")
+    _expect(datetime.now(UTC) > starts, "it did not start before its time")
+    _expect(await stage.started() == 1, "the portal is asked once")
+
+
+async def dead_key(stage: Stage) -> None:
+    await happy(stage)
+    await stage.type(ALICE, "list")
+    await stage.until(lambda: stage.said("make a new one", "private"), "/restore says that a new key is needed")
+    stage.tell("somebody", "makes a new API key in DocSpace")
+    key = (await stage.portal("keys", "POST"))["key"]
+    said = await stage.command("key", "set", given=key)
+    _expect(key not in said, "the key is not shown")
+    await stage.type(ALICE, "list")
+    await stage.until(lambda: stage.said("backups of", "private"), "the bot uses the new key at once")
+
+
+def _soon() -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=6)
+
+
 STORIES: dict[str, Callable[[Stage], Awaitable[None]]] = {
     "happy": happy,
     "denied": denied,
     "failed": failed,
     "restart": restart,
+    "quorum": quorum,
+    "break-glass": break_glass,
+    "void": void,
+    "safety-backup": safety_backup,
+    "planned": planned,
+    "dead-key": dead_key,
 }
 
+SETTINGS: Mapping[str, Mapping[str, str]] = {
+    "quorum": {"RESTOREBOT_APPROVERS": f"{BOB},{ERIN}", "RESTOREBOT_APPROVALS_NEEDED": "2"},
+    "break-glass": {"RESTOREBOT_BREAK_GLASS": CAROL},
+    "safety-backup": {
+        "RESTOREBOT_SAFETY_BACKUP": '{"storageType": 5, "module": "googlecloud", "bucket": "acme-backups"}'
+    },
+    "dead-key": {"RESTOREBOT_ENCRYPTION_KEY": urlsafe_b64encode(secrets.token_bytes(32)).decode()},
+}
+"""What a story needs beside the usual settings."""
 
-async def play(name: str) -> int:
+
+async def play(name: str, speed: float = SPEED) -> int:
     """Play a story; returns 0 if it ended as it should, else 1."""
     console = Console(soft_wrap=True)
     console.rule(f"restorebot demo: {name}")
     try:
-        async with _stage(console) as stage:
+        async with stage(console, speed, SETTINGS.get(name, {})) as set_stage:
             try:
-                await STORIES[name](stage)
+                await STORIES[name](set_stage)
             except StoryBroken as error:
                 console.print(f"[bold red]The story broke:[/] {escape(str(error))}")
-                console.print(stage.programs.log[-3000:], style="dim", markup=False)
+                console.print(set_stage.programs.log[-3000:], style="dim", markup=False)
                 return 1
     except (StoryBroken, NotStarted) as error:
         console.print(f"[bold red]The stage could not be set:[/] {escape(str(error))}")
         return 1
     console.rule("[green]the story ended as it should")
     return 0
-
-
-@contextlib.asynccontextmanager
-async def _stage(console: Console) -> AsyncIterator[Stage]:
-    async with (
-        programs(approvers=BOB, speed=SPEED) as started,
-        httpx.AsyncClient(timeout=PATIENCE + 10, trust_env=False) as http,
-    ):
-        stage = Stage(http, console, started)
-        narrator = asyncio.create_task(_narrate(stage))
-        try:
-            await stage.start_bot()
-            yield stage
-        finally:
-            await _cancel(narrator)
-
-
-async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-
-
-async def _narrate(stage: Stage) -> None:
-    """Print what Slack shows, as it happens."""
-    last = 0
-    while True:
-        answer = await stage.slack(f"events?after={last}&wait=20", "GET")
-        for event in answer["events"]:
-            stage.heard.append(event)
-            _print(stage, event)
-        last = answer["last"]
-        stage.news.set()
-
-
-def _print(stage: Stage, event: dict[str, Any]) -> None:
-    text = readable(event.get("text") or "")
-    if event["type"] == "message":
-        place = "in the thread" if event["thread_ts"] else "in #restores"
-        stage.tell("restorebot", f"{place}: {text}")
-    elif event["type"] == "private":
-        stage.tell("restorebot", f"only to {NAMES.get(event['user'], event['user'])}: {text}")
-    elif event["type"] == "edit":
-        stage.console.print(f"{'':>12}[dim]card: {escape(text.splitlines()[0])}[/]", highlight=False)
-
-
-def readable(mrkdwn: str) -> str:
-    """Slack's markup as a terminal shows it best."""
-    text = re.sub(r"<!date\^(\d+)\^[^|>]*\|[^>]*>", _local_time, mrkdwn)
-    text = re.sub(r"<@(\w+)>", lambda found: f"@{NAMES.get(found[1], found[1])}", text)
-    for coded, char in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
-        text = text.replace(coded, char)
-    return re.sub(r":[a-z_]+: ?", "", text).replace("\n", "\n" + " " * 12)
-
-
-def _local_time(found: re.Match[str]) -> str:
-    moment = datetime.fromtimestamp(int(found[1]), UTC).astimezone()
-    return f"{moment:%Y-%m-%d %H:%M:%S}"
-
-
-def _texts(part: Any) -> list[str]:
-    """Every text in a view's blocks, in order."""
-    if isinstance(part, list):
-        return [text for one in part for text in _texts(one)]
-    if not isinstance(part, dict):
-        return []
-    own = [part["text"]] if isinstance(part.get("text"), str) else []
-    return own + [text for value in part.values() for text in _texts(value)]
 
 
 def _expect(met: bool, what: str) -> None:
