@@ -38,6 +38,7 @@ from restorebot.restores.watching import Watcher
 from restorebot.settings import Settings
 from restorebot.slack import app as slack_app
 from restorebot.slack.commands import RestoreCommand
+from restorebot.slack.home import Home
 from restorebot.slack.notifier import Notifier
 from restorebot.slack.people import SlackDirectory
 from restorebot.storage.store import Store, open_store
@@ -158,6 +159,7 @@ def _wire(
         team=team,
         signing_secret=secret.get_secret_value() if secret else None,
         clock=clock,
+        home=Home(client, service, clock),
     )
     return Bot(settings, store, portals, tasks, service, runner, jobs, notifier, bolt, clock)
 

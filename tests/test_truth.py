@@ -59,6 +59,12 @@ def test_the_command_in_the_code_is_the_manifests() -> None:
     assert [command["command"] for command in MANIFEST["features"]["slash_commands"]] == [app.COMMAND]
 
 
+def test_the_events_in_the_code_are_the_manifests_and_there_is_a_home_tab() -> None:
+    code = (ROOT / "restorebot/slack/app.py").read_text(encoding="utf-8")
+    assert re.findall(r'app\.event\("(\w+)"\)', code) == MANIFEST["settings"]["event_subscriptions"]["bot_events"]
+    assert MANIFEST["features"]["app_home"]["home_tab_enabled"]
+
+
 def test_the_scopes_are_those_that_the_called_methods_need() -> None:
     code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "restorebot" / "slack").glob("*.py"))
     called = set(re.findall(r'"((?:chat|users|usergroups|conversations)\.[\w.]+)"', code))

@@ -3,6 +3,7 @@
 Each is one committed transaction or a refusal.
 """
 
+import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
 from collections.abc import Set as AbstractSet
@@ -14,7 +15,7 @@ from restorebot.errors import Overtaken, Refused
 from restorebot.model import Post, PostKind, Restore, Source, State
 from restorebot.restores import announcing
 from restorebot.restores.endings import UNSENT, end, expire
-from restorebot.restores.policy import Directory, memberships
+from restorebot.restores.policy import Directory, Person, memberships
 from restorebot.restores.portals import Portal, Portals
 from restorebot.restores.starting import LATEST
 from restorebot.storage.store import Store, Writing
@@ -65,6 +66,24 @@ class Draft:
     starts_at: datetime | None = None
 
 
+class Right(StrEnum):
+    """What somebody may do with a restore just now."""
+
+    APPROVE = "approve"
+    WITHDRAW = "withdraw"
+    STOP = "stop"
+    SETTLE = "settle"
+    AGAIN = "again"
+
+
+@dataclass(frozen=True)
+class Mine:
+    """A restore as one person sees it."""
+
+    restore: Restore
+    rights: frozenset[Right]
+
+
 class Service:
     """The people's side. ``look`` asks the clock's side to look at a restore now."""
 
@@ -112,6 +131,38 @@ class Service:
         """The latest restores of these portals that have ended, newest first. Raises StorageError."""
         async with self._store.reading() as tx:
             return await tx.last_ended(urls, count)
+
+    async def overview(self, user: str, count: int) -> tuple[list[Mine], list[Mine]]:
+        """What is open, oldest first, and the latest that ended, of every portal whose restores this person may see.
+
+        Raises Refused when they may see none, SlackUnavailable, StorageError.
+        """
+        looks = await asyncio.gather(*(memberships(one.policy, self._directory, user) for one in self._portals.all))
+        known = dict(zip((one.docspace.url for one in self._portals.all), looks, strict=True))
+        verdicts = {one.docspace.url: one.policy.may_read(*known[one.docspace.url]) for one in self._portals.all}
+        seen = {url for url, verdict in verdicts.items() if verdict.allowed}
+        if not seen:
+            raise Refused(next(iter(verdicts.values())).reason)
+
+        def mine(restore: Restore) -> Mine:
+            return Mine(restore, self._rights(restore, *known[restore.portal_url]))
+
+        opened = await self.open_restores(seen)
+        return [mine(one) for one in opened], [mine(one) for one in await self.ended_restores(seen, count)]
+
+    def _rights(self, restore: Restore, person: Person, groups: frozenset[str]) -> frozenset[Right]:
+        policy = self._portals.of(restore).policy
+        own, decides = person.id == restore.requester, policy.may_decide(person, groups).allowed
+        approves = policy.may_approve(person, groups, restore.requester).allowed and person.id not in restore.voters
+        asks = policy.may_request(person, groups, restore.channel).allowed
+        having = {
+            State.REQUESTED: {Right.APPROVE: approves, Right.WITHDRAW: own},
+            State.APPROVED: {Right.STOP: own or decides},
+            State.BACKING_UP: {Right.STOP: own or decides},
+            State.UNKNOWN: {Right.SETTLE: decides},
+            State.EXPIRED: {Right.AGAIN: asks},
+        }.get(restore.state, {})
+        return frozenset(right for right, has in having.items() if has)
 
     async def request(self, draft: Draft) -> Restore:
         """Commit a request with its card.

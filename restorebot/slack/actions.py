@@ -22,27 +22,28 @@ class Click:
     user: str
     response_url: str
     trigger_id: str
+    in_home: bool = False
 
     @classmethod
     def parse(cls, body: Mapping[str, Any]) -> "Click":
         action = body["actions"][0]
         where = body.get("response_url", ""), body.get("trigger_id", "")
-        return cls(action["action_id"], action.get("value", ""), body["user"]["id"], *where)
+        in_home = (body.get("view") or {}).get("type") == "home"
+        return cls(action["action_id"], action.get("value", ""), body["user"]["id"], *where, in_home)
 
 
 Deed = Callable[[Click], Awaitable[Any]]
 
 
 def deeds(service: Service, command: RestoreCommand, client: AsyncWebClient) -> dict[str, Deed]:
-    """What each button does, by its ``action_id``."""
+    """What each button does, by its ``action_id``: returns the restore as it is then, None for a modal opened."""
 
     def settle(how: Settlement) -> Deed:
         return lambda click: service.settle(click.restore_id, click.user, how)
 
-    async def ask_why(click: Click) -> Restore:
+    async def ask_why(click: Click) -> None:
         restore = await service.check_denier(click.restore_id, click.user)
         await views.open_modal(client, click.trigger_id, views.denial(restore), "Click Deny again.")
-        return restore
 
     return {
         cards.APPROVE: lambda click: service.approve(click.restore_id, click.user),
@@ -58,13 +59,18 @@ def deeds(service: Service, command: RestoreCommand, client: AsyncWebClient) -> 
 
 def standing(restore: Restore) -> str:
     """For somebody whose click came too late: how the restore stands, and who made it so."""
+    return f"{stands(restore)} Your click changed nothing."
+
+
+def stands(restore: Restore) -> str:
+    """How the restore stands, and who made it so, in a sentence."""
     by = user(restore.decided_by) if restore.decided_by else "restorebot"
     at = f" {when(restore.ended_at)}" if restore.ended_at else ""
-    approved = f"This restore has been approved by {mentions(restore.voters)} already"
+    approved = f"This restore has been approved by {mentions(restore.voters)}"
     if restore.break_glass:
         approved = f"This restore was started by {user(restore.requester)} alone (break-glass)"
     start = when(restore.starts_at) if restore.starts_at else "as soon as its last checks have passed"
-    sentence = {
+    return {
         State.REQUESTED: "This restore still waits for approval.",
         State.APPROVED: f"{approved}; it starts {start}.",
         State.BACKING_UP: f"{approved}; its safety backup is being made.",
@@ -80,4 +86,3 @@ def standing(restore: Restore) -> str:
         State.EXPIRED: f"This restore expired{at}. Ask again with `/restore`.",
         State.VOID: f"This restore became void{at}. Ask again with `/restore`.",
     }.get(restore.state, f"This restore is {restore.state}.")
-    return f"{sentence} Your click changed nothing."

@@ -16,9 +16,10 @@ from restorebot.errors import PortalError, Refused, RestorebotError, StorageErro
 from restorebot.ops.tasks import Tasks
 from restorebot.restores.service import Service, TooLate
 from restorebot.slack import picker, views
-from restorebot.slack.actions import Click, deeds, standing
+from restorebot.slack.actions import Click, deeds, standing, stands
 from restorebot.slack.answers import answer
 from restorebot.slack.commands import Command, RestoreCommand
+from restorebot.slack.home import Home
 from restorebot.slack.texts import escape
 
 COMMAND = "/restore"
@@ -38,6 +39,7 @@ def build(
     team: str,
     signing_secret: str | None,
     clock: Callable[[], datetime],
+    home: Home,
 ) -> AsyncApp:
     """The Bolt app with all its listeners. ``team`` is the bot's own workspace id."""
     # Acks leave when the listener returns, at once; Bolt's own dispatcher polls for them and loses some.
@@ -66,6 +68,7 @@ def build(
     @app.view(views.REQUEST)
     async def asked(ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack(**await _submitted(_request(service, body, clock())))
+        tasks.spawn(home.refresh(body["user"]["id"]), name="home")
 
     @app.view(picker.PICK)
     async def picked(ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -80,6 +83,7 @@ def build(
     @app.view(views.DENIAL)
     async def denied(ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack(**await _submitted(_deny(service, body)))
+        tasks.spawn(home.refresh(body["user"]["id"]), name="home")
 
     @app.action(re.compile(".*"))
     async def clicked(ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -87,7 +91,13 @@ def build(
         await ack()
         deed = buttons.get(click.action)
         work = deed(click) if deed else _refuse(UNKNOWN_BUTTON)
-        tasks.spawn(_answered(click.response_url, work), name=click.action)
+        told = _answered_in_home(home, click, work) if click.in_home else _answered(click.response_url, work)
+        tasks.spawn(told, name=click.action)
+
+    @app.event("app_home_opened")
+    async def home_opened(event: dict[str, Any]) -> None:
+        if event.get("tab") == "home":
+            tasks.spawn(home.show(event["user"]), name="home")
 
     return app
 
@@ -128,20 +138,34 @@ def _errors(errors: Mapping[str, str]) -> dict[str, Any]:
 
 async def _answered(response_url: str, work: Awaitable[Any]) -> None:
     """Do the work; whatever keeps it from being done is told to the person."""
+    _, sentence = await _done(work)
+    if sentence:
+        await answer(response_url, sentence)
+
+
+async def _answered_in_home(home: Home, click: Click, work: Awaitable[Any]) -> None:
+    """The same for a click in App Home, where nobody sees a card change: what was done is told too."""
+    restore, sentence = await _done(work)
+    if restore or sentence:
+        await home.tell(click.user, click.trigger_id, sentence or f"Done. {stands(restore)}")
+
+
+async def _done(work: Awaitable[Any]) -> tuple[Any, str]:
+    """Do the work; returns its result, or what keeps it from being done as a sentence for the person."""
     try:
-        await work
+        return await work, ""
     except TooLate as error:
-        await answer(response_url, standing(error.restore))
+        return None, standing(error.restore)
     except Refused as error:
-        await answer(response_url, str(error))
+        return None, str(error)
     except (PortalError, StorageError) as error:
         log.warning("work_refused", why=str(error))
-        await answer(response_url, f"Nothing was done. {escape(str(error), 600)}")
+        return None, f"Nothing was done. {escape(str(error), 600)}"
     except RestorebotError as error:
-        await answer(response_url, str(error))
+        return None, str(error)
     except Exception:
         log.exception("work_failed")
-        await answer(response_url, f"{FAULT} Look at the card before you try again.")
+        return None, f"{FAULT} Look at the card before you try again."
 
 
 async def _refuse(sentence: str) -> None:

@@ -1,6 +1,7 @@
 """The card: the one channel message of a restore, drawn from its row alone."""
 
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -90,7 +91,7 @@ def card(restore: Restore, around: Surroundings) -> tuple[str, list[Block]]:
         section("\n".join(_STORIES[restore.state](restore, around))),
         *([quoted("Why", restore.outcome, 1000)] if restore.outcome else []),
         *([quoted("In the way", restore.hindrance, 600)] if restore.hindrance else []),
-        *([_buttons(restore)] if restore.state in _BUTTONS else []),
+        *([row] if (row := buttons(restore)) else []),
         context(f"Backup id {code(source.backup_id)} · mails to {'everybody' if restore.notify else 'the owner only'}"),
     ]
     return spoken(blocks), blocks
@@ -288,7 +289,9 @@ _BUTTONS: dict[State, Callable[[Restore], list[dict[str, Any]]]] = {
 }
 
 
-def _buttons(restore: Restore) -> Block:
+def buttons(restore: Restore, only: AbstractSet[str] | None = None) -> Block | None:
+    """The row of buttons that the restore's state has, or those of them with these ids; None when there is none."""
+    offered = _BUTTONS[restore.state](restore) if restore.state in _BUTTONS else []
+    elements = [button | {"value": restore.id} for button in offered if only is None or button["action_id"] in only]
     # Slack's clients keep a pressed button's state by block_id, so each version of the card has its own.
-    elements = [button | {"value": restore.id} for button in _BUTTONS[restore.state](restore)]
-    return {"type": "actions", "block_id": f"decide-{restore.version}", "elements": elements}
+    return {"type": "actions", "block_id": f"decide-{restore.version}", "elements": elements} if elements else None

@@ -44,10 +44,11 @@ def status(restores: Sequence[Restore], links: Mapping[str, str]) -> list[str]:
     """What is open and running; ``links`` are the addresses of the cards by restore id."""
     if not restores:
         return ["No restore is open or running."]
-    return [f"*{len(restores)} open*", *(_open(restore, links.get(restore.id, "")) for restore in restores)]
+    return [f"*{len(restores)} open*", *(open_line(restore, links.get(restore.id, "")) for restore in restores)]
 
 
-def _open(restore: Restore, link: str) -> str:
+def open_line(restore: Restore, link: str) -> str:
+    """One open restore; ``link`` is its card's address, if there is one."""
     title = f"Restore of {escape(restore.portal)}: {TITLES[restore.state]}"
     shown = f"<{link}|{title}>" if link else title
     return f"• {shown} · asked by {user(restore.requester)} {when(restore.requested_at)}"
@@ -57,10 +58,11 @@ def history(restores: Sequence[Restore]) -> list[str]:
     """How the last restores ended, newest first."""
     if not restores:
         return ["No restore has ended yet."]
-    return [f"*The last {len(restores)} restores*", *(_ended(restore) for restore in restores)]
+    return [f"*The last {len(restores)} restores*", *(ended_line(restore) for restore in restores)]
 
 
-def _ended(restore: Restore) -> str:
+def ended_line(restore: Restore) -> str:
+    """One ended restore."""
     yes = f", approved by {mentions(restore.voters)}" if restore.votes else ""
     took = f", took {lasting(restore.ended_at - restore.posted_at)}" if restore.ended_at and restore.posted_at else ""
     at = f" {when(restore.ended_at)}" if restore.ended_at else ""

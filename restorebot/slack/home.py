@@ -1,0 +1,106 @@
+"""App Home: what runs, what waits for this person, what was; with the card's own buttons."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import aiohttp
+import structlog
+from slack_sdk.errors import SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from restorebot.errors import RestorebotError
+from restorebot.model import State
+from restorebot.restores.service import Mine, Right, Service
+from restorebot.slack import cards, listing, views
+from restorebot.slack.texts import Block, context, escape, header, section, when
+
+RECENT = 10
+"""Ended restores on show."""
+
+SHOWN = 20
+"""Open restores on show: each takes up to four of a view's hundred blocks."""
+
+NOTHING = "Nothing runs and nothing waits. Ask for a restore with `/restore` in a channel that I am in."
+NOTICE = "restore_notice"
+
+BUTTONS = {
+    Right.APPROVE: {cards.APPROVE, cards.DENY},
+    Right.WITHDRAW: {cards.WITHDRAW},
+    Right.STOP: {cards.STOP},
+    Right.SETTLE: {cards.SETTLE_RUNNING, cards.SETTLE_FINISHED, cards.SETTLE_NOT_STARTED},
+    Right.AGAIN: {cards.AGAIN},
+}
+
+log = structlog.get_logger()
+
+
+class Home:
+    """Draws App Home for whoever opens it, and again after what they do."""
+
+    def __init__(self, client: AsyncWebClient, service: Service, clock: Callable[[], datetime]) -> None:
+        self._client = client
+        self._service = service
+        self._clock = clock
+        self._seen: set[str] = set()
+
+    async def show(self, user: str, notice: str = "") -> None:
+        """Publish the tab for a person. Never raises; what Slack does not take is logged."""
+        self._seen.add(user)
+        try:
+            mine, recent = await self._service.overview(user, RECENT)
+            blocks = drawn(mine, recent, self._clock())
+        except RestorebotError as error:
+            blocks = [header("Restores"), section(escape(str(error), 600))]
+        if notice:
+            blocks = [section(notice), *blocks]
+        try:
+            await self._client.views_publish(user_id=user, view={"type": "home", "blocks": blocks})
+        except (SlackClientError, aiohttp.ClientError, TimeoutError) as error:
+            log.warning("home_not_published", error=type(error).__name__)
+
+    async def refresh(self, user: str) -> None:
+        """Draw the tab afresh for somebody who has opened it before."""
+        if user in self._seen:
+            await self.show(user)
+
+    async def tell(self, user: str, trigger_id: str, sentence: str) -> None:
+        """Answer a click in the tab, where there is no channel: in a modal, or above the tab when it is too late."""
+        try:
+            notice = views.modal([section(sentence)], NOTICE)
+            await self._client.views_open(trigger_id=trigger_id, view=notice)
+        except (SlackClientError, aiohttp.ClientError, TimeoutError):
+            await self.show(user, sentence)
+            return
+        await self.show(user)
+
+
+def drawn(mine: Sequence[Mine], recent: Sequence[Mine], now: datetime) -> list[Block]:
+    """The tab's blocks: running, waiting for you, other open ones, recent."""
+    waiting = [one for one in mine if one.rights & {Right.APPROVE, Right.SETTLE}]
+    under_way = [one for one in mine if one not in waiting and one.restore.state is not State.REQUESTED]
+    others = [one for one in mine if one not in waiting and one not in under_way]
+    blocks = [header("Restores")]
+    for title, group in (("Waiting for you", waiting), ("Running", under_way), ("Waiting for others", others)):
+        if group:
+            blocks += [section(f"*{title}*"), *(block for one in group[:SHOWN] for block in _open(one))]
+    if not mine:
+        blocks.append(section(NOTHING))
+    if recent:
+        blocks += [section("*Recent*"), *(block for one in recent for block in _recent(one))]
+    return [*blocks, context(f"As of {when(now)}. Open this tab again to see it afresh.")]
+
+
+def _open(one: Mine) -> list[Block]:
+    restore = one.restore
+    lines = [listing.open_line(restore, ""), f"in <#{restore.channel}>: {escape(restore.reason, 300)}"]
+    return [section("\n".join(lines)), *_buttons(one)]
+
+
+def _recent(one: Mine) -> list[Block]:
+    return [section(listing.ended_line(one.restore)), *_buttons(one)]
+
+
+def _buttons(one: Mine) -> list[Block]:
+    actions = frozenset(action for right in one.rights for action in BUTTONS[right])
+    row = cards.buttons(one.restore, actions)
+    return [row | {"block_id": f"home-{one.restore.id}-{one.restore.version}"}] if row else []

@@ -1,0 +1,166 @@
+"""App Home: what runs, what waits for this person, what was; the same buttons, answered in a modal."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from restorebot.model import State
+from tests.harness import ALICE, BOB, CAROL, ERIN, World, words, world
+
+GUEST = "U0GUEST"
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> AsyncIterator[World]:
+    def configure(values: dict[str, Any]) -> None:
+        values["approvals_needed"] = 2
+
+    async with world(tmp_path, "socket", configure=configure) as made, made.life():
+        yield made
+
+
+async def opened(scene: World, user: str) -> dict[str, Any]:
+    """The tab after somebody has opened it."""
+    await scene.slack("home", user=user)
+    await scene.idle()
+    return await shown(scene, user)
+
+
+async def shown(scene: World, user: str) -> dict[str, Any]:
+    home: dict[str, Any] = (await scene.slack(f"views?user={user}", "GET"))["home"]
+    return home
+
+
+async def press(scene: World, user: str, action: str) -> None:
+    home = await shown(scene, user)
+    await scene.slack("click", user=user, view_id=home["id"], action_id=f"restore_{action}")
+    await scene.settle()
+
+
+def buttons(home: dict[str, Any]) -> list[str]:
+    rows = [block["elements"] for block in home["blocks"] if block["type"] == "actions"]
+    return [button["text"]["text"] for row in rows for button in row]
+
+
+async def modal_words(scene: World, user: str) -> str:
+    view = await scene.modal(user)
+    assert view
+    return words(view)
+
+
+async def test_with_nothing_open_it_says_how_to_begin(scene: World) -> None:
+    assert "Nothing runs and nothing waits" in words(await opened(scene, ALICE))
+
+
+async def test_each_sees_what_waits_for_them_with_their_own_buttons(scene: World) -> None:
+    await scene.ask()
+    bob, alice, carol = [await opened(scene, user) for user in (BOB, ALICE, CAROL)]
+    assert "*Waiting for you*" in words(bob)
+    assert buttons(bob) == ["Approve", "Deny"]
+    assert "*Waiting for others*" in words(alice)
+    assert buttons(alice) == ["Withdraw"]
+    assert "the import broke it" in words(carol)
+    assert buttons(carol) == []
+
+
+async def test_an_approval_counts_and_is_answered_in_a_modal(scene: World) -> None:
+    await scene.ask()
+    await opened(scene, BOB)
+    await press(scene, BOB, "approve")
+    assert (await scene.restore()).voters == (BOB,)
+    assert "Done. This restore still waits for approval." in await modal_words(scene, BOB)
+    assert buttons(await shown(scene, BOB)) == []
+    await opened(scene, ERIN)
+    await press(scene, ERIN, "approve")
+    assert "Done. This restore has been approved by" in await modal_words(scene, ERIN)
+    await scene.until(State.RESTORING)
+    home = await opened(scene, BOB)
+    assert "*Running*" in words(home)
+    await scene.until(State.COMPLETED)
+    assert "*Recent*" in words(await opened(scene, CAROL))
+
+
+async def test_a_click_that_comes_too_late_is_answered_in_a_modal(scene: World) -> None:
+    await scene.ask()
+    await opened(scene, BOB)
+    await scene.deny(ERIN)
+    await press(scene, BOB, "approve")
+    assert f"was denied by <@{ERIN}>" in await modal_words(scene, BOB)
+    assert "Your click changed nothing." in await modal_words(scene, BOB)
+
+
+async def test_when_the_modal_comes_too_late_the_tab_says_it(scene: World) -> None:
+    await scene.ask()
+    home = await opened(scene, BOB)
+    answer = await scene.slack(
+        "click", user=BOB, view_id=home["id"], action_id="restore_approve", trigger="1000.0.expired"
+    )
+    assert answer["acked"]
+    await scene.settle()
+    assert "Done. This restore still waits" in words(await shown(scene, BOB))
+
+
+async def test_deny_asks_why_and_the_tab_is_drawn_afresh(scene: World) -> None:
+    await scene.ask()
+    await opened(scene, BOB)
+    await press(scene, BOB, "deny")
+    assert "Why not?" in await modal_words(scene, BOB)
+    await scene.submit({"reason": "not today"}, BOB)
+    home = await shown(scene, BOB)
+    assert buttons(home) == []
+    assert "*denied*" in words(home)
+
+
+async def test_withdraw_stop_and_request_again(scene: World) -> None:
+    await scene.ask()
+    await opened(scene, ALICE)
+    await press(scene, ALICE, "withdraw")
+    assert (await scene.restore()).state is State.WITHDRAWN
+    await scene.slack("close", user=ALICE, view_id=(await scene.modal(ALICE) or {})["id"])
+    await scene.ask()
+    await scene.pass_time(31 * 60, by=400)
+    home = await opened(scene, ALICE)
+    assert buttons(home) == ["Request again"]
+    await press(scene, ALICE, "again")
+    assert "What a restore does" in await modal_words(scene, ALICE)
+
+
+async def test_an_unknown_outcome_is_settled_from_the_tab(scene: World) -> None:
+    await scene.portal("faults", "PATCH", on="startrestore", fault="drop")
+    await scene.ask()
+    await scene.click("approve", BOB)
+    await scene.click("approve", ERIN)
+    assert (await scene.restore()).state is State.UNKNOWN
+    home = await opened(scene, BOB)
+    assert buttons(home) == ["It is running: watch it", "It finished, I checked", "It did not start"]
+    await press(scene, BOB, "settle_not_started")
+    assert (await scene.restore()).state is State.CLOSED
+
+
+async def test_guests_are_shown_nothing(scene: World) -> None:
+    await scene.slack(f"people/{GUEST}", "PUT", name="guest", is_restricted=True)
+    await scene.ask()
+    home = await opened(scene, GUEST)
+    assert "Guests may not do this" in words(home)
+    assert "the import broke it" not in words(home)
+
+
+async def test_when_slack_does_not_tell_who_it_is_nothing_is_shown(scene: World) -> None:
+    await scene.ask()
+    await scene.slack("faults", "PATCH", **{"users.info": {"fault": "server_error", "times": 9}})
+    home = await opened(scene, BOB)
+    assert "try again" in words(home)
+    assert buttons(home) == []
+
+
+async def test_many_restores_fit(scene: World) -> None:
+    await scene.ask(reason="x" * 3000)
+    await scene.click("withdraw", ALICE)
+    for _ in range(12):
+        await scene.ask(reason="<!channel> " * 250)
+        await scene.click("withdraw", ALICE)
+    home = await opened(scene, BOB)
+    assert words(home).count("*withdrawn*") == 10
+    assert "<!channel>" not in words(home)
