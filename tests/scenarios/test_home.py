@@ -151,7 +151,7 @@ async def test_when_slack_does_not_tell_who_it_is_nothing_is_shown(scene: World)
     await scene.ask()
     await scene.slack("faults", "PATCH", **{"users.info": {"fault": "server_error", "times": 9}})
     home = await opened(scene, BOB)
-    assert "try again" in words(home)
+    assert "Try again in a moment" in words(home)
     assert buttons(home) == []
 
 
