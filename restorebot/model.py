@@ -1,9 +1,10 @@
 """What a restore is: its record, its states and the moves between them. Pure; imported by all, imports none."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 
 class State(StrEnum):
@@ -61,17 +62,41 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True)
 class Source:
-    """What is restored: a backup of the portal's history.
+    """What is restored: a backup of the portal's history, or an archive that somebody named.
 
     ``storage_type`` is DocSpace's ``storageType`` number (fact sheet §2.1). Times are UTC; ``expires_on`` is None for
-    a backup that does not expire.
+    a backup that does not expire. An archive has no ``backup_id`` but ``params``, the ``storageParams`` in the order in
+    which they are sent; ``size`` (bytes) and ``version`` are known of a file in a room only, ``created_on`` not always.
     """
 
     backup_id: str
     file_name: str
     storage_type: int
-    created_on: datetime
+    created_on: datetime | None
     expires_on: datetime | None = None
+    params: tuple[tuple[str, str], ...] = ()
+    size: int | None = None
+    version: int | None = None
+
+    @property
+    def path(self) -> str:
+        """An archive's own id or path; empty for a backup of the history."""
+        return dict(self.params).get("filePath", "")
+
+    def plain(self) -> dict[str, Any]:
+        """JSON values, which ``of`` makes a source of again."""
+        times = {name: moment and moment.isoformat() for name, moment in self._times.items()}
+        return {**asdict(self), **times, "params": [list(pair) for pair in self.params]}
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> "Source":
+        times = {name: datetime.fromisoformat(plain[name]) for name in ("created_on", "expires_on") if plain[name]}
+        params = tuple((key, value) for key, value in plain.get("params", ()))
+        return cls(**{**plain, **times, "params": params})
+
+    @property
+    def _times(self) -> Mapping[str, datetime | None]:
+        return {"created_on": self.created_on, "expires_on": self.expires_on}
 
 
 @dataclass(frozen=True)

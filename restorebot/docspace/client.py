@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import httpx
 from pydantic import SecretStr
 
-from restorebot.docspace.models import BackupRecord, KeyInfo, PortalSettings, Progress, clean
+from restorebot.docspace.models import BackupRecord, FileInfo, KeyInfo, PortalSettings, Progress, clean
 from restorebot.docspace.replies import HOW_TO_STORE, Reply, error_of
 from restorebot.docspace.storages import Storage, encoded
 from restorebot.errors import BadReply, KeyRejected, PortalNotFound, PortalTimeout, PortalUnreachable
@@ -21,6 +21,7 @@ from restorebot.model import Source
 BACKUP = "/api/2.0/backup/"
 SETTINGS = "/api/2.0/settings"
 KEY = "/api/2.0/keys/@self"
+FILES = "/api/2.0/files/file/"
 
 MAX_REPLY = 4 * 2**20
 """Bytes of a reply that are read; 3,000 backups are about half a megabyte."""
@@ -95,6 +96,10 @@ class DocSpace:
         parsed = [BackupRecord.parse(record) for record in records or []]
         return sorted(parsed, key=lambda record: record.created_on, reverse=True)
 
+    async def file(self, file_id: str) -> FileInfo:
+        """A file in a room. Raises PortalNotFound when there is none, or the key's owner may not see it."""
+        return FileInfo.parse(await self._get(f"{FILES}{quote(file_id, safe='')}"))
+
     async def backup_progress(self) -> Progress | None:
         """The portal's backup task, None when it knows of none."""
         reply = await self._get(BACKUP + "getbackupprogress", query={"dump": "false"})
@@ -117,7 +122,7 @@ class DocSpace:
         body = {
             "backupId": source.backup_id,
             "storageType": source.storage_type,
-            "storageParams": [{"key": "fileId", "value": source.backup_id}],
+            "storageParams": encoded(source.params or (("fileId", source.backup_id),)),
             "notify": notify,
         }
         request = await self._request("POST", BACKUP + "startrestore", json=body)

@@ -75,6 +75,29 @@ class BackupRecord:
 
 
 @dataclass(frozen=True)
+class FileInfo:
+    """A file in a room, as `GET files/file/{id}` tells; ``size`` is in bytes, None where the portal does not tell.
+
+    Source: the vendor's API reference of the method.
+    """
+
+    title: str
+    size: int | None
+    version: int
+    updated: datetime | None
+
+    @classmethod
+    def parse(cls, value: Any) -> "FileInfo":
+        """Raises BadReply."""
+        item = _Item(value, "file")
+        if not item.text("title"):
+            raise BadReply("The portal sent a file without a title.")
+        return cls(
+            item.text("title"), item.number("pureContentLength"), item.number("version") or 1, item.time("updated")
+        )
+
+
+@dataclass(frozen=True)
 class Progress:
     """A backup's or restore's task as the portal sees it (fact sheet §1.5, §4.3). ``progress`` is 0 to 100."""
 

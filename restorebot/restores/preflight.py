@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
@@ -10,7 +10,8 @@ from typing import TypeVar
 from restorebot.docspace.client import DocSpace
 from restorebot.docspace.models import BackupRecord, KeyInfo, PortalSettings, Progress, clean
 from restorebot.docspace.replies import HOW_TO_STORE
-from restorebot.errors import KeyRejected, PortalError, PortalForbidden, PortalTimeout, StorageError
+from restorebot.docspace.storages import DOCUMENTS, REFUSED
+from restorebot.errors import KeyRejected, PortalError, PortalForbidden, PortalNotFound, PortalTimeout, StorageError
 from restorebot.model import LIVE, Restore, Source
 from restorebot.storage.store import Store
 
@@ -85,27 +86,39 @@ class Preflight:
         self._store = store
 
     async def run(
-        self, portal: DocSpace, backup_id: str, now: datetime, *, patience: float, restore: Restore | None = None
+        self,
+        portal: DocSpace,
+        wanted: str | Source,
+        now: datetime,
+        *,
+        patience: float,
+        restore: Restore | None = None,
     ) -> Report:
         """All checks at once, none of which takes longer than ``patience`` seconds. Never raises a PortalError.
 
-        With ``restore``, the checks before its start: the portal and the backup must be those that were asked for, and
+        ``wanted`` is the id of a backup in the history, or an archive. With ``restore``, the checks before its start:
+        the portal and the backup must be those that were asked for, and
         its own request is not in the way.
         """
-        settings, key, history, backup, progress, others = await asyncio.gather(
-            _attempt(portal.settings(), patience, portal.host),
-            _attempt(portal.key_info(), patience, portal.host),
-            _attempt(portal.history(), patience, portal.host),
-            _attempt(portal.backup_progress(), patience, portal.host),
-            _attempt(portal.restore_progress(), patience, portal.host),
-            self._others(portal, restore),
+        archive = wanted if isinstance(wanted, Source) and not wanted.backup_id else None
+        backup_id = wanted.backup_id if isinstance(wanted, Source) else wanted
+        (settings, key, history, backup, progress, others), file = await asyncio.gather(
+            asyncio.gather(
+                _attempt(portal.settings(), patience, portal.host),
+                _attempt(portal.key_info(), patience, portal.host),
+                _attempt(portal.history(), patience, portal.host),
+                _attempt(portal.backup_progress(), patience, portal.host),
+                _attempt(portal.restore_progress(), patience, portal.host),
+                self._others(portal, restore),
+            ),
+            _attempt(_looked_at(portal, archive), patience, portal.host),
         )
         alias = settings.tenant_alias or portal.host if isinstance(settings, PortalSettings) else ""
-        found = _find(history, backup_id)
+        found = _find(history, backup_id) if archive is None else file if isinstance(file, Source) else None
         checks = (
             _check_portal(settings, alias, restore),
             _check_key(key, history, now),
-            _check_backup(history, found, now, restore),
+            _check_archive(file, restore) if archive else _check_backup(history, found, now, restore),
             _check_tasks(backup, progress),
             others,
         )
@@ -182,6 +195,35 @@ def _check_key(key: KeyInfo | PortalError | None, history: list[BackupRecord] | 
     return Check(name, Result.PASSED, "The key is accepted and may write.")
 
 
+async def _looked_at(portal: DocSpace, archive: Source | None) -> Source | None:
+    """The archive with what the portal tells of it, which is nothing of those outside its rooms."""
+    if archive is None or archive.storage_type != DOCUMENTS:
+        return archive
+    file = await portal.file(archive.path)
+    title = clean(file.title, FILE_NAME_KEPT)
+    return replace(archive, file_name=title, size=file.size, version=file.version, created_on=file.updated)
+
+
+def _check_archive(file: Source | PortalError | None, restore: Restore | None) -> Check:
+    name = "archive"
+    if isinstance(file, PortalNotFound):
+        sentence = "The portal shows the key's owner no file with this id. Copy it from the file's address."
+        return Check(name, Result.FAILED, sentence)
+    if isinstance(file, PortalError):
+        return _broken(name, file)
+    if file is None or file.storage_type != DOCUMENTS:
+        sentence = (
+            "The portal looks for it only when it has taken the restore; until then nobody can tell if it is there."
+        )
+        return Check(name, Result.WARNED, sentence)
+    if restore and file != restore.source:
+        return Check(name, Result.FAILED, "The file has changed since it was asked for. Look at it and ask again.")
+    if not file.file_name.lower().endswith((".tar.gz", ".tar")):
+        sentence = f"{file.file_name} is not called like a backup (.tar.gz). The portal would refuse any other file."
+        return Check(name, Result.WARNED, sentence)
+    return Check(name, Result.PASSED, "The file is in a room of this portal.")
+
+
 def _find(history: list[BackupRecord] | PortalError, backup_id: str) -> Source | None:
     if isinstance(history, PortalError):
         return None
@@ -201,6 +243,8 @@ def _check_backup(
     if found is None:
         sentence = "This portal's history has no such backup. Copy the id of one from DocSpace: Settings, Backup."
         return Check(name, Result.FAILED, sentence)
+    if found.storage_type in REFUSED:
+        return Check(name, Result.FAILED, f"{REFUSED[found.storage_type]} Choose another backup.")
     if restore and found != restore.source:
         return Check(name, Result.FAILED, "The backup has changed since it was asked for. Look at it and ask again.")
     if found.expires_on and found.expires_on <= now:

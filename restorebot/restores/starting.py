@@ -79,9 +79,7 @@ class Starter:
     async def _rechecked(self, restore: Restore, now: datetime) -> Report | timedelta | None:
         """The checks' report if all still holds; else when to look again, or None if the restore became void."""
         portal = self._portals.of(restore)
-        report = await self._preflight.run(
-            portal.docspace, restore.source.backup_id, now, patience=PATIENCE, restore=restore
-        )
+        report = await self._preflight.run(portal.docspace, restore.source, now, patience=PATIENCE, restore=restore)
         if report.failed:
             return await self._void(restore, " ".join(check.sentence for check in report.failed))
         if not report.passed:

@@ -1,7 +1,7 @@
 """Clicks on a card: parsed once, checked by the service when they act, and answered privately when they do nothing."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -10,6 +10,7 @@ from restorebot.model import Restore, State
 from restorebot.restores.service import Service, Settlement
 from restorebot.slack import cards, views
 from restorebot.slack.commands import RestoreCommand
+from restorebot.slack.fields import CHOOSE
 from restorebot.slack.texts import mentions, user, when
 
 
@@ -23,13 +24,15 @@ class Click:
     response_url: str
     trigger_id: str
     in_home: bool = False
+    view: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, body: Mapping[str, Any]) -> "Click":
         action = body["actions"][0]
         where = body.get("response_url", ""), body.get("trigger_id", "")
-        in_home = (body.get("view") or {}).get("type") == "home"
-        return cls(action["action_id"], action.get("value", ""), body["user"]["id"], *where, in_home)
+        view = body.get("view") or {}
+        in_home = view.get("type") == "home"
+        return cls(action["action_id"], action.get("value", ""), body["user"]["id"], *where, in_home, view)
 
 
 Deed = Callable[[Click], Awaitable[Any]]
@@ -50,6 +53,7 @@ def deeds(service: Service, command: RestoreCommand, client: AsyncWebClient) -> 
         cards.DENY: ask_why,
         cards.WITHDRAW: lambda click: service.withdraw(click.restore_id, click.user),
         cards.AGAIN: lambda click: command.again(click.restore_id, click.user, click.trigger_id),
+        CHOOSE: lambda click: command.rechosen(click.view),
         cards.STOP: lambda click: service.stop(click.restore_id, click.user),
         cards.SETTLE_RUNNING: settle(Settlement.RUNNING),
         cards.SETTLE_FINISHED: settle(Settlement.FINISHED),

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from restorebot.docspace.models import STORAGE_NAMES
 from restorebot.model import Phase, Restore, State
+from restorebot.slack.sources import identity, made, stored_in
 from restorebot.slack.texts import (
     Block,
     code,
@@ -22,6 +22,7 @@ from restorebot.slack.texts import (
     section,
     spoken,
     user,
+    utc,
     when,
 )
 
@@ -82,8 +83,8 @@ def card(restore: Restore, around: Surroundings) -> tuple[str, list[Block]]:
             [
                 ("Asked by", user(restore.requester)),
                 ("Portal", f"{code(restore.portal)}\n{escape(restore.portal_url)}"),
-                ("Backup made", when(source.created_on)),
-                ("Stored in", STORAGE_NAMES.get(source.storage_type, f"storage type {source.storage_type}")),
+                ("Backup made", made(source)),
+                ("Stored in", stored_in(source)),
             ]
         ),
         quoted("Backup", source.file_name, 300),
@@ -92,7 +93,7 @@ def card(restore: Restore, around: Surroundings) -> tuple[str, list[Block]]:
         *([quoted("Why", restore.outcome, 1000)] if restore.outcome else []),
         *([quoted("In the way", restore.hindrance, 600)] if restore.hindrance else []),
         *([row] if (row := buttons(restore)) else []),
-        context(f"Backup id {code(source.backup_id)} · mails to {'everybody' if restore.notify else 'the owner only'}"),
+        context(f"{identity(source)} · mails to {'everybody' if restore.notify else 'the owner only'}"),
     ]
     return spoken(blocks), blocks
 
@@ -265,8 +266,10 @@ def _confirm(title: str, text: str, yes: str, no: str = "Go back") -> Block:
 
 
 def _approve_button(restore: Restore) -> dict[str, Any]:
+    made_on = restore.source.created_on
+    which = f"the backup of {utc(made_on)}" if made_on else f"the archive {plain(restore.source.file_name, 60)}"
     text = (
-        f"This replaces all data of {restore.portal} by the backup of {restore.source.created_on:%Y-%m-%d %H:%M} UTC. "
+        f"This replaces all data of {restore.portal} by {which}. "
         "It cannot be cancelled, logs everybody out and ends every API key."
     )
     return _button("Approve", APPROVE, "primary", _confirm("Restore the whole portal?", text, "Approve"))

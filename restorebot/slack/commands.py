@@ -1,6 +1,7 @@
 """`/restore`: whether it may be asked here, and what each of its words answers."""
 
 import asyncio
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,12 +12,14 @@ import structlog
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from restorebot.docspace.models import BackupRecord
 from restorebot.errors import PortalError, Refused
-from restorebot.model import Restore
+from restorebot.model import Restore, Source
 from restorebot.restores.portals import Portal, Portals
 from restorebot.restores.preflight import Preflight
 from restorebot.restores.service import Service
 from restorebot.slack import listing, picker, views
+from restorebot.slack.fields import HISTORY, chosen
 from restorebot.slack.grammar import USAGE, Wish, Word, understood
 from restorebot.slack.people import check_channel
 from restorebot.slack.texts import Block, spoken
@@ -48,6 +51,9 @@ class Command:
         )
 
 
+OPEN_PICKERS = 50
+"""Pickers whose history is kept while they are open."""
+
 LAST = 20
 """Restores that `/restore history` shows."""
 
@@ -73,6 +79,7 @@ class RestoreCommand:
         self._preflight = preflight
         self._portals = portals
         self._clock = clock
+        self._read: dict[str, list[BackupRecord]] = {}
 
     async def run(self, command: Command) -> None:
         """Raises RestorebotError, which the caller tells the person privately."""
@@ -142,14 +149,29 @@ class RestoreCommand:
         """The modal with the newest backups to choose from; the history is read once for it."""
         again = _again(command)
         view = await views.open_modal(self._client, command.trigger_id, views.loading(), again)
+        await self._fill(view["id"], await self._choice(portal, view["id"], command.channel), again)
+
+    async def _choice(
+        self, portal: Portal, view_id: str, channel: str, kind: str = HISTORY, module: str = "s3"
+    ) -> Block:
+        """The picker as it is to be drawn; the history is read once for each modal, and kept while it is open."""
         try:
-            async with asyncio.timeout(PATIENCE):
-                modal = picker.choice(portal, await portal.docspace.history(), command.channel, self._clock())
+            if view_id not in self._read:
+                async with asyncio.timeout(PATIENCE):
+                    self._read[view_id] = await portal.docspace.history()
+                while len(self._read) > OPEN_PICKERS:
+                    del self._read[next(iter(self._read))]
         except PortalError as error:
-            modal = picker.unread(str(error))
+            return picker.unread(str(error))
         except TimeoutError:
-            modal = picker.unread(f"{portal.docspace.host} did not answer within {PATIENCE:g} seconds.")
-        await self._fill(view["id"], modal, again)
+            return picker.unread(f"{portal.docspace.host} did not answer within {PATIENCE:g} seconds.")
+        return picker.choice(portal, self._read[view_id], channel, self._clock(), kind, module)
+
+    async def rechosen(self, view: Mapping[str, Any]) -> None:
+        """After another kind of source was chosen in the picker: the fields that it has."""
+        portal_name, channel = json.loads(view["private_metadata"])
+        portal = self._portals.choose(portal_name, channel)
+        await self._fill(view["id"], await self._choice(portal, view["id"], channel, *chosen(view)), "")
 
     async def picked(self, choice: picker.Choice) -> None:
         """After a backup was chosen: the same window goes on with its facts and checks."""
@@ -158,27 +180,31 @@ class RestoreCommand:
         except Refused as error:
             await self._fill(choice.view_id, picker.unread(str(error)), "")
             return
-        modal = await self._facts(portal, choice.backup_id, choice.channel, choice.user)
-        await self._fill(choice.view_id, modal, f"Try again: `/restore {choice.backup_id}`")
+        modal = await self._facts(portal, choice.wanted, choice.channel, choice.user)
+        typed = choice.wanted if isinstance(choice.wanted, str) else ""
+        await self._fill(choice.view_id, modal, f"Try again: `{f'/restore {typed}'.strip()}`")
 
     async def again(self, restore_id: str, user: str, trigger_id: str) -> None:
         """The modal for the same backup as that of an expired request. Raises RestorebotError."""
         restore = await self._service.read(restore_id)
         portal = self._portals.of(restore)
         await self._service.check_requester(portal, user, restore.channel)
-        await self._ask(portal, restore.source.backup_id, restore.channel, user, trigger_id, "Click the button again.")
+        wanted = restore.source.backup_id or restore.source
+        await self._ask(portal, wanted, restore.channel, user, trigger_id, "Click the button again.")
 
-    async def _ask(self, portal: Portal, backup_id: str, channel: str, user: str, trigger_id: str, retry: str) -> None:
+    async def _ask(
+        self, portal: Portal, wanted: str | Source, channel: str, user: str, trigger_id: str, retry: str
+    ) -> None:
         """The modal for one backup: opened within the trigger's three seconds, filled when the checks are made."""
         view = await views.open_modal(self._client, trigger_id, views.loading(), retry)
-        await self._fill(view["id"], await self._facts(portal, backup_id, channel, user), retry)
+        await self._fill(view["id"], await self._facts(portal, wanted, channel, user), retry)
 
-    async def _facts(self, portal: Portal, backup_id: str, channel: str, user: str) -> Block:
+    async def _facts(self, portal: Portal, wanted: str | Source, channel: str, user: str) -> Block:
         report, alone = await asyncio.gather(
-            self._preflight.run(portal.docspace, backup_id, self._clock(), patience=PATIENCE),
+            self._preflight.run(portal.docspace, wanted, self._clock(), patience=PATIENCE),
             self._service.may_break_glass(portal, user),
         )
-        return views.filled(backup_id, report, portal, channel, self._clock(), may_break_glass=alone)
+        return views.filled(wanted, report, portal, channel, self._clock(), may_break_glass=alone)
 
     async def _fill(self, view_id: str, modal: Block, again: str) -> None:
         try:

@@ -56,6 +56,11 @@ def understood(text: str, portals: Sequence[str]) -> Wish:
     words = text.split()
     dry_run = any(word.lower() in DRY_RUN for word in words)
     words = [word for word in words if word.lower() not in DRY_RUN]
+    if any(word.lower().lstrip("-—–") == "dump" for word in words):  # noqa: RUF001 - as above
+        raise Refused(
+            "A whole instance (dump) is not restored from here: it would replace every portal of the instance, and "
+            "reset its license."
+        )
     first, rest = (words[0], words[1:]) if words else ("", [])
     if not first and dry_run:
         raise Refused("A dry run needs a backup's id: `/restore <backupId> --dry-run`.")

@@ -7,9 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from restorebot.docspace.models import STORAGE_NAMES, BackupRecord
+from restorebot.docspace.storages import REFUSED
+from restorebot.model import Source
 from restorebot.restores.portals import Portal
+from restorebot.slack.fields import HISTORY, NOT_OFFERED, inputs, kind_select
+from restorebot.slack.fields import chosen as kind_chosen
+from restorebot.slack.fields import read as read_archive
 from restorebot.slack.grammar import EXAMPLE, GUID, NO_BACKUP
-from restorebot.slack.texts import Block, code, lasting, plain, quoted, section
+from restorebot.slack.texts import Block, code, context, lasting, plain, quoted, section
 from restorebot.slack.views import FieldErrors, modal, typed
 
 PICK = "restore_pick"
@@ -31,16 +36,34 @@ class Choice:
     user: str
     portal_name: str
     channel: str
-    backup_id: str
+    wanted: str | Source
 
 
-def choice(portal: Portal, records: Sequence[BackupRecord], channel: str, now: datetime) -> Block:
-    """The modal. ``records`` are newest first; those that have expired cannot be restored and are not offered."""
-    usable = [record for record in records if not record.expires_on or record.expires_on > now]
+def choice(
+    portal: Portal,
+    records: Sequence[BackupRecord],
+    channel: str,
+    now: datetime,
+    kind: str = HISTORY,
+    module: str = "s3",
+) -> Block:
+    """The modal. ``records`` are newest first; those that cannot be restored are not offered.
+
+    ``kind`` and ``module`` are what has been chosen in it so far, and decide its fields.
+    """
+    metadata = json.dumps([portal.name, channel])
+    if kind != HISTORY:
+        blocks = [kind_select(kind), *inputs(kind, module), context(NOT_OFFERED)]
+        return modal(blocks, PICK, "Choose a backup", submit=_plain("Next"), private_metadata=metadata)
+    usable = [
+        record
+        for record in records
+        if (not record.expires_on or record.expires_on > now) and record.storage_type not in REFUSED
+    ]
     options = [_option(record, now) for record in usable[:NEWEST]]
     more = len(usable) - len(options)
     note = f" The {more} older ones are not among them: `/restore list` shows all ids." if more else ""
-    blocks: list[Block] = [section(f"Backups of {code(portal.name)}, newest first.{note}")]
+    blocks = [section(f"Backups of {code(portal.name)}, newest first.{note}")]
     if options:
         select = {"type": "static_select", "action_id": "value", "options": options}
         blocks.append(_input(BACKUP, "Backup", select | {"placeholder": _plain("Choose a backup, or type to filter")}))
@@ -48,7 +71,7 @@ def choice(portal: Portal, records: Sequence[BackupRecord], channel: str, now: d
         blocks = [section(f"The history of {code(portal.name)} has no backup that can be restored.")]
     other = {"type": "plain_text_input", "action_id": "value", "max_length": 100, "placeholder": _plain(EXAMPLE)}
     blocks.append(_input(OTHER, "Or the id of another backup", other))
-    metadata = json.dumps([portal.name, channel])
+    blocks = [kind_select(kind), *blocks, context(NOT_OFFERED)]
     return modal(blocks, PICK, "Choose a backup", submit=_plain("Next"), private_metadata=metadata)
 
 
@@ -59,6 +82,10 @@ def unread(sentence: str) -> Block:
 
 def read(view: Mapping[str, Any], user: str) -> Choice:
     """Raises FieldErrors."""
+    portal_name, channel = json.loads(view["private_metadata"])
+    kind, module = kind_chosen(view)
+    if kind != HISTORY:
+        return Choice(view["id"], user, portal_name, channel, read_archive(view, kind, module))
     values = view["state"]["values"]
     chosen = ((values.get(BACKUP) or {}).get("value") or {}).get("selected_option") or {}
     picked, other = str(chosen.get("value") or ""), typed(view, OTHER)
@@ -69,7 +96,6 @@ def read(view: Mapping[str, Any], user: str) -> Choice:
         raise FieldErrors({shown: "Choose a backup, or type the id of one below."})
     if other and (not GUID.fullmatch(other) or other == NO_BACKUP):
         raise FieldErrors({OTHER: f"This is not a backup id. One looks like {EXAMPLE}."})
-    portal_name, channel = json.loads(view["private_metadata"])
     return Choice(view["id"], user, portal_name, channel, (picked or other).lower())
 
 

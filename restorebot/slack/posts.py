@@ -115,8 +115,14 @@ def _over(restore: Restore, _: Facts, __: Surroundings) -> list[Block]:
 
 
 def _made(restore: Restore, verb: str = "will be") -> str:
-    """From when the portal's data will be."""
-    return f"Its data {verb} that of {when(restore.source.created_on)}. "
+    """From when the portal's data will be, where that is known."""
+    made_on = restore.source.created_on
+    return f"Its data {verb} that of {when(made_on)}. " if made_on else ""
+
+
+def _from(restore: Restore) -> str:
+    made_on = restore.source.created_on
+    return f"Backup of {when(made_on)}." if made_on else f"From the archive {escape(restore.source.file_name)}."
 
 
 def _backing_up(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
@@ -241,7 +247,7 @@ def _completed(restore: Restore) -> list[Block]:
     mail = "has been mailed to everybody" if restore.notify else "has been mailed to the owner only"
     return [
         section(f":white_check_mark: *{code(restore.portal)} has been restored.* {_people(restore)}"),
-        section(f"Backup of {when(restore.source.created_on)}."),
+        section(_from(restore)),
         section(
             "*What to do next*\n"
             f'1. Everybody sets a new password; the old ones no longer work. A link {mail}; "Forgot password?" at '

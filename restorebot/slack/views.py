@@ -10,13 +10,13 @@ import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from restorebot.docspace.models import STORAGE_NAMES
 from restorebot.errors import Refused
 from restorebot.model import Restore, Source
 from restorebot.restores.portals import Portal
 from restorebot.restores.preflight import Report, Result
 from restorebot.restores.service import Draft
-from restorebot.slack.texts import Block, code, escape, fields, lasting, plain, quoted, section, user, when
+from restorebot.slack.sources import facts, identity, made, stored_in
+from restorebot.slack.texts import Block, code, escape, lasting, plain, quoted, section, user
 
 REQUEST = "restore_request"
 DENIAL = "restore_denial"
@@ -64,16 +64,12 @@ class Asked:
 
     def pack(self) -> str:
         """For ``private_metadata``, which holds 3,000 characters."""
-        times = [moment and moment.isoformat() for moment in (self.source.created_on, self.source.expires_on)]
-        source = [self.source.backup_id, self.source.file_name, self.source.storage_type, *times]
-        return json.dumps([self.portal, self.portal_name, self.channel, source], ensure_ascii=False)
+        return json.dumps([self.portal, self.portal_name, self.channel, self.source.plain()], ensure_ascii=False)
 
     @classmethod
     def unpack(cls, text: str) -> "Asked":
-        portal, portal_name, channel, (backup_id, file_name, storage_type, created_on, expires_on) = json.loads(text)
-        expires = datetime.fromisoformat(expires_on) if expires_on else None
-        source = Source(backup_id, file_name, storage_type, datetime.fromisoformat(created_on), expires)
-        return cls(portal, portal_name, source, channel)
+        portal, portal_name, channel, source = json.loads(text)
+        return cls(portal, portal_name, Source.of(source), channel)
 
 
 class FieldErrors(Refused):
@@ -90,18 +86,19 @@ def loading() -> Block:
 
 
 def filled(
-    backup_id: str, report: Report, portal: Portal, channel: str, now: datetime, *, may_break_glass: bool = False
+    wanted: str | Source, report: Report, portal: Portal, channel: str, now: datetime, *, may_break_glass: bool = False
 ) -> Block:
     """The second stage: the facts and the checks; with inputs and a submit button only if every check passed."""
     checks = [_check_line(check.result, check.name, check.sentence) for check in report.checks]
-    facts = _facts(report, portal.docspace.url, now) if report.source else [section(f"Backup id {code(backup_id)}")]
+    name = identity(wanted) if isinstance(wanted, Source) else f"Backup id {code(wanted)}"
+    known = _facts(report, portal.docspace.url, now) if report.source else [section(name)]
     if not report.passed or report.source is None:
         sentence = "*This restore cannot be asked for now.* See what each failed check says, then try again."
-        return modal([*facts, *checks, section(sentence)])
+        return modal([*known, *checks, section(sentence)])
     asked = Asked(report.alias, portal.name, report.source, channel)
     return modal(
         [
-            *facts,
+            *known,
             *checks,
             section(CONSEQUENCES),
             *_inputs(report.alias),
@@ -185,10 +182,9 @@ def dry_run(backup_id: str, report: Report, portal: Portal) -> list[str]:
             "*This restore could not be asked for now.*",
         ]
     source = report.source
-    stored = STORAGE_NAMES.get(source.storage_type, f"storage type {source.storage_type}")
     sent = (
         f"After approval, {escape(portal.docspace.url)} would be told to restore {escape(source.file_name)} of "
-        f"{when(source.created_on)} from {stored} (storageType {source.storage_type})."
+        f"{made(source)} from {stored_in(source)} (storageType {source.storage_type})."
     )
     return [
         f"*A dry run of {code(source.backup_id)}: nothing was started*",
@@ -234,18 +230,8 @@ def _facts(report: Report, portal_url: str, now: datetime) -> list[Block]:
     source = report.source
     if source is None:
         return []
-    age = lasting(now - source.created_on)
-    return [
-        fields(
-            [
-                ("Portal", f"{code(report.alias)}\n{escape(portal_url)}"),
-                ("Backup made", f"{when(source.created_on)}\n{age} ago"),
-                ("Stored in", STORAGE_NAMES.get(source.storage_type, f"storage type {source.storage_type}")),
-                ("Backup id", code(source.backup_id)),
-            ]
-        ),
-        quoted("Backup", source.file_name, 300),
-    ]
+    age = f"\n{lasting(now - source.created_on)} ago" if source.created_on else ""
+    return facts(source, report.alias, portal_url, age)
 
 
 def _check_line(result: Result, name: str, sentence: str) -> Block:

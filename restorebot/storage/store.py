@@ -20,7 +20,6 @@ from restorebot.storage import audit, keys, sqlite
 from restorebot.storage.schema import REVISION, outbox, restores, votes
 
 _NOT_COLUMNS = {"votes"}
-_TIMES_OF_SOURCE = ("created_on", "expires_on")
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ class Writing(Reading):
 
     async def request(self, restore: Restore, posts: Iterable[Post]) -> None:
         """Insert a new restore with its first audit event and posts. Raises Overtaken when its modal asked before."""
-        row = asdict(restore) | {"source": _plain(restore.source)}
+        row = asdict(restore) | {"source": restore.source.plain()}
         try:
             await self._conn.execute(insert(restores).values({k: v for k, v in row.items() if k not in _NOT_COLUMNS}))
         except IntegrityError:
@@ -128,7 +127,11 @@ class Writing(Reading):
             "requested",
             None,
             restore.state,
-            {"backup": restore.source.backup_id, "portal": restore.portal, "reason": restore.reason},
+            {
+                "backup": restore.source.backup_id or restore.source.path,
+                "portal": restore.portal,
+                "reason": restore.reason,
+            },
         )
         await self._post(restore.id, posts, await audit.append(self._conn, entry), restore.requested_at)
 
@@ -331,19 +334,9 @@ class _as_storage_error:  # noqa: N801 - used as a context manager
             raise StorageError(f"The database cannot be {self._verb}: {cause}.") from None
 
 
-def _plain(source: Source) -> dict[str, Any]:
-    plain = asdict(source)
-    return plain | {name: plain[name].isoformat() for name in _TIMES_OF_SOURCE if plain[name]}
-
-
-def _source(plain: Mapping[str, Any]) -> Source:
-    times = {name: datetime.fromisoformat(plain[name]) for name in _TIMES_OF_SOURCE if plain[name]}
-    return Source(**{**plain, **times})
-
-
 def _restore(row: Mapping[Any, Any], cast: tuple[Vote, ...]) -> Restore:
     values = {field.name: row[field.name] for field in fields(Restore) if field.name not in _NOT_COLUMNS}
     values["state"] = State(values["state"])
     values["phase"] = Phase(values["phase"]) if values["phase"] else None
-    more = {"source": _source(values["source"]), "announce": tuple(values["announce"]), "votes": cast}
+    more = {"source": Source.of(values["source"]), "announce": tuple(values["announce"]), "votes": cast}
     return Restore(**{**values, **more})

@@ -37,6 +37,7 @@ def control_routes(portal: Portal) -> list[BaseRoute]:
         ("POST", "backups/many", control.put_many),
         ("PATCH", "keys", control.change_key),
         ("POST", "keys", control.add_key),
+        ("PATCH", "files", control.change_file),
         ("POST", "someone-else-starts", control.someone_else),
         ("POST", "someone-else-backs-up", control.someone_elses_backup),
         ("POST", "yesterday", control.yesterday),
@@ -169,6 +170,14 @@ class _Control:
         key = Key(new_key())
         self._portal.state.keys.append(key)
         return {"key": key.value}
+
+    def change_file(self, body: Json) -> Json:
+        """Change a file in a room, by its id; a file that is null is deleted."""
+        for file_id, changes in body.items():
+            old = self._portal.state.files.pop(file_id, {})
+            if changes is not None:
+                self._portal.state.files[file_id] = old | changes
+        return self._portal.state.files
 
     def someone_else(self, _: Json) -> Json:
         return self._portal.state.start_restore(str(uuid.uuid4())).as_json("3.7.2")

@@ -29,6 +29,8 @@ async def start_restore(portal: Portal, request: Request, body: Mapping[str, Any
     elif "filePath" not in params:
         message = "The given key 'filePath' was not present in the dictionary."
         raise error(500, message, "System.Collections.Generic.KeyNotFoundException", -2146232969)
+    elif storage_type == 0 and params["filePath"] not in state.files:
+        raise error(404, "The required file was not found", "System.IO.FileNotFoundException", -2147024894)
     started = {
         "backupId": backup_id,
         "storageType": storage_type,
@@ -121,6 +123,13 @@ async def key_self(portal: Portal, request: Request, _: Mapping[str, Any]) -> Re
     )
 
 
+async def file_info(portal: Portal, request: Request, _: Mapping[str, Any]) -> Response:
+    file_id = request.path_params["id"]
+    if file_id not in portal.state.files:
+        raise error(404, "The required file was not found", "System.IO.FileNotFoundException", -2147024894)
+    return envelope(request, {"id": int(file_id), **portal.state.files[file_id]})
+
+
 async def portal_info(portal: Portal, request: Request, _: Mapping[str, Any]) -> Response:
     return envelope(request, {"tenantId": portal.state.tenant_id, "tenantDomain": portal.state.alias})
 
@@ -141,5 +150,6 @@ ROUTES: list[tuple[str, str, Handler]] = [
     ("POST", "/backup/cancelbackup", cancel_backup),
     ("GET", "/settings", settings),
     ("GET", "/keys/@self", key_self),
+    ("GET", "/files/file/{id}", file_info),
     ("GET", "/portal", portal_info),
 ]

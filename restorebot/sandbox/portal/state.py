@@ -163,6 +163,7 @@ class PortalState:
         self.backup: Task | None = None
         self.dump: Task | None = None
         self.switches = dict(SWITCHES)
+        self.files: dict[str, dict[str, Any]] = {"4711": _file("acme-before-import.tar.gz", self.wall())}
         self.starts: list[dict[str, Any]] = []
         self.backups: list[dict[str, Any]] = []
         self._lost_until = 0.0
@@ -354,6 +355,18 @@ class PortalState:
             if one.storage_type != 0
         ]
         self._lost_until = self.now() + float(self.switches["host_lost"])
+
+
+def _file(title: str, updated: datetime) -> dict[str, Any]:
+    """A file in a room, with the members that the API has."""
+    when = f"{updated.isoformat()}.0000000+00:00"
+    return {
+        "title": title,
+        "version": 1,
+        "pureContentLength": 1_234_567_890,
+        "contentLength": "1.15 GB",
+        "updated": when,
+    }
 
 
 def new_key() -> str:
