@@ -95,6 +95,20 @@ MUTANTS = (
         "scenarios/test_safety_backup.py::test_one_that_outlasts_the_approval_starts_nothing_at_midnight",
     ),
     Mutant(
+        "changed file restored",
+        "restores/preflight.py",
+        "    if restore and file != restore.source:",
+        "    if False:",
+        "scenarios/test_sources.py::test_a_file_that_changed_since_makes_it_void",
+    ),
+    Mutant(
+        "whatever was uploaded last restored",
+        "restores/preflight.py",
+        "if found.storage_type in REFUSED:",
+        "if False:",
+        "scenarios/test_sources.py::test_types_2_and_3_are_refused_with_the_reason",
+    ),
+    Mutant(
         "request does not expire at the click",
         "restores/service.py",
         "late = restore.state is State.REQUESTED and now >= restore.expires_at",

@@ -16,7 +16,7 @@ import yaml
 from restorebot.cli import STORIES
 from restorebot.sandbox.stories import STORIES as PLAYED
 from restorebot.settings import NAMES, OF_THE_LOADER, TABLE_EXAMPLES, WORDS, PortalTable
-from restorebot.slack import app, cards
+from restorebot.slack import app, cards, fields
 from restorebot.slack.grammar import TYPED
 from tests.mutants import MUTANTS, Mutant
 
@@ -91,6 +91,9 @@ def test_every_action_has_a_button_and_every_button_an_action() -> None:
     ids = {value for name, value in vars(cards).items() if name.isupper() and str(value).startswith("restore_")}
     handled = set(re.findall(r"cards\.([A-Z_]+):", (ROOT / "restorebot/slack/actions.py").read_text(encoding="utf-8")))
     assert {getattr(cards, name) for name in handled} == ids
+    selects = {name for name in vars(fields) if name.startswith("CHOOSE_")}
+    code = (ROOT / "restorebot/slack/actions.py").read_text(encoding="utf-8")
+    assert set(re.findall(r"fields\.([A-Z_]+):", code)) == selects
 
 
 def test_the_demo_plays_the_stories_that_it_lists() -> None:

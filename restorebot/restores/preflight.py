@@ -97,8 +97,7 @@ class Preflight:
         """All checks at once, none of which takes longer than ``patience`` seconds. Never raises a PortalError.
 
         ``wanted`` is the id of a backup in the history, or an archive. With ``restore``, the checks before its start:
-        the portal and the backup must be those that were asked for, and
-        its own request is not in the way.
+        the portal and the backup must be those that were asked for, and its own request is not in the way.
         """
         archive = wanted if isinstance(wanted, Source) and not wanted.backup_id else None
         backup_id = wanted.backup_id if isinstance(wanted, Source) else wanted

@@ -8,9 +8,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from restorebot.model import Restore, State
 from restorebot.restores.service import Service, Settlement
-from restorebot.slack import cards, views
+from restorebot.slack import cards, fields, views
 from restorebot.slack.commands import RestoreCommand
-from restorebot.slack.fields import CHOOSE
 from restorebot.slack.texts import mentions, user, when
 
 
@@ -53,7 +52,8 @@ def deeds(service: Service, command: RestoreCommand, client: AsyncWebClient) -> 
         cards.DENY: ask_why,
         cards.WITHDRAW: lambda click: service.withdraw(click.restore_id, click.user),
         cards.AGAIN: lambda click: command.again(click.restore_id, click.user, click.trigger_id),
-        CHOOSE: lambda click: command.rechosen(click.view),
+        fields.CHOOSE_KIND: lambda click: command.rechosen(click.view),
+        fields.CHOOSE_MODULE: lambda click: command.rechosen(click.view),
         cards.STOP: lambda click: service.stop(click.restore_id, click.user),
         cards.SETTLE_RUNNING: settle(Settlement.RUNNING),
         cards.SETTLE_FINISHED: settle(Settlement.FINISHED),

@@ -9,7 +9,7 @@ from restorebot.slack.texts import Block
 from restorebot.slack.views import FieldErrors, typed
 
 KIND, MODULE, FILE, PATH, SUBDIR = "kind", "module", "file", "path", "subdir"
-CHOOSE = "restore_kind"
+CHOOSE_KIND, CHOOSE_MODULE = "restore_kind", "restore_module"
 HISTORY = "history"
 
 KINDS = {
@@ -46,7 +46,7 @@ NOT_OFFERED = (
 
 def kind_select(kind: str) -> Block:
     """The first field, which decides the others."""
-    return _select(KIND, "Restore from", KINDS, kind, CHOOSE, dispatch=True)
+    return _select(KIND, "Restore from", KINDS, kind, CHOOSE_KIND, dispatch=True)
 
 
 def inputs(kind: str, module: str) -> list[Block]:
@@ -56,7 +56,7 @@ def inputs(kind: str, module: str) -> list[Block]:
     if kind == str(THIRD_PARTY):
         return [_text(FILE, "File id", "The provider's own id, as the file's address has it.", PATH_LIMIT)]
     blocks = [
-        _select(MODULE, "Storage", MODULE_NAMES, module, CHOOSE, dispatch=True),
+        _select(MODULE, "Storage", MODULE_NAMES, module, CHOOSE_MODULE, dispatch=True),
         _text(
             PATH,
             "Path of the archive",
@@ -78,7 +78,7 @@ def inputs(kind: str, module: str) -> list[Block]:
 def chosen(view: Mapping[str, Any]) -> tuple[str, str]:
     """The kind and the module that are chosen just now."""
     values = view["state"]["values"]
-    return _option(values, KIND) or HISTORY, _option(values, MODULE) or "s3"
+    return _option(values, KIND, CHOOSE_KIND) or HISTORY, _option(values, MODULE, CHOOSE_MODULE) or "s3"
 
 
 def read(view: Mapping[str, Any], kind: str, module: str) -> Source:
@@ -119,8 +119,8 @@ def _value(view: Mapping[str, Any], block: str) -> str:
     return typed(view, block)
 
 
-def _option(values: Mapping[str, Any], block: str) -> str:
-    return str(((values.get(block) or {}).get(CHOOSE, {}).get("selected_option") or {}).get("value") or "")
+def _option(values: Mapping[str, Any], block: str, action: str) -> str:
+    return str(((values.get(block) or {}).get(action, {}).get("selected_option") or {}).get("value") or "")
 
 
 def _text(block: str, label: str, hint: str, longest: int) -> Block:

@@ -1,0 +1,256 @@
+"""Restores from what is not in the history: a file in a room, a connected account, own cloud storage."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from restorebot.model import State
+from tests.harness import ALICE, World, words, world
+
+FILE = "4711"
+WHY = {"reason": "the history is empty since the upgrade", "alias": "acme"}
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> AsyncIterator[World]:
+    async with world(tmp_path, "socket") as made, made.life():
+        yield made
+
+
+async def pick(scene: World, kind: str, module: str = "") -> dict[str, Any]:
+    """The picker with the fields of a kind."""
+    await scene.command("")
+    for block, value in (("kind", kind), ("module", module)):
+        if value:
+            view = await scene.modal()
+            assert view
+            await choose(scene, view, block, value)
+    view = await scene.modal()
+    assert view
+    return view
+
+
+async def choose(scene: World, view: dict[str, Any], block: str, value: str) -> dict[str, Any]:
+    """Choose in one of the two selects that the other fields depend on; returns the picker as it is then."""
+    action = f"restore_{block}"
+    values = {block: {action: value}}
+    await scene.slack("click", user=ALICE, view_id=view["id"], action_id=action, value=value, values=values)
+    await scene.idle()
+    found = await scene.modal()
+    assert found
+    return found
+
+
+def field_ids(view: dict[str, Any]) -> list[str]:
+    return [block["block_id"] for block in view["blocks"] if block["type"] == "input"]
+
+
+async def sent(scene: World) -> dict[str, Any]:
+    (request,) = await scene.requests("startrestore")
+    body: dict[str, Any] = json.loads(request["body"])
+    return body
+
+
+def pairs(**params: str) -> list[dict[str, str]]:
+    return [{"key": key, "value": value} for key, value in params.items()]
+
+
+async def restored(scene: World) -> None:
+    await scene.submit(WHY)
+    await scene.click("approve")
+    await scene.until(State.COMPLETED)
+
+
+FIELDS = [
+    ("0", "", ["kind", "file"]),
+    ("1", "", ["kind", "file"]),
+    ("5", "googlecloud", ["kind", "module", "path", "p_bucket", "subdir"]),
+    ("5", "rackspace", ["kind", "module", "path", "p_public_container", "p_private_container", "p_region", "subdir"]),
+    ("5", "selectel", ["kind", "module", "path", "p_public_container", "p_private_container", "subdir"]),
+]
+S3_FIELDS = ["bucket", "region", "serviceurl", "forcepathstyle", "usehttp", "sse", "ssekey"]
+
+
+@pytest.mark.parametrize(("kind", "module", "ids"), FIELDS)
+async def test_fields_appear_by_the_kind_that_is_chosen(scene: World, kind: str, module: str, ids: list[str]) -> None:
+    assert field_ids(await pick(scene, kind, module)) == ids
+
+
+async def test_s3_has_all_its_keys_and_the_history_is_read_once(scene: World) -> None:
+    view = await pick(scene, "5", "rackspace")
+    view = await choose(scene, view, "module", "s3")
+    assert field_ids(view) == ["kind", "module", "path", *(f"p_{key}" for key in S3_FIELDS), "subdir"]
+    view = await choose(scene, view, "kind", "history")
+    assert field_ids(view) == ["kind", "backup", "other"]
+    assert len(await scene.requests("getbackuphistory")) == 1
+    assert "Not offered: an upload" in words(view)
+    assert "custom cloud" in words(view)
+    assert "whole instance" in words(view)
+
+
+async def test_a_file_in_a_room_is_recorded_with_title_size_and_version(scene: World) -> None:
+    await pick(scene, "0")
+    await scene.submit({"file": FILE})
+    view = await scene.modal()
+    assert view
+    for fact in ("acme-before-import.tar.gz", "1.2 GB, version 1", "a room of the portal", "The file is in a room"):
+        assert fact in words(view)
+    await restored(scene)
+    source = (await scene.restore()).source
+    assert (source.file_name, source.size, source.version) == ("acme-before-import.tar.gz", 1_234_567_890, 1)
+    body = await sent(scene)
+    assert (body["backupId"], body["storageType"], body["storageParams"]) == ("", 0, pairs(filePath=FILE))
+    assert "dump" not in body
+
+
+async def test_a_file_that_changed_since_makes_it_void(scene: World) -> None:
+    await pick(scene, "0")
+    await scene.submit({"file": FILE})
+    await scene.submit(WHY)
+    await scene.portal("files", "PATCH", **{FILE: {"version": 2}})
+    await scene.click("approve")
+    restore = await scene.restore()
+    assert restore.state is State.VOID
+    assert "The file has changed since it was asked for" in restore.outcome
+
+
+async def test_a_file_that_is_gone_makes_it_void(scene: World) -> None:
+    await pick(scene, "0")
+    await scene.submit({"file": FILE})
+    await scene.submit(WHY)
+    await scene.portal("files", "PATCH", **{FILE: None})
+    await scene.click("approve")
+    assert (await scene.restore()).state is State.VOID
+    assert not await scene.requests("startrestore")
+
+
+async def test_a_file_that_is_not_there_cannot_be_asked_for(scene: World) -> None:
+    await pick(scene, "0")
+    await scene.submit({"file": "1"})
+    view = await scene.modal()
+    assert view
+    assert "shows the key's owner no file with this id" in words(view)
+    assert view["submit"] is None
+
+
+async def test_a_file_that_is_not_called_like_a_backup_is_warned_of(scene: World) -> None:
+    await scene.portal("files", "PATCH", **{FILE: {"title": "holiday <!channel>.docx"}})
+    await pick(scene, "0")
+    await scene.submit({"file": FILE})
+    view = await scene.modal()
+    assert view
+    assert ":warning: archive: holiday <!channel>.docx is not called like a backup" in words(view)
+    assert view["submit"]
+
+
+async def test_a_connected_account_is_sent_as_it_was_typed(scene: World) -> None:
+    await pick(scene, "1")
+    await scene.submit({"file": "sbox-4-|backups|acme.tar.gz"})
+    view = await scene.modal()
+    assert view
+    assert ":warning: archive: The portal looks for it only when it has taken the restore" in words(view)
+    await restored(scene)
+    body = await sent(scene)
+    assert (body["storageType"], body["storageParams"]) == (1, pairs(filePath="sbox-4-|backups|acme.tar.gz"))
+    card = words((await scene.messages())[0])
+    assert "not known" in card
+    assert "sbox-4-|backups|acme.tar.gz" in card
+
+
+CLOUDS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
+    "googlecloud": ({"p_bucket": "b"}, {"bucket": "b"}),
+    "rackspace": (
+        {"p_public_container": "p", "p_private_container": "q", "p_region": "r"},
+        {"public_container": "p", "private_container": "q", "region": "r"},
+    ),
+    "selectel": (
+        {"p_public_container": "p", "p_private_container": "q"},
+        {"public_container": "p", "private_container": "q"},
+    ),
+    "s3": (
+        {
+            "p_bucket": "b",
+            "p_serviceurl": "https://s3.example",
+            "p_forcepathstyle": ["true"],
+            "p_sse": "awskms",
+            "p_ssekey": "key-1",
+            "subdir": "nightly",
+        },
+        {
+            "bucket": "b",
+            "serviceurl": "https://s3.example",
+            "forcepathstyle": "true",
+            "sse": "awskms",
+            "ssekey": "key-1",
+            "subdir": "nightly",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("module", CLOUDS)
+async def test_own_cloud_storage_is_sent_with_its_keys(scene: World, module: str) -> None:
+    typed, params = CLOUDS[module]
+    await pick(scene, "5", module)
+    await scene.submit({"path": "nightly/acme.tar.gz", **typed})
+    await restored(scene)
+    body = await sent(scene)
+    assert (body["backupId"], body["storageType"]) == ("", 5)
+    assert body["storageParams"] == pairs(module=module, filePath="nightly/acme.tar.gz", **params)
+    shown = "\n".join(words(message) for message in await scene.messages())
+    assert "acme.tar.gz" in shown
+    assert "key-1" not in shown
+
+
+BAD = [
+    ("0", "", {"file": ""}, "file", "has a number as its id"),
+    ("0", "", {"file": "../1"}, "file", "has a number as its id"),
+    ("1", "", {"file": "17"}, "file", "that is no number"),
+    ("5", "googlecloud", {"p_bucket": "b"}, "path", "Say how the archive is called"),
+    ("5", "googlecloud", {"path": "a.tar.gz"}, "p_bucket", "googlecloud needs it"),
+    ("5", "s3", {"path": "a", "p_bucket": "b"}, "p_region", "Give the bucket's region"),
+    ("5", "s3", {"path": "a", "p_bucket": "b", "p_region": "r", "p_sse": "awskms"}, "p_ssekey", "needs the id"),
+    ("5", "s3", {"path": "a", "p_bucket": "b", "p_region": "r", "p_ssekey": "k"}, "p_ssekey", "It goes with"),
+    ("5", "s3", {"path": "a", "p_bucket": "b", "p_serviceurl": "s3.example"}, "p_serviceurl", "begins with https"),
+]
+
+
+@pytest.mark.parametrize(("kind", "module", "values", "field", "sentence"), BAD)
+async def test_what_does_not_do_is_told_under_its_field(
+    scene: World, kind: str, module: str, values: dict[str, str], field: str, sentence: str
+) -> None:
+    await pick(scene, kind, module)
+    answer = await scene.submit(values)
+    assert sentence in answer["errors"][field]
+    assert not await scene.messages()
+
+
+async def test_an_expired_request_for_a_file_can_be_asked_for_again(scene: World) -> None:
+    await pick(scene, "0")
+    await scene.submit({"file": FILE})
+    await scene.submit(WHY)
+    await scene.pass_time(31 * 60, by=400)
+    await scene.click("again", ALICE)
+    view = await scene.modal()
+    assert view
+    assert "acme-before-import.tar.gz" in words(view)
+
+
+@pytest.mark.parametrize(("storage_type", "why"), [(2, "does not implement storage type 2"), (3, "uploaded last")])
+async def test_types_2_and_3_are_refused_with_the_reason(scene: World, storage_type: int, why: str) -> None:
+    record = await scene.portal("backups", "POST", fileName="odd.tar.gz", storageType=storage_type)
+    await scene.command(record["id"])
+    view = await scene.modal()
+    assert view
+    assert why in words(view)
+    assert view["submit"] is None
+    view = await pick(scene, "history")
+    assert "odd.tar.gz" not in words(view)
+
+
+async def test_dump_is_refused_with_the_reason(scene: World) -> None:
+    await scene.command(f"{await scene.backup()} --dump")
+    assert "would replace every portal of the instance" in (await scene.private())[-1]
