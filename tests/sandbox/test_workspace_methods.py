@@ -417,7 +417,9 @@ async def test_an_external_id_stands_for_one_open_view() -> None:
         assert await box.error("views.open", **bob) == "duplicate_external_id"
 
 
-async def test_a_home_tab_needs_the_manifests_consent() -> None:
-    async with sandbox() as box:
+async def test_a_home_tab_needs_the_manifests_consent(tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest.yml"
+    manifest.write_text(MANIFEST.read_text().replace("home_tab_enabled: true", "home_tab_enabled: false"))
+    async with sandbox(manifest=manifest) as box:
         home = {"type": "home", "blocks": [actions(button())]}
         assert await box.error("views.publish", user_id="U0ALICE", view=home) == "not_enabled"

@@ -50,7 +50,7 @@ async def test_twenty_clicks_at_once_do_not_meet_the_rate_limit_and_ten_of_them_
     assert len(await crowd.requests("startrestore")) == 1
     told = [said for one in CROWD for said in await crowd.private(one)]
     assert len(told) == 10
-    assert all("already" in said for said in told)
+    assert all("has been approved by" in said for said in told)
 
 
 async def test_an_answer_that_has_arrived_is_not_used_again(crowd: World) -> None:
