@@ -51,7 +51,8 @@ def open_line(restore: Restore, link: str) -> str:
     """One open restore; ``link`` is its card's address, if there is one."""
     title = f"Restore of {escape(restore.portal)}: {TITLES[restore.state]}"
     shown = f"<{link}|{title}>" if link else title
-    return f"• {shown} · asked by {user(restore.requester)} {when(restore.requested_at)}"
+    starts = f" · starts {when(restore.starts_at)}" if restore.is_ahead and restore.starts_at else ""
+    return f"• {shown}{starts} · asked by {user(restore.requester)} {when(restore.requested_at)}"
 
 
 def history(restores: Sequence[Restore]) -> list[str]:

@@ -93,7 +93,7 @@ class Run:
         told = any("look afterwards" in words(message) for message in messages)
         stuck = any("It is not known" in words(message) for message in messages if message["thread_ts"])
         settled = told if "completed" in title else stuck and "unknown" in title and await self.starts() == 0
-        return title if settled else ""
+        return title if settled or "failed" in title else ""
 
     async def ask(self) -> None:
         views = (await self.slack(f"views?user={ALICE}", "GET"))["views"]
@@ -197,6 +197,17 @@ async def test_a_bot_that_dies_between_the_claim_and_the_request_never_sends_it(
         assert run.lives == [State.STARTING, None]
         assert "unknown" in title
         await check(run, title)
+
+
+async def test_a_bot_that_dies_before_it_asks_for_the_safety_backup_restores_nothing(tmp_path: Path) -> None:
+    async with a_run(tmp_path / "safety") as run:
+        run.values["safety_backup"] = {"storageType": 5, "module": "googlecloud", "bucket": "acme"}
+        title = await run.play(State.BACKING_UP)
+        assert run.lives == [State.BACKING_UP, None]
+        assert "failed" in title
+        state = await run.control(run.portal_url, "state")
+        assert (state["backups"], state["starts"]) == ([], [])
+        assert run.rows("SELECT state FROM restores") == [("failed",)]
 
 
 async def test_a_bot_that_dies_while_the_portal_answers_finds_its_task_and_does_not_send_again(tmp_path: Path) -> None:

@@ -54,6 +54,8 @@ async def test_it_waits_approved_says_when_reminds_and_starts_in_time(scene: Wor
     card = words(await scene.card())
     assert f"It starts <!date^{seconds(restore.starts_at)}^" in card
     assert "Told to <#C0NOBOT> and <#C0PRIVATE>." in card
+    await scene.command("status")
+    assert f"starts <!date^{seconds(restore.starts_at)}^" in (await scene.private())[-1]
     (plan,) = await told(scene)
     assert "is going to be put back" in plan
     assert f"<!date^{seconds(restore.starts_at)}^" in plan
