@@ -51,6 +51,10 @@ class Person:
         expect(button).to_have_attribute("aria-pressed", "true")
         expect(self.page.locator("body")).to_have_attribute("data-you", f"U0{name.upper()}")
 
+    def visit(self, place: str) -> None:
+        """A channel, or the app's Home tab."""
+        self.page.locator("#side").get_by_role("button", name=place).click()
+
     def type(self, text: str) -> None:
         self.page.get_by_label("Message", exact=True).fill(text)
         self.page.keyboard.press("Enter")

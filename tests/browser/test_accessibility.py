@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from tests.browser.person import Demo, Person
 
@@ -22,6 +23,12 @@ def test_page_modal_and_confirm_dialog_break_none_of_axes_rules(
     demo.takes(2)
     alice = person("alice", width, color_scheme=scheme)
     assert violations(alice) == ""
+    alice.type("/restore ")
+    alice.modal.get_by_label("Restore from").select_option("5")
+    expect(alice.modal.get_by_label("Path of the archive")).to_be_visible()
+    assert violations(alice) == ""
+    alice.modal.get_by_label("Close this window").click()
+    expect(alice.modal).to_be_hidden()
     if width < 760:
         alice.page.locator(".tabs [data-pane=portal]").click()
         assert violations(alice) == ""
@@ -32,6 +39,11 @@ def test_page_modal_and_confirm_dialog_break_none_of_axes_rules(
     alice.submit()
     alice.sees("waiting for approval")
     alice.become("bob")
+    if width >= 760:
+        alice.visit("restorebot: Home")
+        expect(alice.page.locator("#messages")).to_contain_text("Waiting for you")
+        assert violations(alice) == ""
+        alice.visit("#restores")
     alice.card.get_by_role("button", name="Approve", exact=True).click()
     assert violations(alice) == ""
     alice.page.locator("#confirm button[value=yes]").click()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import expect
 
@@ -159,3 +160,38 @@ def test_at_a_phones_width_one_part_is_shown_at_a_time_and_the_story_works(perso
     expect(alice.page.locator("#messages")).to_be_hidden()
     alice.reads("Every API key is dead")
     assert alice.page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_an_approver_decides_from_the_home_tab(person: Opened, demo: Demo) -> None:
+    demo.takes(2)
+    alice, bob = person("alice"), person("bob")
+    bob.visit("restorebot: Home")
+    home = bob.page.locator("#messages")
+    expect(home).to_contain_text("Nothing runs and nothing waits")
+    alice.request()
+    bob.visit("#restores")
+    bob.visit("restorebot: Home")
+    expect(home).to_contain_text("Waiting for you")
+    home.get_by_role("button", name="Approve", exact=True).click()
+    bob.page.locator("#confirm button[value=yes]").click()
+    expect(bob.modal).to_contain_text("Done. This restore has been approved by @bob")
+    bob.modal.get_by_role("button", name="Close", exact=True).click()
+    bob.visit("#restores")
+    bob.sees("completed")
+
+
+def test_a_planned_start_and_another_source_are_chosen_in_the_modal(person: Opened) -> None:
+    alice = person("alice")
+    alice.type("/restore ")
+    alice.modal.get_by_label("Restore from").select_option("0")
+    alice.modal.get_by_label("File id").fill("4711")
+    alice.submit("Next")
+    expect(alice.modal).to_contain_text("1.2 GB, version 1")
+    alice.fill()
+    tomorrow = alice.page.evaluate(
+        "new Date(Date.now() + 864e5 - new Date().getTimezoneOffset() * 6e4).toISOString().slice(0, 16)"
+    )
+    alice.modal.get_by_label("Start at").fill(tomorrow)
+    alice.submit()
+    alice.sees("waiting for approval")
+    expect(alice.card).to_contain_text("It is to start")

@@ -205,7 +205,7 @@ async def _new_key(world: World, __: Json) -> tuple[int, Json]:
 
 
 ACTS: dict[str, Act] = {
-    **{f"/slack/{name}": _to_slack(name) for name in ("command", "click", "submit", "close", "say")},
+    **{f"/slack/{name}": _to_slack(name) for name in ("command", "click", "submit", "close", "say", "home")},
     "/portal/switch": _toggle,
     "/portal/speed": _speed,
     "/portal/away": _away,

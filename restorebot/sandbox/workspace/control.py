@@ -176,6 +176,7 @@ class Control:
             },
             "private": [m.control_json() for m in state.private.get(user, []) if not m.deleted],
             "views": [v.json(v.inputs) for v in self.views.stack(user)],
+            "home": self.views.homes[user].json({}) if user in self.views.homes else None,
         }
 
     async def say(self, request: Request) -> Json:

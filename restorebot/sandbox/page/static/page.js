@@ -9,11 +9,13 @@ import { confirmed, showModal } from "./modal.js";
 import { refresh } from "./mrkdwn.js";
 
 const PEOPLE = { alice: "U0ALICE", bob: "U0BOB", carol: "U0CAROL" };
+const HOME = "home"; // the app's Home tab, which stands among the channels
 const byId = (id) => document.getElementById(id);
 
 let stream = null;
 let snapshot = null;
 let channel = null;
+let homeOf = ""; // who the Home tab has been opened for
 let thread = null; // the ts of the message whose thread is open; null follows the newest card
 const local = []; // {user, channel, at, text}: what the client itself says
 
@@ -32,7 +34,8 @@ function draw(fresh) {
   snapshot = fresh;
   document.body.dataset.you = fresh.you;
   const { slack, bot } = fresh;
-  if (!slack.channels.some((one) => one.id === channel)) channel = (slack.channels.find((one) => !one.is_im) || slack.channels[0]).id;
+  if (channel === HOME) openHome();
+  else if (!slack.channels.some((one) => one.id === channel)) channel = (slack.channels.find((one) => !one.is_im) || slack.channels[0]).id;
   if (bot.connected) light("connected", "bot is connected");
   else light(bot.runs ? "starting" : "stopped", bot.runs ? "bot is starting" : "bot is stopped");
   drawSide();
@@ -58,14 +61,14 @@ function light(state, words) {
   if (byId("light").textContent !== words) byId("light").textContent = words;
 }
 
-const label = (one) => (one.is_im ? "restorebot" : `#${one.name}`);
+const label = (one) => (one.id === HOME ? "restorebot: Home" : one.is_im ? "restorebot" : `#${one.name}`);
 
 function drawSide() {
   const { channels, people } = snapshot.slack;
   const key = JSON.stringify([channels.map((one) => one.id), channel, snapshot.you]);
   if (byId("side").dataset.key === key) return;
   byId("side").dataset.key = key;
-  byId("channels").replaceChildren(...channels.map((one) =>
+  byId("channels").replaceChildren(...[...channels, { id: HOME }].map((one) =>
     el("li", {}, el("button", { type: "button", "aria-current": one.id === channel ? "true" : null, onclick: () => visit(one.id) }, label(one)))));
   const shown = [...Object.values(PEOPLE), snapshot.slack.bot];
   byId("people").replaceChildren(...shown.filter((id) => people[id]).map((id) =>
@@ -74,9 +77,27 @@ function drawSide() {
 
 function visit(id) {
   channel = id;
+  homeOf = "";
   thread = null;
   pane("channel");
   draw(snapshot);
+}
+
+// The app draws its Home tab when it hears that somebody looks at it.
+function openHome() {
+  if (homeOf === snapshot.you) return;
+  homeOf = snapshot.you;
+  send("/slack/home", { user: homeOf });
+}
+
+function drawHome({ slack, you }) {
+  const { home } = slack;
+  const act = async (element, value, where) => {
+    if (element.confirm && !(await confirmed(element.confirm, names()))) return;
+    await whileBusy(where, () => send("/slack/click", { user: you, view_id: home.id, action_id: element.action_id, value }));
+  };
+  const shown = home ? [{ key: `home-${you}`, user: slack.bot, at: Number.parseInt(home.hash, 10), blocks: home.blocks }] : [];
+  show(byId("messages"), shown, names(), () => ({ prefix: "home", value: () => undefined, act }));
 }
 
 // --- messages ---------------------------------------------------------------------------------------------------------
@@ -89,8 +110,10 @@ function item(message, foot) {
 
 function drawChannel() {
   const { slack, you } = snapshot;
-  const here = slack.channels.find((one) => one.id === channel);
+  const here = channel === HOME ? { id: HOME } : slack.channels.find((one) => one.id === channel);
+  byId("composer").hidden = channel === HOME;
   byId("channel-name").textContent = label(here);
+  if (channel === HOME) return drawHome(snapshot);
   const replies = Map.groupBy ? Map.groupBy(seen(), (one) => one.thread_ts || "") : grouped(seen());
   const top = seen().filter((one) => !one.thread_ts || one.thread_ts === one.ts).map((one) => item(one, opener(one, replies)));
   const alone = slack.private.filter((one) => one.channel === channel)
