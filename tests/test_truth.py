@@ -101,6 +101,12 @@ def test_the_demo_plays_the_stories_that_it_lists() -> None:
     assert all(f"`{name}`" in README or f"--script {name}" in README for name in STORIES)
 
 
+def test_the_demos_page_draws_every_emoji_that_the_bot_says() -> None:
+    code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "restorebot" / "slack").glob("*.py"))
+    drawn = (ROOT / "restorebot/sandbox/page/static/mrkdwn.js").read_text(encoding="utf-8")
+    assert set(re.findall(r":([a-z]+(?:_[a-z]+)*):", code)) <= set(re.findall(r'(\w+): "[^"]+"[,\n]', drawn))
+
+
 LAYERS = ["model", "storage", "docspace", "restores", "slack", "app"]
 
 

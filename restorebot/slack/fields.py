@@ -52,9 +52,9 @@ def kind_select(kind: str) -> Block:
 def inputs(kind: str, module: str) -> list[Block]:
     """The fields of a kind that is not the history."""
     if kind == str(DOCUMENTS):
-        return [_text(FILE, "File id", "The number in the file's address.", 20)]
+        return [_text(FILE, "File id", "The number in the file's address.", 20, needed=True)]
     if kind == str(THIRD_PARTY):
-        return [_text(FILE, "File id", "The provider's own id, as the file's address has it.", PATH_LIMIT)]
+        return [_text(FILE, "File id", "The provider's own id, as the file's address has it.", PATH_LIMIT, needed=True)]
     blocks = [
         _select(MODULE, "Storage", MODULE_NAMES, module, CHOOSE_MODULE, dispatch=True),
         _text(
@@ -64,14 +64,14 @@ def inputs(kind: str, module: str) -> list[Block]:
             PATH_LIMIT,
         ),
     ]
-    for key in MODULES[module]:
+    for key, needed in MODULES[module].items():
         if key in FLAGS:
             blocks.append(_tick(f"p_{key}", LABELS[key], TICKS[key]))
         elif key == "sse":
             none = {"none": "None"} | {name: name for name in SSE}
             blocks.append(_select(f"p_{key}", LABELS[key], none, "none", "value"))
         else:
-            blocks.append(_text(f"p_{key}", LABELS[key], "", VALUE_LIMIT))
+            blocks.append(_text(f"p_{key}", LABELS[key], "", VALUE_LIMIT, needed=needed))
     return [*blocks, _text(SUBDIR, "Folder", "Empty for DocSpace's own, which is backup.", VALUE_LIMIT)]
 
 
@@ -123,9 +123,9 @@ def _option(values: Mapping[str, Any], block: str, action: str) -> str:
     return str(((values.get(block) or {}).get(action, {}).get("selected_option") or {}).get("value") or "")
 
 
-def _text(block: str, label: str, hint: str, longest: int) -> Block:
+def _text(block: str, label: str, hint: str, longest: int, *, needed: bool = False) -> Block:
     element = {"type": "plain_text_input", "action_id": "value", "max_length": longest}
-    made = _input(block, label, element)
+    made = _input(block, label, element) | {"optional": not needed}
     return made | ({"hint": _plain(hint)} if hint else {})
 
 

@@ -22,7 +22,8 @@ def identity(source: Source) -> str:
     if source.backup_id:
         return f"Backup id {code(source.backup_id)}"
     named = [f"{escape(key)} {code(value, 200)}" for key, value in source.params if key not in UNSEEN]
-    return ", ".join([f"storageType {source.storage_type}", *named])
+    looked_at = [] if source.size is None else [f"{size(source.size)}, version {source.version}"]
+    return ", ".join([f"storageType {source.storage_type}", *named, *looked_at])
 
 
 def facts(source: Source, portal: str, url: str, age: str) -> list[Block]:
@@ -33,8 +34,6 @@ def facts(source: Source, portal: str, url: str, age: str) -> list[Block]:
         ("Stored in", stored_in(source)),
         ("Backup id", code(source.backup_id)) if source.backup_id else ("Archive", identity(source)),
     ]
-    if source.size is not None:
-        pairs.append(("File", f"{size(source.size)}, version {source.version}"))
     return [fields(pairs), quoted("Backup", source.file_name, 300)]
 
 

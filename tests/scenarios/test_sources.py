@@ -206,11 +206,11 @@ async def test_own_cloud_storage_is_sent_with_its_keys(scene: World, module: str
 
 
 BAD = [
-    ("0", "", {"file": ""}, "file", "has a number as its id"),
+    ("0", "", {"file": " "}, "file", "has a number as its id"),
     ("0", "", {"file": "../1"}, "file", "has a number as its id"),
     ("1", "", {"file": "17"}, "file", "that is no number"),
-    ("5", "googlecloud", {"p_bucket": "b"}, "path", "Say how the archive is called"),
-    ("5", "googlecloud", {"path": "a.tar.gz"}, "p_bucket", "googlecloud needs it"),
+    ("5", "googlecloud", {"path": " ", "p_bucket": "b"}, "path", "Say how the archive is called"),
+    ("5", "googlecloud", {"path": "a.tar.gz", "p_bucket": " "}, "p_bucket", "googlecloud needs it"),
     ("5", "s3", {"path": "a", "p_bucket": "b"}, "p_region", "Give the bucket's region"),
     ("5", "s3", {"path": "a", "p_bucket": "b", "p_region": "r", "p_sse": "awskms"}, "p_ssekey", "needs the id"),
     ("5", "s3", {"path": "a", "p_bucket": "b", "p_region": "r", "p_ssekey": "k"}, "p_ssekey", "It goes with"),

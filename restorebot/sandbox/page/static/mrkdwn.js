@@ -6,6 +6,7 @@ const EMOJI = {
   hourglass: "⌛", hourglass_flowing_sand: "⏳", inbox_tray: "📥", key: "🔑", leftwards_arrow_with_hook: "↩️",
   lock: "🔒", no_entry: "⛔", octagonal_sign: "🛑", question: "❓", rocket: "🚀", tada: "🎉", thumbsup: "👍",
   unlock: "🔓", warning: "⚠️", white_check_mark: "✅", x: "❌", floppy_disk: "💾", information_source: "ℹ️",
+  calendar: "📆", negative_squared_cross_mark: "❎", rotating_light: "🚨",
 };
 
 export const decoded = (text) => text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
