@@ -261,7 +261,7 @@ async def world(
     """The sandbox, empty and quiet; ``configure`` may change the bot's settings before it starts."""
     portal = sandbox_portal.Portal(key=KEY, manual=True, profile=profile)
     workspace = sandbox_workspace.Workspace(
-        MANIFEST, bot_token=BOT_TOKEN, app_token=APP_TOKEN, signing_secret=SIGNING_SECRET, ack_timeout=2.0
+        MANIFEST, bot_token=BOT_TOKEN, app_token=APP_TOKEN, signing_secret=SIGNING_SECRET, ack_timeout=REAL_PATIENCE
     )
     async with (
         serving_all(sandbox_portal.create_app(portal), sandbox_workspace.create_app(workspace)) as (
