@@ -60,13 +60,18 @@ class Phase(StrEnum):
     DONE = "done"
 
 
+UNSHOWN = frozenset({"ssekey"})
+"""``storageParams`` that are sent to the portal and shown to nobody."""
+
+
 @dataclass(frozen=True)
 class Source:
     """What is restored: a backup of the portal's history, or an archive that somebody named.
 
     ``storage_type`` is DocSpace's ``storageType`` number (fact sheet §2.1). Times are UTC; ``expires_on`` is None for
     a backup that does not expire. An archive has no ``backup_id`` but ``params``, the ``storageParams`` in the order in
-    which they are sent; ``size`` (bytes) and ``version`` are known of a file in a room only, ``created_on`` not always.
+    which they are sent. ``size`` (bytes), ``version`` and ``changed_on`` are known of a file in a room only; when the
+    backup in it was made, nobody tells of an archive.
     """
 
     backup_id: str
@@ -77,26 +82,37 @@ class Source:
     params: tuple[tuple[str, str], ...] = ()
     size: int | None = None
     version: int | None = None
+    changed_on: datetime | None = None
 
     @property
     def path(self) -> str:
         """An archive's own id or path; empty for a backup of the history."""
         return dict(self.params).get("filePath", "")
 
+    @property
+    def shown_params(self) -> dict[str, str]:
+        """The parameters less those that nobody needs to see."""
+        return {key: value for key, value in self.params if key not in UNSHOWN}
+
+    def record(self) -> dict[str, Any]:
+        """What the audit trail keeps, as JSON values: all that tells it from every other source."""
+        known = {name: value for name, value in self.plain().items() if value not in (None, "", [])}
+        return {**known, **({"params": self.shown_params} if self.params else {})}
+
     def plain(self) -> dict[str, Any]:
         """JSON values, which ``of`` makes a source of again."""
-        times = {name: moment and moment.isoformat() for name, moment in self._times.items()}
-        return {**asdict(self), **times, "params": [list(pair) for pair in self.params]}
+        plain = asdict(self)
+        times = {name: plain[name] and plain[name].isoformat() for name in _TIMES}
+        return {**plain, **times, "params": [list(pair) for pair in self.params]}
 
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> "Source":
-        times = {name: datetime.fromisoformat(plain[name]) for name in ("created_on", "expires_on") if plain[name]}
+        times = {name: datetime.fromisoformat(plain[name]) for name in _TIMES if plain.get(name)}
         params = tuple((key, value) for key, value in plain.get("params", ()))
         return cls(**{**plain, **times, "params": params})
 
-    @property
-    def _times(self) -> Mapping[str, datetime | None]:
-        return {"created_on": self.created_on, "expires_on": self.expires_on}
+
+_TIMES = ("created_on", "expires_on", "changed_on")
 
 
 @dataclass(frozen=True)

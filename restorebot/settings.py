@@ -47,8 +47,8 @@ SECRETS_DIRECTORY = "/run/secrets"
 
 HTTP_PORT = 3000
 
-WORDS = ("list", "status", "history", "help")
-"""The words of the `/restore` command, which no portal may be named after."""
+WORDS = ("list", "status", "history", "help", "dump")
+"""The words of the `/restore` command, which no portal may be named after; `dump` is one that is refused."""
 
 TABLES = "[portals]"
 """The settings' name for the portals' tables: one that no environment variable can have."""

@@ -140,7 +140,7 @@ MUTANTS = (
         "POST repeated after a timeout",
         "restores/starting.py",
         'return await self._lose(restore, f"It is not known whether the portal took the request. {error}")',
-        "reply = await self._portal.start_restore(restore.source, notify=restore.notify)",
+        "reply = await portal.start_restore(restore.source, notify=restore.notify)",
         "scenarios/test_starting.py::test_a_lost_answer_is_looked_for_and_never_asked_again",
     ),
     Mutant(

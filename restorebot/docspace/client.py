@@ -19,6 +19,8 @@ from restorebot.errors import BadReply, KeyRejected, PortalNotFound, PortalTimeo
 from restorebot.model import Source
 
 BACKUP = "/api/2.0/backup/"
+START_RESTORE = BACKUP + "startrestore"
+START_BACKUP = BACKUP + "startbackup"
 SETTINGS = "/api/2.0/settings"
 KEY = "/api/2.0/keys/@self"
 FILES = "/api/2.0/files/file/"
@@ -119,13 +121,7 @@ class DocSpace:
 
         A PortalError with ``sent`` leaves open whether the restore runs.
         """
-        body = {
-            "backupId": source.backup_id,
-            "storageType": source.storage_type,
-            "storageParams": encoded(source.params or (("fileId", source.backup_id),)),
-            "notify": notify,
-        }
-        request = await self._request("POST", BACKUP + "startrestore", json=body)
+        request = await self._request("POST", START_RESTORE, json=restore_body(source, notify=notify))
         reply = await self._send(request, self._start_timeout)
         response = self._unwrap(reply)
         return None if response is None else Progress.parse(response)
@@ -135,8 +131,7 @@ class DocSpace:
 
         While a backup runs, the portal answers with that one (fact sheet §9).
         """
-        body = {"storageType": storage.storage_type, "storageParams": encoded(storage.params)}
-        request = await self._request("POST", BACKUP + "startbackup", json=body)
+        request = await self._request("POST", START_BACKUP, json=backup_body(storage))
         response = self._unwrap(await self._send(request, self._start_timeout))
         return None if response is None else Progress.parse(response)
 
@@ -230,6 +225,21 @@ class DocSpace:
         if any(sign in str(error) for sign in ("Name or service", "nodename", "getaddrinfo", "name resolution")):
             return f"The name {self.host} is not known to DNS; check DOCSPACE_URL."
         return f"{self.host} refuses the connection. Is the portal up?"
+
+
+def restore_body(source: Source, *, notify: bool) -> dict[str, Any]:
+    """What ``startrestore`` is sent (fact sheet §2.4, §11)."""
+    return {
+        "backupId": source.backup_id,
+        "storageType": source.storage_type,
+        "storageParams": encoded(source.params or (("fileId", source.backup_id),)),
+        "notify": notify,
+    }
+
+
+def backup_body(storage: Storage) -> dict[str, Any]:
+    """What ``startbackup`` is sent (fact sheet §9)."""
+    return {"storageType": storage.storage_type, "storageParams": encoded(storage.params)}
 
 
 def _origin(url: str) -> tuple[str, str]:

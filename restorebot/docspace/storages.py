@@ -105,12 +105,23 @@ def problems_of_module(module: str, given: Mapping[str, str]) -> dict[str, str]:
     return problems
 
 
+def _wrong_address(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return "It is no address."
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        return "It begins with https://."
+    # The card would show them to the whole channel.
+    return "Leave the name and password out: the portal has its own keys." if "@" in parts.netloc else ""
+
+
 def _problems_of_s3(given: Mapping[str, str]) -> dict[str, str]:
     problems = {key: "It is true or false." for key in FLAGS if given.get(key, "true") not in {"true", "false"}}
     if not given.get("region") and not given.get("serviceurl"):
         problems["region"] = "Give the bucket's region, or the service URL of a storage that is not Amazon's."
-    if given.get("serviceurl") and urlsplit(given["serviceurl"]).scheme not in {"http", "https"}:
-        problems["serviceurl"] = "It begins with https://."
+    if given.get("serviceurl") and (wrong := _wrong_address(given["serviceurl"])):
+        problems["serviceurl"] = wrong
     sse = given.get("sse", "")
     if sse and sse not in SSE:
         problems["sse"] = f"It is one of {', '.join(SSE)}."

@@ -50,7 +50,8 @@ class Portals:
             raise Refused("Restores are not asked for in this channel.")
         if not name:
             if len(here) > 1:
-                raise Refused(f"Say which portal, after the backup's id: {_names(here)}.")
+                how = "type the same again with its name at the end"
+                raise Refused(f"Say which portal: {how}. Here there is {_names(here)}.")
             return here[0]
         wanted = self._by_name.get(name.lower())
         if wanted is None:
@@ -61,6 +62,11 @@ class Portals:
             places = ", ".join(f"<#{place}>" for place in sorted(wanted.policy.channels)) or "a channel of no portal"
             raise Refused(f"Restores of `{wanted.name}` are not asked for in this channel. Use {places}.")
         return wanted
+
+    def named(self, name: str, channel: str) -> tuple[Portal, ...]:
+        """The portal of that name, or without a name all that may be asked for in a channel. Raises Refused."""
+        here = self.asked_in(channel)
+        return (self.choose(name, channel),) if name or not here else here
 
     def asked_in(self, channel: str) -> tuple[Portal, ...]:
         """The portals that may be asked for in a channel: those bound to it, or else those that are bound to none."""

@@ -93,11 +93,13 @@ class Preflight:
         *,
         patience: float,
         restore: Restore | None = None,
+        known: list[BackupRecord] | None = None,
     ) -> Report:
         """All checks at once, none of which takes longer than ``patience`` seconds. Never raises a PortalError.
 
         ``wanted`` is the id of a backup in the history, or an archive. With ``restore``, the checks before its start:
         the portal and the backup must be those that were asked for, and its own request is not in the way.
+        ``known`` is the history where it has been read already, which is not read twice for one modal.
         """
         archive = wanted if isinstance(wanted, Source) and not wanted.backup_id else None
         backup_id = wanted.backup_id if isinstance(wanted, Source) else wanted
@@ -105,7 +107,7 @@ class Preflight:
             asyncio.gather(
                 _attempt(portal.settings(), patience, portal.host),
                 _attempt(portal.key_info(), patience, portal.host),
-                _attempt(portal.history(), patience, portal.host),
+                _attempt(portal.history() if known is None else _at_once(known), patience, portal.host),
                 _attempt(portal.backup_progress(), patience, portal.host),
                 _attempt(portal.restore_progress(), patience, portal.host),
                 self._others(portal, restore),
@@ -144,6 +146,10 @@ class Preflight:
             sentence = f"Another restore of this portal is open here ({others[0].state})."
             return Check(name, Result.FAILED, f"{sentence} Wait until it has ended, or have it withdrawn.")
         return Check(name, Result.PASSED, "No other restore of this portal is open here.")
+
+
+async def _at_once(value: T) -> T:
+    return value
 
 
 async def _attempt(call: Awaitable[T], patience: float, host: str) -> T | PortalError:
@@ -200,13 +206,16 @@ async def _looked_at(portal: DocSpace, archive: Source | None) -> Source | None:
         return archive
     file = await portal.file(archive.path)
     title = clean(file.title, FILE_NAME_KEPT)
-    return replace(archive, file_name=title, size=file.size, version=file.version, created_on=file.updated)
+    return replace(archive, file_name=title, size=file.size, version=file.version, changed_on=file.updated)
 
 
 def _check_archive(file: Source | PortalError | None, restore: Restore | None) -> Check:
     name = "archive"
     if isinstance(file, PortalNotFound):
         sentence = "The portal shows the key's owner no file with this id. Copy it from the file's address."
+        return Check(name, Result.FAILED, sentence)
+    if isinstance(file, PortalForbidden) and not file.transient:
+        sentence = "The key's owner may not open this file. Let them into its room, or choose another file."
         return Check(name, Result.FAILED, sentence)
     if isinstance(file, PortalError):
         return _broken(name, file)

@@ -5,7 +5,7 @@ Each is one committed transaction or a refusal.
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -115,12 +115,13 @@ class Service:
             return False
         return portal.policy.may_break_glass(await self._directory.person(user)).allowed
 
-    async def check_reader(self, portal: Portal, user: str) -> None:
-        """Whether this person may see the portal's restores. Raises Refused, SlackUnavailable."""
-        person, groups = await memberships(portal.policy, self._directory, user)
-        verdict = portal.policy.may_read(person, groups)
-        if not verdict.allowed:
-            raise Refused(verdict.reason)
+    async def readable(self, portals: Sequence[Portal], user: str) -> list[Portal]:
+        """Those of the portals whose restores this person may see. Raises Refused for none, SlackUnavailable."""
+        found = await asyncio.gather(*(memberships(portal.policy, self._directory, user) for portal in portals))
+        verdicts = [portal.policy.may_read(*one) for portal, one in zip(portals, found, strict=True)]
+        if not any(verdict.allowed for verdict in verdicts):
+            raise Refused(verdicts[0].reason)
+        return [portal for portal, verdict in zip(portals, verdicts, strict=True) if verdict.allowed]
 
     async def open_restores(self, urls: AbstractSet[str]) -> list[Restore]:
         """What is open on these portals, oldest first. Raises StorageError."""
@@ -144,11 +145,20 @@ class Service:
         if not seen:
             raise Refused(next(iter(verdicts.values())).reason)
 
-        def mine(restore: Restore) -> Mine:
-            return Mine(restore, self._rights(restore, *known[restore.portal_url]))
+        def mine(restores: list[Restore]) -> list[Mine]:
+            shown = [one for one in restores if self._shows(one, *known[one.portal_url])]
+            return [Mine(one, self._rights(one, *known[one.portal_url])) for one in shown]
 
-        opened = await self.open_restores(seen)
-        return [mine(one) for one in opened], [mine(one) for one in await self.ended_restores(seen, count)]
+        return mine(await self.open_restores(seen)), mine(await self.ended_restores(seen, count))
+
+    def _shows(self, restore: Restore, person: Person, groups: frozenset[str]) -> bool:
+        """Whether a person who may read sees this restore outside its channel.
+
+        That of a portal which is bound to channels is for those who have a part in it: a channel may be private.
+        """
+        policy = self._portals.of(restore).policy
+        part = person.id in {restore.requester, *restore.voters} or policy.may_decide(person, groups).allowed
+        return part or not policy.channels or bool(policy.requesters)
 
     def _rights(self, restore: Restore, person: Person, groups: frozenset[str]) -> frozenset[Right]:
         policy = self._portals.of(restore).policy

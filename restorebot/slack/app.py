@@ -4,7 +4,7 @@ A listener parses, acks and hands its work to a supervised task; nothing escapes
 """
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,8 @@ from restorebot.restores.service import Service, TooLate
 from restorebot.slack import picker, views
 from restorebot.slack.actions import Click, deeds, standing, stands
 from restorebot.slack.answers import answer
-from restorebot.slack.commands import Command, RestoreCommand
+from restorebot.slack.commands import BACK, Command, RestoreCommand
+from restorebot.slack.fields import KIND
 from restorebot.slack.home import Home
 from restorebot.slack.texts import escape
 
@@ -67,18 +68,17 @@ def build(
 
     @app.view(views.REQUEST)
     async def asked(ack: AsyncAck, body: dict[str, Any]) -> None:
-        await ack(**await _submitted(_request(service, body, clock())))
+        # All windows go, the picker underneath too.
+        await ack(**await _submitted(_request(service, body, clock())) or {"response_action": "clear"})
         tasks.spawn(home.refresh(body["user"]["id"]), name="home")
 
     @app.view(picker.PICK)
     async def picked(ack: AsyncAck, body: dict[str, Any]) -> None:
-        try:
-            choice = picker.read(body["view"], body["user"]["id"])
-        except views.FieldErrors as error:
-            await ack(**_errors(error.errors))
-            return
-        await ack(response_action="update", view=views.loading())
-        tasks.spawn(_answered("", command.picked(choice)), name="picked")
+        view, user = body["view"], body["user"]["id"]
+        answered, work = _picked(command, view, user)
+        await ack(**answered)
+        if work:
+            tasks.spawn(_answered_in_channel(command, view, user, work), name="picked")
 
     @app.view(views.DENIAL)
     async def denied(ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -91,7 +91,12 @@ def build(
         await ack()
         deed = buttons.get(click.action)
         work = deed(click) if deed else _refuse(UNKNOWN_BUTTON)
-        told = _answered_in_home(home, click, work) if click.in_home else _answered(click.response_url, work)
+        if click.in_home:
+            told = _answered_in_home(home, click, work)
+        elif click.view:
+            told = _answered_in_channel(command, click.view, click.user, work)
+        else:
+            told = _answered(click.response_url, work)
         tasks.spawn(told, name=click.action)
 
     @app.event("app_home_opened")
@@ -105,6 +110,23 @@ def build(
 async def _request(service: Service, body: Mapping[str, Any], now: datetime) -> None:
     draft = views.read(body["view"], body["user"]["id"], now)
     await service.request(draft)
+
+
+def _picked(
+    command: RestoreCommand, view: Mapping[str, Any], user: str
+) -> tuple[dict[str, Any], Coroutine[Any, Any, None] | None]:
+    """What the picker's ack carries, and what is to be done after it."""
+    try:
+        choice = picker.read(view, user)
+    except picker.Behind as error:
+        return _errors(error.errors), command.rechosen(view)
+    except views.FieldErrors as error:
+        return _errors(error.errors), None
+    except Exception:
+        log.exception("submit_failed")
+        return _errors({KIND: f"Nothing was asked. {FAULT}"}), None
+    loading = views.loading(external_id=choice.facts_id, close=BACK)
+    return {"response_action": "push", "view": loading}, command.picked(choice)
 
 
 async def _deny(service: Service, body: Mapping[str, Any]) -> None:
@@ -143,9 +165,19 @@ async def _answered(response_url: str, work: Awaitable[Any]) -> None:
         await answer(response_url, sentence)
 
 
+async def _answered_in_channel(
+    command: RestoreCommand, view: Mapping[str, Any], user: str, work: Awaitable[Any]
+) -> None:
+    """The same for what is done in the picker, which has no address to answer to."""
+    _, sentence = await _done(work)
+    if sentence:
+        await command.tell(picker.Picker.of(view).channel, user, sentence)
+
+
 async def _answered_in_home(home: Home, click: Click, work: Awaitable[Any]) -> None:
     """The same for a click in App Home, where nobody sees a card change: what was done is told too."""
     restore, sentence = await _done(work)
+    home.seen(click.user)
     if restore or sentence:
         await home.tell(click.user, click.trigger_id, sentence or f"Done. {stands(restore)}")
 

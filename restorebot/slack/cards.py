@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from restorebot.model import Phase, Restore, State
-from restorebot.slack.sources import identity, made, stored_in
+from restorebot.slack.sources import archive, made, stored_in
 from restorebot.slack.texts import (
     Block,
     code,
@@ -77,23 +77,25 @@ def card(restore: Restore, around: Surroundings) -> tuple[str, list[Block]]:
     """The message's fallback ``text`` and its blocks."""
     title = f"Restore of {restore.portal}: {TITLES[restore.state]}"
     source = restore.source
+    named = f"Backup id {code(source.backup_id)} · " if source.backup_id else ""
     blocks = [
         header(title),
         fields(
             [
                 ("Asked by", user(restore.requester)),
                 ("Portal", f"{code(restore.portal)}\n{escape(restore.portal_url)}"),
-                ("Backup made", made(source)),
+                made(source),
                 ("Stored in", stored_in(source)),
             ]
         ),
         quoted("Backup", source.file_name, 300),
+        *archive(source),
         quoted("Reason", restore.reason, REASON_SHOWN),
         section("\n".join(_STORIES[restore.state](restore, around))),
         *([quoted("Why", restore.outcome, 1000)] if restore.outcome else []),
         *([quoted("In the way", restore.hindrance, 600)] if restore.hindrance else []),
         *([row] if (row := buttons(restore)) else []),
-        context(f"{identity(source)} · mails to {'everybody' if restore.notify else 'the owner only'}"),
+        context(f"{named}Mails to {'everybody' if restore.notify else 'the owner only'}"),
     ]
     return spoken(blocks), blocks
 

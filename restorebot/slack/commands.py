@@ -1,7 +1,6 @@
 """`/restore`: whether it may be asked here, and what each of its words answers."""
 
 import asyncio
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,17 +8,16 @@ from typing import Any
 
 import aiohttp
 import structlog
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from restorebot.docspace.models import BackupRecord
-from restorebot.errors import PortalError, Refused
+from restorebot.errors import PortalError, Refused, RestorebotError
 from restorebot.model import Restore, Source
 from restorebot.restores.portals import Portal, Portals
 from restorebot.restores.preflight import Preflight
 from restorebot.restores.service import Service
 from restorebot.slack import listing, picker, views
-from restorebot.slack.fields import HISTORY, chosen
 from restorebot.slack.grammar import USAGE, Wish, Word, understood
 from restorebot.slack.people import check_channel
 from restorebot.slack.texts import Block, spoken
@@ -50,6 +48,12 @@ class Command:
             body["response_url"],
         )
 
+
+ARRIVAL = (0.0, 0.2, 0.6, 1.2)
+"""Seconds before each try to fill a window that an ack opens: the ack may reach Slack later than the call."""
+
+BACK = "Back"
+"""Closes the window on top of the picker, which is underneath as it was left."""
 
 OPEN_PICKERS = 50
 """Pickers whose history is kept while they are open."""
@@ -107,21 +111,18 @@ class RestoreCommand:
 
     async def _report(self, command: Command, wish: Wish) -> None:
         """What is open, or how the last restores ended; of one portal, or of all that belong to this channel."""
-        if wish.portal:
-            portals: tuple[Portal, ...] = (self._portals.choose(wish.portal, command.channel),)
-        else:
-            portals = self._portals.asked_in(command.channel)
-        await asyncio.gather(
-            check_channel(self._client, command.channel),
-            *(self._service.check_reader(portal, command.user) for portal in portals),
+        asked = self._portals.named(wish.portal, command.channel)
+        _, portals = await asyncio.gather(
+            check_channel(self._client, command.channel), self._service.readable(asked, command.user)
         )
-        urls = {portal.docspace.url for portal in portals}
+        urls, names = {portal.docspace.url for portal in portals}, [portal.name for portal in portals]
         if wish.word is Word.STATUS:
             restores = await self._service.open_restores(urls)
             links = await asyncio.gather(*(self._link(restore) for restore in restores))
-            lines = listing.status(restores, {restore.id: link for restore, link in zip(restores, links, strict=True)})
+            by_id = {restore.id: link for restore, link in zip(restores, links, strict=True)}
+            lines = listing.status(restores, by_id, names)
         else:
-            lines = listing.history(await self._service.ended_restores(urls, LAST))
+            lines = listing.history(await self._service.ended_restores(urls, LAST), names)
         await self._tell(command, lines)
 
     async def _link(self, restore: Restore) -> str:
@@ -149,46 +150,61 @@ class RestoreCommand:
         """The modal with the newest backups to choose from; the history is read once for it."""
         again = _again(command)
         view = await views.open_modal(self._client, command.trigger_id, views.loading(), again)
-        await self._fill(view["id"], await self._choice(portal, view["id"], command.channel), again)
+        shown = picker.Picker(portal.name, command.channel)
+        await self._fill({"view_id": view["id"]}, await self._drawn(portal, view["id"], shown), again)
 
-    async def _choice(
-        self, portal: Portal, view_id: str, channel: str, kind: str = HISTORY, module: str = "s3"
-    ) -> Block:
-        """The picker as it is to be drawn; the history is read once for each modal, and kept while it is open."""
+    async def _drawn(self, portal: Portal, view_id: str, shown: picker.Picker) -> Block:
+        return picker.drawn(portal, await self._history(portal, view_id), shown, self._clock())
+
+    async def _history(self, portal: Portal, view_id: str) -> list[BackupRecord] | str:
+        """The history, read once for each modal and kept while it is open; or why it could not be read."""
+        if view_id in self._read:
+            return self._read[view_id]
         try:
-            if view_id not in self._read:
-                async with asyncio.timeout(PATIENCE):
-                    self._read[view_id] = await portal.docspace.history()
-                while len(self._read) > OPEN_PICKERS:
-                    del self._read[next(iter(self._read))]
+            async with asyncio.timeout(PATIENCE):
+                records = await portal.docspace.history()
         except PortalError as error:
-            return picker.unread(str(error))
+            return str(error)
         except TimeoutError:
-            return picker.unread(f"{portal.docspace.host} did not answer within {PATIENCE:g} seconds.")
-        return picker.choice(portal, self._read[view_id], channel, self._clock(), kind, module)
+            return f"{portal.docspace.host} did not answer within {PATIENCE:g} seconds."
+        self._read[view_id] = records
+        while len(self._read) > OPEN_PICKERS:
+            del self._read[next(iter(self._read))]
+        return records
 
     async def rechosen(self, view: Mapping[str, Any]) -> None:
         """After another kind of source was chosen in the picker: the fields that it has."""
-        portal_name, channel = json.loads(view["private_metadata"])
-        portal = self._portals.choose(portal_name, channel)
-        await self._fill(view["id"], await self._choice(portal, view["id"], channel, *chosen(view)), "")
+        shown = picker.Picker.of(view)
+        portal = self._portals.choose(shown.portal_name, shown.channel)
+        modal = await self._drawn(portal, view["id"], shown.chosen(view))
+        await self._fill({"view_id": view["id"]}, modal, "Choose again what to restore from.")
 
     async def picked(self, choice: picker.Choice) -> None:
-        """After a backup was chosen: the same window goes on with its facts and checks."""
+        """After a backup was chosen: a window on top of the picker, which stays as it is underneath."""
+        stacked = {"external_id": choice.facts_id, "close": BACK}
         try:
             portal = self._portals.choose(choice.portal_name, choice.channel)
-        except Refused as error:
-            await self._fill(choice.view_id, picker.unread(str(error)), "")
-            return
-        modal = await self._facts(portal, choice.wanted, choice.channel, choice.user)
-        typed = choice.wanted if isinstance(choice.wanted, str) else ""
-        await self._fill(choice.view_id, modal, f"Try again: `{f'/restore {typed}'.strip()}`")
+            known = self._read.get(choice.view_id)
+            modal = await self._facts(portal, choice.wanted, choice.channel, choice.user, known, **stacked)
+        except RestorebotError as error:
+            modal = views.refused(str(error), **stacked)
+        await self._fill({"external_id": choice.facts_id}, modal, "Press Next again.")
+
+    async def tell(self, channel: str, user: str, sentence: str) -> None:
+        """Tell one person in a channel, where no click or command has left an address. Never raises."""
+        try:
+            await self._client.chat_postEphemeral(channel=channel, user=user, text=sentence)
+        except (SlackClientError, aiohttp.ClientError, TimeoutError) as error:
+            log.warning("answer_lost", reason=views.reason_of(error))
 
     async def again(self, restore_id: str, user: str, trigger_id: str) -> None:
         """The modal for the same backup as that of an expired request. Raises RestorebotError."""
         restore = await self._service.read(restore_id)
         portal = self._portals.of(restore)
-        await self._service.check_requester(portal, user, restore.channel)
+        await asyncio.gather(
+            check_channel(self._client, restore.channel),
+            self._service.check_requester(portal, user, restore.channel),
+        )
         wanted = restore.source.backup_id or restore.source
         await self._ask(portal, wanted, restore.channel, user, trigger_id, "Click the button again.")
 
@@ -197,21 +213,38 @@ class RestoreCommand:
     ) -> None:
         """The modal for one backup: opened within the trigger's three seconds, filled when the checks are made."""
         view = await views.open_modal(self._client, trigger_id, views.loading(), retry)
-        await self._fill(view["id"], await self._facts(portal, wanted, channel, user), retry)
+        try:
+            modal = await self._facts(portal, wanted, channel, user)
+        except RestorebotError as error:
+            modal = views.refused(str(error))
+        await self._fill({"view_id": view["id"]}, modal, retry)
 
-    async def _facts(self, portal: Portal, wanted: str | Source, channel: str, user: str) -> Block:
+    async def _facts(
+        self,
+        portal: Portal,
+        wanted: str | Source,
+        channel: str,
+        user: str,
+        known: list[BackupRecord] | None = None,
+        **more: Any,
+    ) -> Block:
         report, alone = await asyncio.gather(
-            self._preflight.run(portal.docspace, wanted, self._clock(), patience=PATIENCE),
+            self._preflight.run(portal.docspace, wanted, self._clock(), patience=PATIENCE, known=known),
             self._service.may_break_glass(portal, user),
         )
-        return views.filled(wanted, report, portal, channel, self._clock(), may_break_glass=alone)
+        return views.filled(wanted, report, portal, channel, self._clock(), may_break_glass=alone, **more)
 
-    async def _fill(self, view_id: str, modal: Block, again: str) -> None:
-        try:
-            await self._client.views_update(view_id=view_id, view=modal)
-        except SlackApiError as error:
-            reason = error.response.get("error")
-            log.info("modal_not_filled", reason=reason)
-            closed = reason == "not_found"
-            what = "You closed the window while it loaded" if closed else "The window could not be filled"
-            raise Refused(f"{what}, and nothing has been asked. {again}") from None
+    async def _fill(self, which: Mapping[str, str], modal: Block, again: str) -> None:
+        """Put a modal in the place of one that is open, which is named by its ``view_id`` or ``external_id``."""
+        for wait in ARRIVAL if "external_id" in which else (0.0,):
+            await asyncio.sleep(wait)
+            try:
+                await self._client.views_update(**which, view=modal)
+            except (SlackClientError, aiohttp.ClientError, TimeoutError) as error:
+                reason = views.reason_of(error)
+                log.info("modal_not_filled", reason=reason)
+                if reason != "not_found":
+                    raise Refused(f"The window could not be filled, and nothing has been asked. {again}") from None
+            else:
+                return
+        raise Refused(f"You closed the window while it loaded, and nothing has been asked. {again}")

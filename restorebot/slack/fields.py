@@ -1,5 +1,6 @@
 """The picker's fields for an archive that is not in the history, by its kind; and how they are read."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,6 +36,10 @@ LABELS = {
 }
 TICKS = {"forcepathstyle": "Force path style", "usehttp": "Use HTTP instead of HTTPS"}
 
+CARRIED = 2000
+"""Characters of an archive's parameters: the modal's private_metadata has 3,000 for these and the rest."""
+
+NAME_KEPT = 200
 PATH_LIMIT = 400
 VALUE_LIMIT = 200
 
@@ -62,6 +67,7 @@ def inputs(kind: str, module: str) -> list[Block]:
             "Path of the archive",
             "As it is called in the storage, for example acme_2026-03-01.tar.gz.",
             PATH_LIMIT,
+            needed=True,
         ),
     ]
     for key, needed in MODULES[module].items():
@@ -76,27 +82,27 @@ def inputs(kind: str, module: str) -> list[Block]:
 
 
 def chosen(view: Mapping[str, Any]) -> tuple[str, str]:
-    """The kind and the module that are chosen just now."""
+    """The kind and the module that are chosen just now; the module is empty where the kind has none."""
     values = view["state"]["values"]
-    return _option(values, KIND, CHOOSE_KIND) or HISTORY, _option(values, MODULE, CHOOSE_MODULE) or "s3"
+    kind = _option(values, KIND, CHOOSE_KIND) or HISTORY
+    return kind, (_option(values, MODULE, CHOOSE_MODULE) or "s3") if kind == str(CLOUD) else ""
 
 
 def read(view: Mapping[str, Any], kind: str, module: str) -> Source:
     """The archive that the fields name, not looked at yet. Raises FieldErrors."""
     if kind in {str(DOCUMENTS), str(THIRD_PARTY)}:
         return _file(typed(view, FILE), kind)
-    values = view["state"]["values"]
-    given = {key: _value(view, f"p_{key}") for key in MODULES[module] if f"p_{key}" in values}
-    given = {key: value for key, value in given.items() if value}
+    given = {key: value for key in MODULES[module] if (value := _value(view, f"p_{key}"))}
     errors = {f"p_{key}": sentence for key, sentence in problems_of_module(module, given).items()}
-    path = typed(view, PATH)
-    if not path:
-        errors[PATH] = "Say how the archive is called in the storage."
-    if errors:
-        raise FieldErrors({block: sentence for block, sentence in errors.items() if block in values})
-    subdir = typed(view, SUBDIR)
+    path, subdir = typed(view, PATH), typed(view, SUBDIR)
     params = {"module": module, "filePath": path, **given, **({"subdir": subdir} if subdir else {})}
-    return Source("", path.rpartition("/")[2], CLOUD, None, params=tuple(params.items()))
+    if not path or path.endswith("/"):
+        errors[PATH] = "Say how the archive is called in the storage: a path that ends in a file's name."
+    elif len(json.dumps(params)) > CARRIED:
+        errors[PATH] = "All these values are too long together for Slack to carry them. Shorten the path."
+    if errors:
+        raise FieldErrors(errors)
+    return Source("", path.rpartition("/")[2][:NAME_KEPT], CLOUD, None, params=tuple(params.items()))
 
 
 def _file(file_id: str, kind: str) -> Source:

@@ -64,6 +64,8 @@ def understood(text: str, portals: Sequence[str]) -> Wish:
     first, rest = (words[0], words[1:]) if words else ("", [])
     if not first and dry_run:
         raise Refused("A dry run needs a backup's id: `/restore <backupId> --dry-run`.")
+    if first.lower() in TYPED and (len(rest) > 1 or any(GUID.fullmatch(word) for word in rest)):
+        raise Refused(f"`/restore {first.lower()}` takes nothing more than a portal's name.\n{USAGE}")
     if len(rest) > 1 or any(GUID.fullmatch(word) for word in rest):
         raise Refused(
             f"Type one backup id, and after it one portal's name if there are several, as in `/restore {EXAMPLE}`; "
@@ -84,6 +86,5 @@ def understood(text: str, portals: Sequence[str]) -> Wish:
 def _misunderstood(first: str, portals: Sequence[str]) -> str:
     near = difflib.get_close_matches(first.lower(), [*TYPED, *portals], n=1, cutoff=0.7)
     if near:
-        return f"{code(first)} is no backup id and no word that I know. Did you mean `/restore {near[0]}`?"
-    sentence = f"{code(first)} is not a backup id. One looks like `{EXAMPLE}`"
-    return f"{sentence}; `/restore list` shows those there are, and `/restore help` what else may be typed."
+        return f"{code(first)} is no backup id and no word that I know. Did you mean `/restore {near[0]}`?\n{USAGE}"
+    return f"{code(first)} is not a backup id; `/restore list` shows those there are.\n{USAGE}"

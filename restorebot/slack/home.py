@@ -17,8 +17,8 @@ from restorebot.slack.texts import Block, context, escape, header, section, when
 RECENT = 10
 """Ended restores on show."""
 
-SHOWN = 20
-"""Open restores on show: each takes up to four of a view's hundred blocks."""
+SHOWN = 30
+"""Open restores on show: each takes two of a view's hundred blocks, as each of the recent ones may."""
 
 NOTHING = "Nothing runs and nothing waits. Ask for a restore with `/restore` in a channel that I am in."
 NOTICE = "restore_notice"
@@ -43,9 +43,13 @@ class Home:
         self._clock = clock
         self._seen: set[str] = set()
 
+    def seen(self, user: str) -> None:
+        """Note that somebody has the tab before them, perhaps since before the bot last started."""
+        self._seen.add(user)
+
     async def show(self, user: str, notice: str = "") -> None:
         """Publish the tab for a person. Never raises; what Slack does not take is logged."""
-        self._seen.add(user)
+        self.seen(user)
         try:
             mine, recent = await self._service.overview(user, RECENT)
             blocks = drawn(mine, recent, self._clock())
@@ -75,19 +79,31 @@ class Home:
 
 
 def drawn(mine: Sequence[Mine], recent: Sequence[Mine], now: datetime) -> list[Block]:
-    """The tab's blocks: running, waiting for you, other open ones, recent."""
-    waiting = [one for one in mine if one.rights & {Right.APPROVE, Right.SETTLE}]
-    under_way = [one for one in mine if one not in waiting and one.restore.state is not State.REQUESTED]
-    others = [one for one in mine if one not in waiting and one not in under_way]
-    blocks = [header("Restores")]
-    for title, group in (("Waiting for you", waiting), ("Running", under_way), ("Waiting for others", others)):
+    """The tab's blocks: what waits for the person, what runs, what is planned, what waits for others, recent."""
+    blocks, left = [header("Restores")], SHOWN
+    for title in GROUPS:
+        group = [one for one in mine if _group(one) == title][:left]
+        left -= len(group)
         if group:
-            blocks += [section(f"*{title}*"), *(block for one in group[:SHOWN] for block in _open(one))]
+            blocks += [section(f"*{title}*"), *(block for one in group for block in _open(one))]
+    if len(mine) > SHOWN:
+        blocks.append(context(f"{len(mine) - SHOWN} more are open: `/restore status` shows them all."))
     if not mine:
         blocks.append(section(NOTHING))
     if recent:
         blocks += [section("*Recent*"), *(block for one in recent for block in _recent(one))]
     return [*blocks, context(f"As of {when(now)}. Open this tab again to see it afresh.")]
+
+
+GROUPS = ("Waiting for you", "Running", "Planned", "Waiting for others")
+
+
+def _group(one: Mine) -> str:
+    if one.rights & {Right.APPROVE, Right.SETTLE}:
+        return "Waiting for you"
+    if one.restore.state is State.REQUESTED:
+        return "Waiting for others"
+    return "Planned" if one.restore.is_ahead else "Running"
 
 
 def _open(one: Mine) -> list[Block]:

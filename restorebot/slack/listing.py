@@ -31,7 +31,8 @@ def backups(portal: Portal, records: Sequence[BackupRecord], now: datetime) -> l
     """Every backup of a portal, newest first, with its id to copy."""
     if not records:
         return [f"The history of {code(portal.name)} has no backups."]
-    return [f"*{len(records)} backups of {code(portal.name)}*", *(_backup(record, now) for record in records)]
+    many = "1 backup" if len(records) == 1 else f"{len(records)} backups"
+    return [f"*{many} of {code(portal.name)}*", *(_backup(record, now) for record in records)]
 
 
 def _backup(record: BackupRecord, now: datetime) -> str:
@@ -40,10 +41,10 @@ def _backup(record: BackupRecord, now: datetime) -> str:
     return f"{code(record.id)} {escape(record.file_name, NAME)} · {when(record.created_on)} · {stored}{expired}"
 
 
-def status(restores: Sequence[Restore], links: Mapping[str, str]) -> list[str]:
+def status(restores: Sequence[Restore], links: Mapping[str, str], portals: Sequence[str]) -> list[str]:
     """What is open and running; ``links`` are the addresses of the cards by restore id."""
     if not restores:
-        return ["No restore is open or running."]
+        return [f"No restore of {_names(portals)} is open or running."]
     return [f"*{len(restores)} open*", *(open_line(restore, links.get(restore.id, "")) for restore in restores)]
 
 
@@ -55,16 +56,22 @@ def open_line(restore: Restore, link: str) -> str:
     return f"• {shown}{starts} · asked by {user(restore.requester)} {when(restore.requested_at)}"
 
 
-def history(restores: Sequence[Restore]) -> list[str]:
+def history(restores: Sequence[Restore], portals: Sequence[str]) -> list[str]:
     """How the last restores ended, newest first."""
     if not restores:
-        return ["No restore has ended yet."]
-    return [f"*The last {len(restores)} restores*", *(ended_line(restore) for restore in restores)]
+        return [f"No restore of {_names(portals)} has ended yet."]
+    title = "*The last restore*" if len(restores) == 1 else f"*The last {len(restores)} restores*"
+    return [title, *(ended_line(restore) for restore in restores)]
+
+
+def _names(portals: Sequence[str]) -> str:
+    return ", ".join(code(name) for name in portals)
 
 
 def ended_line(restore: Restore) -> str:
     """One ended restore."""
     yes = f", approved by {mentions(restore.voters)}" if restore.votes else ""
+    yes = ", started alone (break-glass)" if restore.break_glass else yes
     took = f", took {lasting(restore.ended_at - restore.posted_at)}" if restore.ended_at and restore.posted_at else ""
     at = f" {when(restore.ended_at)}" if restore.ended_at else ""
     return (

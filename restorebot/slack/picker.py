@@ -1,8 +1,9 @@
 """The picker: the modal in which a backup is chosen from the newest ones, or its id typed."""
 
 import json
+import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ from restorebot.docspace.models import STORAGE_NAMES, BackupRecord
 from restorebot.docspace.storages import REFUSED
 from restorebot.model import Source
 from restorebot.restores.portals import Portal
-from restorebot.slack.fields import HISTORY, NOT_OFFERED, inputs, kind_select
+from restorebot.slack.fields import HISTORY, KIND, NOT_OFFERED, inputs, kind_select
 from restorebot.slack.fields import chosen as kind_chosen
 from restorebot.slack.fields import read as read_archive
 from restorebot.slack.grammar import EXAMPLE, GUID, NO_BACKUP
@@ -25,84 +26,116 @@ NEWEST = 100
 """Options of a static select (Slack fact sheet, "Limits"); clients filter them as one types."""
 
 OPTION = 75
-"""Characters of an option's text."""
+"""Characters of an option's text, and of its description."""
+
+
+class Behind(FieldErrors):
+    """The window still shows another kind's fields; it has to be drawn afresh."""
+
+
+@dataclass(frozen=True)
+class Picker:
+    """What an open picker carries: where it belongs, and which fields it shows just now."""
+
+    portal_name: str
+    channel: str
+    kind: str = HISTORY
+    module: str = ""
+
+    def pack(self) -> str:
+        return json.dumps([self.portal_name, self.channel, self.kind, self.module])
+
+    @classmethod
+    def of(cls, view: Mapping[str, Any]) -> "Picker":
+        return cls(*json.loads(view["private_metadata"]))
+
+    def chosen(self, view: Mapping[str, Any]) -> "Picker":
+        """The same with the kind and module that the person has chosen, whose fields may not be shown yet."""
+        kind, module = kind_chosen(view)
+        return replace(self, kind=kind, module=module)
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What a submitted picker asks for."""
+    """What a submitted picker asks for; ``facts_id`` is the ``external_id`` of the window that answers it."""
 
     view_id: str
+    facts_id: str
     user: str
     portal_name: str
     channel: str
     wanted: str | Source
 
 
-def choice(
-    portal: Portal,
-    records: Sequence[BackupRecord],
-    channel: str,
-    now: datetime,
-    kind: str = HISTORY,
-    module: str = "s3",
-) -> Block:
-    """The modal. ``records`` are newest first; those that cannot be restored are not offered.
+def drawn(portal: Portal, history: Sequence[BackupRecord] | str, picker: Picker, now: datetime) -> Block:
+    """The modal. ``history`` is newest first, or the sentence that says why it could not be read.
 
-    ``kind`` and ``module`` are what has been chosen in it so far, and decide its fields.
+    Backups that cannot be restored are not offered.
     """
-    metadata = json.dumps([portal.name, channel])
-    if kind != HISTORY:
-        blocks = [kind_select(kind), *inputs(kind, module), context(NOT_OFFERED)]
-        return modal(blocks, PICK, "Choose a backup", submit=_plain("Next"), private_metadata=metadata)
+    if picker.kind != HISTORY:
+        shown = inputs(picker.kind, picker.module)
+    elif isinstance(history, str):
+        shown = [quoted("The backups could not be read", history, 1000), _other("The id of a backup")]
+    else:
+        shown = _backups(portal, history, now)
+    blocks = [kind_select(picker.kind), *shown, context(NOT_OFFERED)]
+    return modal(blocks, PICK, "Choose a backup", submit=_plain("Next"), private_metadata=picker.pack())
+
+
+def _backups(portal: Portal, records: Sequence[BackupRecord], now: datetime) -> list[Block]:
     usable = [
         record
         for record in records
         if (not record.expires_on or record.expires_on > now) and record.storage_type not in REFUSED
     ]
     options = [_option(record, now) for record in usable[:NEWEST]]
+    if not options:
+        none = section(f"The history of {code(portal.name)} has no backup that can be restored.")
+        return [none, _other("The id of a backup")]
     more = len(usable) - len(options)
     note = f" The {more} older ones are not among them: `/restore list` shows all ids." if more else ""
-    blocks = [section(f"Backups of {code(portal.name)}, newest first.{note}")]
-    if options:
-        select = {"type": "static_select", "action_id": "value", "options": options}
-        blocks.append(_input(BACKUP, "Backup", select | {"placeholder": _plain("Choose a backup, or type to filter")}))
-    else:
-        blocks = [section(f"The history of {code(portal.name)} has no backup that can be restored.")]
-    other = {"type": "plain_text_input", "action_id": "value", "max_length": 100, "placeholder": _plain(EXAMPLE)}
-    blocks.append(_input(OTHER, "Or the id of another backup", other))
-    blocks = [kind_select(kind), *blocks, context(NOT_OFFERED)]
-    return modal(blocks, PICK, "Choose a backup", submit=_plain("Next"), private_metadata=metadata)
+    select = {"type": "static_select", "action_id": "value", "options": options}
+    return [
+        section(f"Backups of {code(portal.name)}, newest first.{note}"),
+        _input(BACKUP, "Backup", select | {"placeholder": _plain("Choose a backup, or type to filter")}),
+        _other("Or the id of another backup"),
+    ]
 
 
-def unread(sentence: str) -> Block:
-    """The modal when the history could not be read."""
-    return modal([quoted("The backups could not be read", sentence, 1000)], PICK, "Choose a backup")
+def _other(label: str) -> Block:
+    element = {"type": "plain_text_input", "action_id": "value", "max_length": 100, "placeholder": _plain(EXAMPLE)}
+    return _input(OTHER, label, element)
 
 
 def read(view: Mapping[str, Any], user: str) -> Choice:
-    """Raises FieldErrors."""
-    portal_name, channel = json.loads(view["private_metadata"])
-    kind, module = kind_chosen(view)
-    if kind != HISTORY:
-        return Choice(view["id"], user, portal_name, channel, read_archive(view, kind, module))
+    """Raises FieldErrors; ``Behind`` when the fields are not those of the kind that is chosen."""
+    shown = Picker.of(view)
+    if shown.chosen(view) != shown:
+        raise Behind({KIND: "The fields of this choice are coming up just now. Fill them in, then press Next."})
+
+    def choose(wanted: str | Source) -> Choice:
+        return Choice(view["id"], f"facts-{uuid.uuid4()}", user, shown.portal_name, shown.channel, wanted)
+
+    if shown.kind != HISTORY:
+        return choose(read_archive(view, shown.kind, shown.module))
     values = view["state"]["values"]
     chosen = ((values.get(BACKUP) or {}).get("value") or {}).get("selected_option") or {}
     picked, other = str(chosen.get("value") or ""), typed(view, OTHER)
-    shown = BACKUP if BACKUP in values else OTHER
+    first = BACKUP if BACKUP in values else OTHER
     if picked and other:
         raise FieldErrors({OTHER: "Choose a backup or type an id, not both. Empty this field to take the one chosen."})
     if not picked and not other:
-        raise FieldErrors({shown: "Choose a backup, or type the id of one below."})
+        raise FieldErrors({first: "Choose a backup, or type the id of one."})
     if other and (not GUID.fullmatch(other) or other == NO_BACKUP):
         raise FieldErrors({OTHER: f"This is not a backup id. One looks like {EXAMPLE}."})
-    return Choice(view["id"], user, portal_name, channel, (picked or other).lower())
+    return choose((picked or other).lower())
 
 
 def _option(record: BackupRecord, now: datetime) -> Block:
     stored = STORAGE_NAMES.get(record.storage_type, f"storage type {record.storage_type}")
-    tail = f" · {lasting(now - record.created_on)} old · {stored}"
-    return {"text": _plain(plain(record.file_name, OPTION - len(tail)) + tail), "value": record.id}
+    told = f"{lasting(now - record.created_on)} old, in {stored}"
+    name = plain(record.file_name, OPTION) or record.id
+    return {"text": _plain(name), "description": _plain(plain(told, OPTION)), "value": record.id}
 
 
 def _input(block_id: str, label: str, element: Block) -> Block:

@@ -1,40 +1,45 @@
 """What a restore is restored from, in words: a backup of the history, or an archive that somebody named."""
 
+from datetime import datetime
+
 from restorebot.docspace.models import STORAGE_NAMES
 from restorebot.model import Source
-from restorebot.slack.texts import Block, code, escape, fields, quoted, when
+from restorebot.slack.texts import Block, code, escape, fields, lasting, quoted, when
 
-UNSEEN = {"ssekey"}
-"""Parameters that nobody needs to see."""
+LONGEST = 2900
+"""Characters of an archive's description: its path (400) and nine parameters (200 each) fit."""
 
 
 def stored_in(source: Source) -> str:
     return STORAGE_NAMES.get(source.storage_type, f"storage type {source.storage_type}")
 
 
-def made(source: Source) -> str:
-    """When it was made, in mrkdwn."""
-    return when(source.created_on) if source.created_on else "not known"
+def made(source: Source, now: datetime | None = None) -> tuple[str, str]:
+    """What is known of its age, as a label and mrkdwn; with ``now``, also how long ago that was.
+
+    A file's time is that of its upload: the backup in it may be much older.
+    """
+    label, moment = ("Backup made", source.created_on)
+    if source.changed_on:
+        label, moment = "File last changed", source.changed_on
+    ago = f"\n{lasting(now - moment)} ago" if now and moment else ""
+    return label, f"{when(moment)}{ago}" if moment else "not known"
 
 
-def identity(source: Source) -> str:
-    """What tells it from every other: its id in the history, or where its archive lies."""
+def archive(source: Source) -> list[Block]:
+    """Where an archive lies, whole: what an approver says yes to. Nothing for a backup of the history."""
     if source.backup_id:
-        return f"Backup id {code(source.backup_id)}"
-    named = [f"{escape(key)} {code(value, 200)}" for key, value in source.params if key not in UNSEEN]
+        return []
+    named = [f"{key} {value}" for key, value in source.shown_params.items()]
     looked_at = [] if source.size is None else [f"{size(source.size)}, version {source.version}"]
-    return ", ".join([f"storageType {source.storage_type}", *named, *looked_at])
+    return [quoted("Archive", ", ".join([f"storageType {source.storage_type}", *named, *looked_at]), LONGEST)]
 
 
-def facts(source: Source, portal: str, url: str, age: str) -> list[Block]:
+def facts(source: Source, portal: str, url: str, now: datetime) -> list[Block]:
     """The modal's facts."""
-    pairs = [
-        ("Portal", f"{code(portal)}\n{escape(url)}"),
-        ("Backup made", f"{made(source)}{age}"),
-        ("Stored in", stored_in(source)),
-        ("Backup id", code(source.backup_id)) if source.backup_id else ("Archive", identity(source)),
-    ]
-    return [fields(pairs), quoted("Backup", source.file_name, 300)]
+    pairs = [("Portal", f"{code(portal)}\n{escape(url)}"), made(source, now), ("Stored in", stored_in(source))]
+    pairs += [("Backup id", code(source.backup_id))] if source.backup_id else []
+    return [fields(pairs), quoted("Backup", source.file_name, 300), *archive(source)]
 
 
 def size(count: int) -> str:

@@ -6,17 +6,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import aiohttp
 import structlog
-from slack_sdk.errors import SlackApiError
+from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from restorebot.docspace.client import START_BACKUP, START_RESTORE, backup_body, restore_body
 from restorebot.errors import Refused
-from restorebot.model import Restore, Source
+from restorebot.model import UNSHOWN, Restore, Source
 from restorebot.restores.portals import Portal
 from restorebot.restores.preflight import Report, Result
 from restorebot.restores.service import Draft
-from restorebot.slack.sources import facts, identity, made, stored_in
-from restorebot.slack.texts import Block, code, escape, lasting, plain, quoted, section, user
+from restorebot.slack.sources import archive, facts
+from restorebot.slack.texts import Block, code, escape, plain, quoted, section, user
 
 REQUEST = "restore_request"
 DENIAL = "restore_denial"
@@ -80,25 +82,36 @@ class FieldErrors(Refused):
         self.errors = errors
 
 
-def loading() -> Block:
+def loading(**more: Any) -> Block:
     """The first stage, opened within the trigger's three seconds."""
-    return modal([section(":hourglass_flowing_sand: Loading: asking the portal about this backup…")])
+    return modal([section(":hourglass_flowing_sand: Loading: asking the portal about this backup…")], **more)
+
+
+def refused(sentence: str, **more: Any) -> Block:
+    """The second stage when there is none: why nothing can be asked."""
+    return modal([section(f":x: {escape(sentence, 900)}"), section("Nothing has been asked. Try again.")], **more)
 
 
 def filled(
-    wanted: str | Source, report: Report, portal: Portal, channel: str, now: datetime, *, may_break_glass: bool = False
+    wanted: str | Source,
+    report: Report,
+    portal: Portal,
+    channel: str,
+    now: datetime,
+    *,
+    may_break_glass: bool = False,
+    **more: Any,
 ) -> Block:
     """The second stage: the facts and the checks; with inputs and a submit button only if every check passed."""
     checks = [_check_line(check.result, check.name, check.sentence) for check in report.checks]
-    name = identity(wanted) if isinstance(wanted, Source) else f"Backup id {code(wanted)}"
-    known = _facts(report, portal.docspace.url, now) if report.source else [section(name)]
     if not report.passed or report.source is None:
+        known = facts(report.source, report.alias, portal.docspace.url, now) if report.source else _named(wanted)
         sentence = "*This restore cannot be asked for now.* See what each failed check says, then try again."
-        return modal([*known, *checks, section(sentence)])
+        return modal([*known, *checks, section(sentence)], **more)
     asked = Asked(report.alias, portal.name, report.source, channel)
     return modal(
         [
-            *known,
+            *facts(report.source, report.alias, portal.docspace.url, now),
             *checks,
             section(CONSEQUENCES),
             *_inputs(report.alias),
@@ -106,7 +119,12 @@ def filled(
         ],
         submit={"type": "plain_text", "text": "Ask for approval"},
         private_metadata=asked.pack(),
+        **more,
     )
+
+
+def _named(wanted: str | Source) -> list[Block]:
+    return archive(wanted) if isinstance(wanted, Source) else [section(f"Backup id {code(wanted)}")]
 
 
 FARTHEST = timedelta(days=14)
@@ -175,22 +193,31 @@ def denial(restore: Restore) -> Block:
 def dry_run(backup_id: str, report: Report, portal: Portal) -> list[str]:
     """What would happen, in lines: every check, and what would be sent. Nothing has been."""
     checks = [f"{MARKS[check.result]} {check.name}: {escape(check.sentence, 900)}" for check in report.checks]
-    if not report.passed or report.source is None:
+    source = report.source
+    if not report.passed or source is None:
         return [
             f"*A dry run of {code(backup_id)}: nothing was started*",
             *checks,
             "*This restore could not be asked for now.*",
         ]
-    source = report.source
-    sent = (
-        f"After approval, {escape(portal.docspace.url)} would be told to restore {escape(source.file_name)} of "
-        f"{made(source)} from {stored_in(source)} (storageType {source.storage_type})."
-    )
+    url = escape(portal.docspace.url)
+    safety, sent = [], _post(url, START_RESTORE, restore_body(source, notify=False))
+    if portal.safety_backup:
+        asked = _post(url, START_BACKUP, backup_body(portal.safety_backup))
+        safety = [f"A safety backup would be asked for first:\n{asked}"]
     return [
         f"*A dry run of {code(source.backup_id)}: nothing was started*",
         *checks,
-        sent,
+        *safety,
+        f"After approval this would be sent, once:\n{sent}",
     ]
+
+
+def _post(url: str, path: str, body: Mapping[str, Any]) -> str:
+    """A request as it would be sent, less what nobody needs to see."""
+    params = [pair for pair in body["storageParams"] if pair["key"] not in UNSHOWN]
+    shown = json.dumps({**body, "storageParams": params}, ensure_ascii=False)
+    return f"`POST {url}{path}`\n```{escape(shown, 2000)}```"
 
 
 def read_denial(view: Mapping[str, Any]) -> tuple[str, str]:
@@ -205,33 +232,32 @@ async def open_modal(client: AsyncWebClient, trigger_id: str, view: Block, retry
     """Open a modal; returns Slack's view. Raises Refused, whose last sentence is ``retry``."""
     try:
         opened = await client.views_open(trigger_id=trigger_id, view=view)
-    except SlackApiError as error:
-        log.info("modal_not_opened", reason=error.response.get("error"))
+    except (SlackClientError, aiohttp.ClientError, TimeoutError) as error:
+        log.info("modal_not_opened", reason=reason_of(error))
         raise Refused(f"Slack did not open the window in time, and nothing has been done. {retry}") from None
     return dict(opened["view"])
+
+
+def reason_of(error: Exception) -> str:
+    """Slack's word for why it refused a call, or the kind of failure that kept it from answering."""
+    return str(error.response.get("error")) if isinstance(error, SlackApiError) else type(error).__name__
 
 
 def typed(view: Mapping[str, Any], block: str) -> str:
     return (view["state"]["values"][block]["value"].get("value") or "").strip()
 
 
-def modal(blocks: list[Block], callback: str = REQUEST, title: str = "Restore a portal", **more: Any) -> Block:
+def modal(
+    blocks: list[Block], callback: str = REQUEST, title: str = "Restore a portal", close: str = "", **more: Any
+) -> Block:
     return {
         "type": "modal",
         "callback_id": callback,
         "title": {"type": "plain_text", "text": title},
-        "close": {"type": "plain_text", "text": "Cancel" if "submit" in more else "Close"},
+        "close": {"type": "plain_text", "text": close or ("Cancel" if "submit" in more else "Close")},
         "blocks": blocks,
         **more,
     }
-
-
-def _facts(report: Report, portal_url: str, now: datetime) -> list[Block]:
-    source = report.source
-    if source is None:
-        return []
-    age = f"\n{lasting(now - source.created_on)} ago" if source.created_on else ""
-    return facts(source, report.alias, portal_url, age)
 
 
 def _check_line(result: Result, name: str, sentence: str) -> Block:

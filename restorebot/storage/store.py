@@ -128,9 +128,10 @@ class Writing(Reading):
             None,
             restore.state,
             {
-                "backup": restore.source.backup_id or restore.source.path,
+                "source": restore.source.record(),
                 "portal": restore.portal,
                 "reason": restore.reason,
+                **({"starts_at": restore.starts_at.isoformat()} if restore.starts_at else {}),
             },
         )
         await self._post(restore.id, posts, await audit.append(self._conn, entry), restore.requested_at)

@@ -113,7 +113,7 @@ async def test_what_is_no_backup_id_is_refused_without_asking_the_portal(scene: 
     said = await refused(scene)
     assert MISSING in said
     assert "<!channel>" not in said
-    assert len(said) < 800
+    assert len(said) < 1000
     assert not (await scene.portal("requests"))["requests"]
 
 

@@ -10,7 +10,7 @@ from restorebot.model import State
 from restorebot.sandbox import portal as sandbox_portal
 from restorebot.sandbox.serve import serving
 from restorebot.settings import Settings
-from tests.harness import ALICE, BOB, CHANNEL, ERIN, KEY, World, words, world
+from tests.harness import ALICE, BOB, CAROL, CHANNEL, ERIN, KEY, World, words, world
 
 OPS = "C0OPS"
 BETA_KEY = "sk-" + "cd34" * 16
@@ -18,14 +18,14 @@ BETA_KEY = "sk-" + "cd34" * 16
 
 @pytest.fixture
 async def two(tmp_path: Path) -> AsyncIterator[World]:
-    """Portals acme and beta; beta has an approver of its own and may be asked for anywhere."""
+    """Portals acme and beta; beta has an approver and a requester of its own and may be asked for anywhere."""
     beta = sandbox_portal.Portal(key=BETA_KEY, manual=True, alias="beta")
     async with serving(sandbox_portal.create_app(beta)) as beta_url:
 
         def configure(values: dict[str, Any]) -> None:
             values["tables"] = {
                 "acme": {"url": values.pop("docspace_url"), "key": values.pop("docspace_api_key")},
-                "beta": {"url": beta_url, "key": BETA_KEY, "approvers": [ERIN]},
+                "beta": {"url": beta_url, "key": BETA_KEY, "approvers": [ERIN], "requesters": [ALICE]},
             }
 
         async with world(tmp_path, "socket", configure=configure) as made, made.life():
@@ -65,7 +65,9 @@ async def test_the_portal_is_named_after_the_id_and_has_its_own_approvers(two: W
 
 async def test_without_a_name_the_portals_are_named(two: World) -> None:
     await two.command(await two.backup())
-    assert await two.private() == ["Say which portal, after the backup's id: `acme`, `beta`."]
+    await two.command("list")
+    sentence = "Say which portal: type the same again with its name at the end. Here there is `acme`, `beta`."
+    assert await two.private() == [sentence, sentence]
     assert await two.modal() is None
 
 
@@ -98,6 +100,15 @@ async def test_a_live_restore_of_one_portal_is_not_in_the_others_way(two: World)
     assert "beta: waiting for approval" in said
 
 
+async def test_a_portal_that_somebody_may_not_read_hides_no_other(two: World) -> None:
+    await two.command(f"{await two.backup()} acme", CAROL)
+    await two.submit({"reason": "one", "alias": "acme"}, CAROL)
+    await two.command("status", CAROL)
+    assert "acme: waiting for approval" in (await two.private(CAROL))[-1]
+    await two.command("status beta", CAROL)
+    assert "You are neither among those who may ask for a restore nor an approver." in (await two.private(CAROL))[-1]
+
+
 # --- channels -------------------------------------------------------------------------------------------------------
 
 
@@ -127,8 +138,9 @@ async def test_a_portal_that_is_bound_to_another_channel_is_refused_with_the_way
 
 
 async def test_in_a_channel_of_no_portal_nothing_is_asked_for(bound: World) -> None:
-    await bound.command(await bound.backup(), channel="C0PRIVATE")
-    assert await bound.private() == ["Restores are not asked for in this channel."]
+    for text in (await bound.backup(), "", "list", "status", "history"):
+        await bound.command(text, channel="C0PRIVATE")
+    assert await bound.private() == ["Restores are not asked for in this channel."] * 5
 
 
 # --- settings that lose a portal ------------------------------------------------------------------------------------

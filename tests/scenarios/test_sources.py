@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from restorebot.model import State
+from restorebot.storage import audit
 from tests.harness import ALICE, World, words, world
 
 FILE = "4711"
@@ -210,11 +211,20 @@ BAD = [
     ("0", "", {"file": "../1"}, "file", "has a number as its id"),
     ("1", "", {"file": "17"}, "file", "that is no number"),
     ("5", "googlecloud", {"path": " ", "p_bucket": "b"}, "path", "Say how the archive is called"),
+    ("5", "googlecloud", {"path": "nightly/", "p_bucket": "b"}, "path", "a path that ends in a file's name"),
     ("5", "googlecloud", {"path": "a.tar.gz", "p_bucket": " "}, "p_bucket", "googlecloud needs it"),
     ("5", "s3", {"path": "a", "p_bucket": "b"}, "p_region", "Give the bucket's region"),
     ("5", "s3", {"path": "a", "p_bucket": "b", "p_region": "r", "p_sse": "awskms"}, "p_ssekey", "needs the id"),
     ("5", "s3", {"path": "a", "p_bucket": "b", "p_region": "r", "p_ssekey": "k"}, "p_ssekey", "It goes with"),
     ("5", "s3", {"path": "a", "p_bucket": "b", "p_serviceurl": "s3.example"}, "p_serviceurl", "begins with https"),
+    (
+        "5",
+        "s3",
+        {"path": "a", "p_bucket": "b", "p_serviceurl": "https://AKIA:x@s3.example"},
+        "p_serviceurl",
+        "Leave the",
+    ),
+    ("5", "s3", {"path": "a", "p_bucket": "b", "p_serviceurl": "https://[s3"}, "p_serviceurl", "It is no address."),
 ]
 
 
@@ -254,3 +264,108 @@ async def test_types_2_and_3_are_refused_with_the_reason(scene: World, storage_t
 async def test_dump_is_refused_with_the_reason(scene: World) -> None:
     await scene.command(f"{await scene.backup()} --dump")
     assert "would replace every portal of the instance" in (await scene.private())[-1]
+
+
+# --- the window is redrawn ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("shown", "chosen"),
+    [
+        (("history", ""), {"kind": {"restore_kind": "0"}}),
+        (("history", ""), {"kind": {"restore_kind": "5"}}),
+        (("5", "s3"), {"kind": {"restore_kind": "history"}}),
+        (("5", "googlecloud"), {"module": {"restore_module": "selectel"}}),
+    ],
+)
+async def test_next_before_the_fields_are_there_loses_nothing_and_draws_them(
+    scene: World, shown: tuple[str, str], chosen: dict[str, dict[str, str]]
+) -> None:
+    """Somebody chooses and presses Next at once, or the redraw was lost."""
+    await pick(scene, *shown)
+    (block,) = chosen
+    typed = {"path": "a.tar.gz", "p_bucket": "b"} if shown[0] == "5" else {}
+    answer = await scene.submit(typed | chosen)
+    assert "The fields of this choice are coming up" in answer["errors"]["kind"]
+    view = await scene.modal()
+    assert view
+    ((_, value),) = chosen[block].items()
+    wanted = ("5", value) if block == "module" else (value, "s3" if value == "5" else "")
+    expected = {("0", ""): "file", ("5", "s3"): "p_serviceurl", ("history", ""): "backup"}
+    assert expected.get(wanted, "p_private_container") in field_ids(view)
+    assert "p_bucket" not in field_ids(view) or wanted == ("5", "s3")
+
+
+async def test_a_redraw_that_slack_does_not_take_is_told_in_the_channel(scene: World) -> None:
+    await scene.command("")
+    view = await scene.modal()
+    assert view
+    await scene.slack("faults", "PATCH", **{"views.update": {"fault": "drop", "times": 1}})
+    await choose(scene, view, "kind", "5")
+    assert "The window could not be filled" in (await scene.private())[-1]
+    await scene.submit({"kind": {"restore_kind": "5"}})
+    found = await scene.modal()
+    assert found
+    assert "p_bucket" in field_ids(found)
+
+
+async def test_an_archive_is_asked_for_when_the_history_cannot_be_read(scene: World) -> None:
+    """Backups can be gone from the list after an upgrade, though their files exist (fact sheet §10)."""
+    await scene.portal("faults", "PATCH", on="getbackuphistory", fault="html_502", times=100)
+    view = await pick(scene, "0")
+    view = await choose(scene, view, "kind", "history")
+    assert "The backups could not be read" in words(view)
+    await choose(scene, view, "kind", "0")
+    await scene.submit({"file": FILE})
+    view = await scene.modal() or {}
+    assert "acme-before-import.tar.gz" in words(view)
+    assert view["submit"]
+
+
+async def test_a_files_time_is_not_called_the_time_of_its_backup(scene: World) -> None:
+    await pick(scene, "0")
+    await scene.submit({"file": FILE})
+    assert "*File last changed*" in words(await scene.modal() or {})
+    await scene.submit(WHY)
+    card = await scene.card()
+    assert "*File last changed*" in words(card)
+    assert "by the archive acme-before-import.tar.gz" in str(card)
+    assert "Backup made" not in str(card)
+
+
+async def test_the_longest_values_are_shown_whole_and_on_record(scene: World) -> None:
+    """The approver has to see which archive it is, and the audit trail to keep it."""
+    path = f"{'d' * 390}/a.tar.gz"
+    await pick(scene, "5")
+    await scene.submit({"path": path, "p_bucket": "b" * 200, "p_region": "r" * 200, "subdir": "s" * 200})
+    await scene.submit(WHY)
+    restore = await scene.restore()
+    assert restore.source.path == path
+    card = words(await scene.card())
+    assert f"filePath {path}, bucket {'b' * 200}, region {'r' * 200}, subdir {'s' * 200}" in card
+    assert scene.bot
+    async with scene.bot.store.reading() as tx:
+        (row,) = [one async for one in audit.rows(tx._conn)]
+    assert row["details"]["source"] == {
+        "file_name": "a.tar.gz",
+        "storage_type": 5,
+        "params": dict(restore.source.params),
+    }
+
+
+async def test_more_than_slack_carries_is_told_under_the_path(scene: World) -> None:
+    await pick(scene, "5")
+    long = {f"p_{name}": '"' * 200 for name in ("bucket", "region", "serviceurl")}
+    answer = await scene.submit(
+        {"path": '"' * 400, **long, "p_serviceurl": f"https://{'s' * 190}", "subdir": '"' * 200}
+    )
+    assert answer["errors"] == {
+        "path": "All these values are too long together for Slack to carry them. Shorten the path."
+    }
+
+
+async def test_a_file_that_the_keys_owner_may_not_open_is_told(scene: World) -> None:
+    await scene.portal("files", "PATCH", **{FILE: {"closed": True}})
+    await pick(scene, "0")
+    await scene.submit({"file": FILE})
+    assert "The key's owner may not open this file." in words(await scene.modal() or {})

@@ -1,12 +1,16 @@
 """The words of `/restore` that start nothing: the picker, list, status, history and the dry run."""
 
+import json
 import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from restorebot.model import State
 from restorebot.sandbox.workspace.limits import check_view
-from tests.harness import ALICE, BOB, CAROL, World, words
+from tests.harness import ALICE, BOB, CAROL, World, words, world
 
 NAMES = ['it\'s "quoted".tar.gz', "two\nlines.tar.gz", "🔥 emoji & <b>.tar.gz"]
 
@@ -25,7 +29,10 @@ async def options(scene: World) -> list[dict[str, str]]:
     assert view is not None
     check_view({name: view[name] for name in ("type", "title", "blocks", "submit", "close")}, "modal")
     (select,) = [block["element"] for block in view["blocks"] if block.get("block_id") == "backup"]
-    return [{"text": one["text"]["text"], "value": one["value"]} for one in select["options"]]
+    return [
+        {name: one[name]["text"] for name in ("text", "description")} | {"value": one["value"]}
+        for one in select["options"]
+    ]
 
 
 async def test_restore_alone_offers_the_newest_backups_and_goes_on_with_the_one_chosen(scene: World) -> None:
@@ -34,7 +41,11 @@ async def test_restore_alone_offers_the_newest_backups_and_goes_on_with_the_one_
     history = {one["id"]: one for one in (await scene.portal())["history"]}
     made = [history[one["value"]]["createdOn"] for one in offered]
     assert made == sorted(made, reverse=True)
-    assert all(" old · " in one["text"] for one in offered)
+    for one in offered:
+        assert one["text"] == history[one["value"]]["fileName"]
+        assert re.fullmatch(
+            r".+ old, in (own cloud storage|temporary storage|a room of the portal)", one["description"]
+        )
     chosen = await scene.backup()
     answer = await scene.submit({"backup": {"value": chosen}})
     assert answer["acked"]
@@ -45,10 +56,68 @@ async def test_restore_alone_offers_the_newest_backups_and_goes_on_with_the_one_
     assert (restore.source.backup_id, restore.requester) == (chosen, ALICE)
 
 
-async def test_the_history_is_read_once_for_the_picker(scene: World) -> None:
+async def test_the_history_is_read_once_for_the_picker_and_what_it_goes_on_to(scene: World) -> None:
     await scene.command("")
-    await options(scene)
+    for chosen in [one["value"] for one in await options(scene)][:2]:
+        await scene.submit({"backup": {"value": chosen}})
+        view = await scene.modal()
+        assert view
+        await scene.slack("close", user=ALICE, view_id=view["id"])
     assert len(await scene.requests("getbackuphistory")) == 1
+
+
+async def test_back_leads_to_the_picker_as_it_was_left_and_a_request_closes_both(scene: World) -> None:
+    await scene.portal("someone-else-backs-up", "POST")
+    backup = await scene.backup()
+    await scene.command("")
+    await scene.submit({"other": backup})
+    view = await scene.modal()
+    assert view
+    assert view["submit"] is None
+    assert view["close"]["text"] == "Back"
+    await scene.slack("close", user=ALICE, view_id=view["id"])
+    view = await scene.modal()
+    assert view
+    assert view["state"]["values"]["other"]["value"]["value"] == backup
+    await scene.pass_time(60)
+    await scene.submit({})
+    await scene.submit({"reason": "now it is free", "alias": "acme"})
+    assert (await scene.restore()).reason == "now it is free"
+    assert await scene.modal() is None
+
+
+async def test_a_window_that_slack_does_not_know_yet_is_filled_a_moment_later(scene: World) -> None:
+    await scene.command("")
+    await scene.slack("faults", "PATCH", **{"views.update": {"fault": "error", "error": "not_found", "times": 2}})
+    await scene.submit({"other": await scene.backup()})
+    assert "Ask for approval" in str(await scene.modal())
+
+
+async def test_what_keeps_the_facts_from_being_told_is_said_in_the_window(glass: World) -> None:
+    await glass.command("")
+    await glass.slack("faults", "PATCH", **{"users.info": {"fault": "server_error", "times": 9}})
+    await glass.submit({"other": await glass.backup()})
+    assert "Slack did not tell who you are" in await seen(glass)
+    assert "Nothing has been asked." in await seen(glass)
+
+
+async def test_a_window_that_cannot_be_filled_is_told_in_the_channel(scene: World) -> None:
+    await scene.command("")
+    await scene.slack("faults", "PATCH", **{"views.update": {"fault": "server_error", "times": 9}})
+    await scene.submit({"other": await scene.backup()})
+    (said,) = await scene.private()
+    assert said == "The window could not be filled, and nothing has been asked. Press Next again."
+
+
+@pytest.fixture
+async def glass(tmp_path: Path) -> AsyncIterator[World]:
+    """Alice may break the glass, so that Slack is asked who she is."""
+
+    def configure(values: dict[str, Any]) -> None:
+        values["break_glass"] = (ALICE,)
+
+    async with world(tmp_path, "socket", configure=configure) as made, made.life():
+        yield made
 
 
 async def test_an_id_that_is_not_among_them_can_be_typed(scene: World) -> None:
@@ -89,9 +158,9 @@ async def test_a_picker_whose_portal_is_down_says_so(scene: World) -> None:
     await scene.portal("faults", "PATCH", html_502=True)
     await scene.command("")
     assert "The backups could not be read" in await seen(scene)
-    view = await scene.modal()
-    assert view
-    assert view["submit"] is None
+    await scene.portal("faults", "PATCH", html_502=False)
+    await scene.submit({"other": await scene.backup()})
+    assert "Ask for approval" in str(await scene.modal())
 
 
 async def test_a_portal_without_backups_still_takes_an_id(scene: World) -> None:
@@ -125,7 +194,7 @@ async def test_a_list_that_the_portal_does_not_answer_is_refused_with_its_reason
 
 async def test_status_links_to_the_threads_of_what_is_open(scene: World) -> None:
     await scene.command("status")
-    assert await scene.private() == ["No restore is open or running."]
+    assert await scene.private() == ["No restore of `portal` is open or running."]
     await scene.ask()
     await scene.command("status", CAROL)
     (said,) = await scene.private(CAROL)
@@ -137,7 +206,7 @@ async def test_status_links_to_the_threads_of_what_is_open(scene: World) -> None
 
 async def test_history_tells_who_asked_who_approved_what_and_how_it_ended(scene: World) -> None:
     await scene.command("history")
-    assert await scene.private() == ["No restore has ended yet."]
+    assert await scene.private() == ["No restore of `portal` has ended yet."]
     await scene.ask()
     await scene.deny()
     restore = await scene.ask()
@@ -168,7 +237,13 @@ async def test_a_dry_run_tells_each_check_and_what_would_be_sent_and_starts_noth
     (said,) = await scene.private()
     assert "nothing was started" in said
     assert all(f":white_check_mark: {name}" in said for name in ("portal", "API key", "backup", "nothing running"))
-    assert "storageType 5" in said
+    body = {
+        "backupId": backup,
+        "storageType": 5,
+        "storageParams": [{"key": "fileId", "value": backup}],
+        "notify": False,
+    }
+    assert f"`POST {scene.portal_url}/api/2.0/backup/startrestore`\n```{json.dumps(body)}```" in said
     assert await scene.modal() is None
     assert not await scene.messages()
     assert not await scene.requests("startrestore")

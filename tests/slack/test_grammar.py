@@ -3,7 +3,7 @@
 import pytest
 
 from restorebot.errors import Refused
-from restorebot.slack.grammar import EXAMPLE, Wish, Word, understood
+from restorebot.slack.grammar import EXAMPLE, USAGE, Wish, Word, understood
 
 PORTALS = ("acme", "beta")
 
@@ -27,6 +27,8 @@ REFUSED = {
     "stauts": "Did you mean `/restore status`?",
     "histroy": "Did you mean `/restore history`?",
     "acmee": "Did you mean `/restore acme`?",
+    "list of all": "`/restore list` takes nothing more than a portal's name.",
+    f"history {EXAMPLE}": "`/restore history` takes nothing more than a portal's name.",
     "latest": "is not a backup id",
     "--dry-run": "A dry run needs a backup's id",
     f"{EXAMPLE} acme beta": "Type one backup id",
@@ -46,3 +48,10 @@ def test_refused_with_what_to_type_instead(text: str) -> None:
     with pytest.raises(Refused, match=r"`") as caught:
         understood(text, PORTALS)
     assert REFUSED[text] in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["stauts", "latest", "list of all"])
+def test_unknown_words_are_answered_with_the_usage(text: str) -> None:
+    with pytest.raises(Refused) as caught:
+        understood(text, PORTALS)
+    assert str(caught.value).endswith(USAGE)

@@ -1,5 +1,6 @@
 """Cards, posts and modals: within Slack's limits and without a ping, whatever people and portals have written."""
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,12 +13,15 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from restorebot.docspace.client import DocSpace
-from restorebot.model import Phase, PostKind, Restore, Source, State, Vote
+from restorebot.docspace.storages import MODULES
+from restorebot.model import OPEN, Phase, PostKind, Restore, Source, State, Vote
 from restorebot.restores.policy import Policy
 from restorebot.restores.portals import Portal
 from restorebot.restores.preflight import Check, Report, Result
+from restorebot.restores.service import Mine, Right
 from restorebot.sandbox.workspace.limits import check_message_blocks, check_view
-from restorebot.slack import cards, posts, texts, views
+from restorebot.slack import cards, home, posts, texts, views
+from restorebot.slack.fields import CARRIED
 from restorebot.slack.notifier import Bucket
 from tests.harness import TLS
 
@@ -40,8 +44,23 @@ outside = st.text(max_size=4000) | st.sampled_from(
 )
 
 
+typed = outside.map(lambda text: " ".join(text.split()))
+
+
+@st.composite
+def archives(draw: st.DrawFn) -> Source:
+    """As the picker reads them, before or after the portal has told of a file."""
+    params = {"module": "s3", "filePath": draw(typed)[:400]} | {name: draw(typed)[:200] for name in MODULES["s3"]}
+    for name in [*MODULES["s3"], "filePath"]:
+        if len(json.dumps(params)) > CARRIED:
+            params[name] = ""
+    told: dict[str, Any] = draw(st.just({}) | st.just({"size": 10**12, "version": 3, "changed_on": NOW}))
+    return Source("", draw(typed)[:200], draw(st.sampled_from([0, 1, 5])), None, params=tuple(params.items()), **told)
+
+
 @st.composite
 def restores(draw: st.DrawFn) -> Restore:
+    backup = st.builds(Source, outside.filter(bool), outside, st.integers(0, 9), st.just(NOW), st.none())
     votes = draw(st.integers(0, 5))
     return Restore(
         id="0d9c9a57-6c6f-4f0e-8a55-6d3c1c7b2f10",
@@ -49,9 +68,8 @@ def restores(draw: st.DrawFn) -> Restore:
         state=draw(st.sampled_from(State)),
         portal=draw(outside),
         portal_url="https://acme.example",
-        source=Source(draw(outside), draw(outside), draw(st.integers(0, 9)), NOW, None),
+        source=draw(backup | archives()),
         reason=draw(outside),
-        notify=draw(st.booleans()),
         requester="U0ALICE",
         channel="C1",
         view_id="V1",
@@ -73,6 +91,14 @@ def restores(draw: st.DrawFn) -> Restore:
         outcome=draw(outside),
         tenant_status=draw(st.none() | st.integers(-1, 9)),
         decided_by=draw(st.none() | st.just("U0DECIDER")),
+        starts_at=draw(st.none() | st.just(NOW)),
+        announce=draw(st.just(()) | st.just(("C0USERS", "C0OTHERS"))),
+        break_glass=draw(st.booleans()),
+        notify=draw(st.booleans()),
+        safety_storage=draw(st.none() | st.sampled_from([0, 1, 4, 5])),
+        safety_task=draw(st.none() | outside),
+        safety_name=draw(st.none() | outside),
+        safety_made_at=draw(st.none() | st.just(NOW)),
     )
 
 
@@ -84,7 +110,8 @@ facts = st.fixed_dictionaries(
         "why": outside,
         "alias": outside,
         "active": st.booleans(),
-        "key": st.sampled_from(["dead", "alive", "unknown"]),
+        "key": st.sampled_from(["dead", "alive", "unknown", "replaced"]),
+        "warning": outside,
     },
     optional={"by": st.just("U0BOB"), "again": st.booleans()},
 )
@@ -146,6 +173,37 @@ def test_any_modal_fits_and_can_be_submitted_only_when_all_is_well(
     if passes:
         asked = views.Asked.unpack(view["private_metadata"])
         assert asked == views.Asked(alias[:100], "acme", source, "C1")
+
+
+@given(outside, archives(), outside)
+def test_a_modal_for_any_archive_fits(alias: str, source: Source, sentence: str) -> None:
+    report = Report((Check("archive", Result.WARNED, sentence),), alias[:100], source)
+    view = views.filled(source, report, PORTAL, "C1", NOW, external_id="facts-1", close="Back")
+    check_view(view, "modal")
+    assert views.Asked.unpack(view["private_metadata"]).source == source
+
+
+STANDING = st.tuples(st.sampled_from(sorted(OPEN)), st.sets(st.sampled_from(Right)))
+
+
+@given(restores(), st.integers(0, 60), st.lists(STANDING, min_size=1, max_size=8))
+def test_any_home_tab_fits_and_says_how_many_more_are_open(
+    restore: Restore, count: int, standings: list[tuple[State, set[Right]]]
+) -> None:
+    mine = []
+    for number in range(count):
+        state, rights = standings[number % len(standings)]
+        mine.append(Mine(replace(restore, id=f"open-{number}", state=state), frozenset(rights)))
+    recent = [
+        Mine(replace(restore, id=f"ended-{number}", state=State.EXPIRED), frozenset({Right.AGAIN}))
+        for number in range(home.RECENT)
+    ]
+    blocks = home.drawn(mine, recent, NOW)
+    check_view({"type": "home", "blocks": blocks}, "home")
+    shown = sum("asked by" in block.get("text", {}).get("text", "") for block in blocks) - len(recent)
+    assert shown == min(len(mine), home.SHOWN)
+    more = [block for block in blocks if "more are open" in str(block)]
+    assert bool(more) == (len(mine) > home.SHOWN)
 
 
 def test_the_fallback_says_everything_that_the_card_shows() -> None:

@@ -127,7 +127,10 @@ async def file_info(portal: Portal, request: Request, _: Mapping[str, Any]) -> R
     file_id = request.path_params["id"]
     if file_id not in portal.state.files:
         raise error(404, "The required file was not found", "System.IO.FileNotFoundException", -2147024894)
-    return envelope(request, {"id": int(file_id), **portal.state.files[file_id]})
+    file = portal.state.files[file_id]
+    if file.get("closed"):
+        raise error(403, "You don't have enough permission to view the file", "System.InvalidOperationException")
+    return envelope(request, {"id": int(file_id), **file})
 
 
 async def portal_info(portal: Portal, request: Request, _: Mapping[str, Any]) -> Response:

@@ -91,7 +91,8 @@ const ELEMENTS = {
     el("input", { ...field(one, block, id), type: "datetime-local", value: localTime(hands.value(block, one, "selected_date_time")) }),
   static_select: (one, block, names, hands, id) => {
     const chosen = hands.value(block, one, "selected_option")?.value;
-    const choice = (option) => el("option", { value: option.value, selected: option.value === chosen }, option.text.text);
+    const words = (option) => (option.description ? `${option.text.text} — ${option.description.text}` : option.text.text);
+    const choice = (option) => el("option", { value: option.value, selected: option.value === chosen }, words(option));
     return el("select", { ...field(one, block, id), onchange: (event) => dispatch(one, block, hands, event.target.value, event.target) },
       el("option", { value: "" }, one.placeholder?.text || "Choose…"),
       one.option_groups ? one.option_groups.map((group) => el("optgroup", { label: group.label.text }, group.options.map(choice))) : one.options.map(choice));
