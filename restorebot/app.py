@@ -34,9 +34,11 @@ from restorebot.restores.runner import Jobs, Runner
 from restorebot.restores.safety import SafetyBackup, doubt
 from restorebot.restores.service import Service
 from restorebot.restores.starting import Starter
+from restorebot.restores.viewing import Viewer
 from restorebot.restores.watching import Watcher
 from restorebot.settings import Settings
 from restorebot.slack import app as slack_app
+from restorebot.slack.calls import reason_of, status_of
 from restorebot.slack.commands import RestoreCommand
 from restorebot.slack.home import Home
 from restorebot.slack.notifier import Notifier
@@ -149,7 +151,8 @@ def _wire(
     service = Service(store, portals, directory, clock=clock, look=jobs.look)
     notifier = Notifier(client, store, portals, clock)
     store.changed = notifier.wake
-    command = RestoreCommand(client, service, preflight, portals, clock=clock)
+    viewer = Viewer(store, portals, directory)
+    command = RestoreCommand(client, service, viewer, preflight, portals, clock=clock)
     secret = settings.slack_signing_secret
     bolt = slack_app.build(
         client,
@@ -159,7 +162,7 @@ def _wire(
         team=team,
         signing_secret=secret.get_secret_value() if secret else None,
         clock=clock,
-        home=Home(client, service, clock),
+        home=Home(client, viewer, clock),
     )
     return Bot(settings, store, portals, tasks, service, runner, jobs, notifier, bolt, clock)
 
@@ -244,10 +247,11 @@ async def _connect(handler: AsyncSocketModeHandler) -> None:
     try:
         await handler.connect_async()  # type: ignore[no-untyped-call] # Bolt's own gap
     except SlackApiError as error:
-        reason = error.response.get("error")
-        raise SettingsError(
-            [f"SLACK_APP_TOKEN: Slack refuses it ({reason}); make one with connections:write under Basic Information"]
-        ) from None
+        if status_of(error) is None:
+            raise SlackUnavailable("Slack's Socket Mode could not be reached.") from None
+        reason = f"Slack refuses it ({reason_of(error)})"
+        problem = f"SLACK_APP_TOKEN: {reason}; make one with connections:write under Basic Information"
+        raise SettingsError([problem]) from None
     except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError):
         raise SlackUnavailable("Slack's Socket Mode could not be reached.") from None
 
@@ -258,11 +262,9 @@ async def _greet(client: AsyncWebClient) -> str:
         try:
             return str((await client.auth_test())["team_id"])
         except SlackApiError as error:
-            if error.response.status_code < 429:
-                reason = error.response.get("error")
-                problem = (
-                    f"SLACK_BOT_TOKEN: Slack refuses it ({reason}); copy the Bot User OAuth Token of the installed app"
-                )
+            if (status_of(error) or 500) < 429:
+                reason = f"Slack refuses it ({reason_of(error)})"
+                problem = f"SLACK_BOT_TOKEN: {reason}; copy the Bot User OAuth Token of the installed app"
                 raise SettingsError([problem]) from None
         except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError) as error:
             log.warning("slack_unreachable", error=type(error).__name__)

@@ -166,6 +166,8 @@ class Restore:
     safety_name: str | None = None
     safety_made_at: datetime | None = None
     """When it was made, by the portal's history; None until it has been found there."""
+    watched_at: datetime | None = None
+    """When a planned restore's safety backup was last looked at, to the minute: whether the bot was down meanwhile."""
     posted_at: datetime | None = None
     """When ``startrestore`` was about to be sent; None until then."""
     task_before: str | None = None
@@ -216,6 +218,7 @@ class PostKind(StrEnum):
 
     CARD = "card"
     REMINDER = "reminder"
+    VOTE_LOST = "vote_lost"
     BREAK_GLASS = "break_glass"
     BACKING_UP = "backing_up"
     BACKED_UP = "backed_up"
@@ -231,6 +234,7 @@ class PostKind(StrEnum):
     PLANNED = "planned"
     STARTED = "started"
     OVER = "over"
+    UNTOLD = "untold"
 
 
 ANNOUNCEMENTS = frozenset({PostKind.PLANNED, PostKind.STARTED, PostKind.OVER})

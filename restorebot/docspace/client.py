@@ -13,7 +13,7 @@ import httpx
 from pydantic import SecretStr
 
 from restorebot.docspace.models import BackupRecord, FileInfo, KeyInfo, PortalSettings, Progress, clean
-from restorebot.docspace.replies import HOW_TO_STORE, Reply, error_of
+from restorebot.docspace.replies import Reply, error_of
 from restorebot.docspace.storages import Storage, encoded
 from restorebot.errors import BadReply, KeyRejected, PortalNotFound, PortalTimeout, PortalUnreachable
 from restorebot.model import Source
@@ -166,7 +166,7 @@ class DocSpace:
         if newer:
             return Credential.of(newer.key, "bearer")
         if self._credential is None:
-            raise KeyRejected(f"There is no API key for {self.host}. {HOW_TO_STORE}")
+            raise KeyRejected(f"There is no API key for {self.host}. Store one with restorebot key set.")
         return self._credential
 
     async def _request(self, method: str, path: str, *, anonymous: bool = False, **more: Any) -> httpx.Request:

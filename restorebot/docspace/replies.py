@@ -78,7 +78,10 @@ def error_of(reply: Reply, host: str) -> PortalError:
     return _BY_STATUS.get(reply.status, _other)(reply, host)
 
 
-HOW_TO_STORE = "Store it with restorebot key set, or as DOCSPACE_API_KEY and restart restorebot."
+HOW_TO_STORE = (
+    "Put it where the old one is: store it with restorebot key set, or write it into the settings and start "
+    "restorebot again."
+)
 
 
 def _bad_request(reply: Reply, host: str) -> PortalError:

@@ -1,5 +1,6 @@
 """How a restore ends, whoever ends it: with its time, its outcome and its closing post, in one move."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,16 +13,24 @@ PORTAL = "portal"
 
 
 async def end(
-    tx: Writing, restore: Restore, to: State, *, at: datetime, actor: str, outcome: str = "", **changes: Any
+    tx: Writing,
+    restore: Restore,
+    to: State,
+    *,
+    at: datetime,
+    actor: str,
+    outcome: str = "",
+    before: Sequence[Post] = (),
+    **changes: Any,
 ) -> Restore:
-    """Move a restore to one of its ends. Raises Overtaken."""
+    """Move a restore to one of its ends; the posts ``before`` come before the closing one. Raises Overtaken."""
     return await tx.advance(
         restore,
         to,
         at=at,
         actor=actor,
         event=to.value,
-        posts=[Post(PostKind.CLOSING), *announcing.over(restore)],
+        posts=[*before, Post(PostKind.CLOSING), *announcing.over(restore)],
         details={"outcome": outcome} if outcome else {},
         ended_at=at,
         outcome=outcome,
@@ -31,6 +40,8 @@ async def end(
 
 
 UNSENT = "Nothing was sent to the portal."
+UNRESTORED = "Nothing was restored."
+BACKUP_GOES_ON = "The safety backup that was asked for goes on by itself."
 
 
 async def expire(tx: Writing, restore: Restore, at: datetime, outcome: str = UNSENT) -> Restore:
@@ -57,6 +68,9 @@ async def void_others(tx: Writing, completed: Restore, at: datetime) -> list[str
     """End every waiting request of a portal whose data has just been replaced; returns their ids."""
     others = [other for other in await tx.open_restores(completed.portal_url) if other.state in WAITING]
     for other in others:
-        outcome = "Another restore of this portal has completed, so this backup's id is no longer valid."
+        outcome = (
+            "Another restore of this portal has completed: its data, people and ids are no longer those that this one "
+            "was asked for with. Ask again if it is still needed."
+        )
         await end(tx, other, State.VOID, at=at, actor=BOT, outcome=outcome)
     return [other.id for other in others]

@@ -1,6 +1,7 @@
 """Who may do what, decided from facts alone: a verdict and the reason for it."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Protocol
@@ -18,9 +19,13 @@ class Person:
 
 
 class Directory(Protocol):
-    """Where people and groups are looked up, afresh at each call. Both raise SlackUnavailable."""
+    """Where people, groups and channels are looked up, afresh at each call. All raise SlackUnavailable."""
 
     async def person(self, user: str) -> Person: ...
+
+    async def check_channel(self, channel: str) -> None:
+        """Raises Refused when no restore can be told of there."""
+        ...
 
     async def groups_of(self, user: str, groups: AbstractSet[str]) -> frozenset[str]:
         """Those of the usergroups that the person is in."""
@@ -29,10 +34,11 @@ class Directory(Protocol):
 
 @dataclass(frozen=True)
 class Verdict:
-    """``reason`` is a sentence for the person; empty when allowed."""
+    """``reason`` is a sentence for the person, ``said_of`` the same about them for others; both empty when allowed."""
 
     allowed: bool
     reason: str = ""
+    said_of: str = ""
 
 
 YES = Verdict(True)
@@ -78,14 +84,15 @@ class Policy:
         if not member.allowed:
             return member
         if not _among(person, groups, self.approvers):
-            return Verdict(False, "You are not an approver of this portal.")
+            return Verdict(False, "You are not an approver of this portal.", "is no approver of this portal any more")
         return YES
 
     def may_approve(self, person: Person, groups: AbstractSet[str], requester: str) -> Verdict:
         """Whether this person's yes counts for a restore that ``requester`` asked for."""
         decides = self.may_decide(person, groups)
         if decides.allowed and person.id == requester and not self.allow_self_approval:
-            return Verdict(False, "You asked for this restore, so somebody else has to approve it.")
+            sentence = "You asked for this restore, so somebody else has to approve it."
+            return Verdict(False, sentence, "asked for it, and self-approval is not allowed any more")
         return decides
 
     def may_break_glass(self, person: Person) -> Verdict:
@@ -94,8 +101,17 @@ class Policy:
         if not member.allowed:
             return member
         if person.id not in self.break_glass:
-            return Verdict(False, "You are not among those who may start a restore alone.")
+            sentence = "You are not among those who may start a restore alone."
+            return Verdict(False, sentence, "is not among those any more who may start a restore alone")
         return YES
+
+
+async def voters_lost(policy: Policy, directory: Directory, voters: Sequence[str], requester: str) -> Mapping[str, str]:
+    """Those whose yes no longer counts, and what is said of each. Raises SlackUnavailable."""
+    # All at once, so that one answer about a group serves for all of them.
+    found = await asyncio.gather(*(memberships(policy, directory, voter) for voter in voters))
+    verdicts = {voter: policy.may_approve(*one, requester) for voter, one in zip(voters, found, strict=True)}
+    return {voter: verdict.said_of for voter, verdict in verdicts.items() if not verdict.allowed}
 
 
 async def memberships(policy: Policy, directory: Directory, user: str) -> tuple[Person, frozenset[str]]:
@@ -116,11 +132,12 @@ def _among(person: Person, groups: AbstractSet[str], ids: AbstractSet[str]) -> b
 
 def _full_member(person: Person) -> Verdict:
     if person.is_foreign:
-        return Verdict(False, "You belong to another organisation; only members of this workspace may do this.")
+        sentence = "You belong to another organisation; only members of this workspace may do this."
+        return Verdict(False, sentence, "belongs to another organisation")
     if person.is_deactivated:
-        return Verdict(False, "Your account is deactivated.")
+        return Verdict(False, "Your account is deactivated.", "has a deactivated account")
     if person.is_bot:
-        return Verdict(False, "Bots may not do this.")
+        return Verdict(False, "Bots may not do this.", "is a bot")
     if person.is_guest:
-        return Verdict(False, "Guests may not do this; ask a full member of the workspace.")
+        return Verdict(False, "Guests may not do this; ask a full member of the workspace.", "is a guest")
     return YES

@@ -66,7 +66,8 @@ class Runner:
     async def _without_portal(self, restore: Restore, sentence: str, now: datetime) -> datetime | None:
         """Nothing can be asked of the portal: what waits is void, what runs waits for other settings."""
         async with self._store.writing() as tx:
-            if restore.state in WAITING:
+            # While the backup is made, nothing has been sent that replaces anything.
+            if restore.state in WAITING | {State.BACKING_UP}:
                 await end(tx, restore, State.VOID, at=now, actor=BOT, outcome=sentence)
                 return None
             if sentence != restore.hindrance:
@@ -115,6 +116,10 @@ class Jobs:
 
     def look(self, restore_id: str, at: datetime | None = None) -> None:
         """Make the restore's next step at a time, or now; replaces what was planned for it."""
+        if at is None and restore_id in self._running:
+            # As a job it would be replaced by the one that the running step plans at its end.
+            self._again.add(restore_id)
+            return
         when = at or self._clock()
         self._scheduler.add_job(
             self._begin, "date", run_date=when, args=[restore_id], id=restore_id, replace_existing=True

@@ -7,7 +7,7 @@ from restorebot.docspace.models import Progress, clean
 from restorebot.docspace.storages import CLOUD, DATA_STORE, DOCUMENTS, THIRD_PARTY, Storage
 from restorebot.errors import Claimed, PortalError
 from restorebot.model import Post, PostKind, Restore, State
-from restorebot.restores.endings import BOT, PORTAL, end
+from restorebot.restores.endings import BOT, PORTAL, UNRESTORED, end
 from restorebot.restores.pace import GONE_AFTER, GONE_POLLS, OVER, Pace
 from restorebot.restores.portals import Portals
 from restorebot.storage.store import Store
@@ -48,6 +48,7 @@ class SafetyBackup:
                     actor=BOT,
                     event="backing up",
                     safety_storage=storage.storage_type,
+                    watched_at=self._clock(),
                     hindrance="",
                 )
         except Claimed as error:
@@ -148,5 +149,5 @@ class SafetyBackup:
 
     async def _give_up(self, restore: Restore, outcome: str, to: State = State.FAILED) -> timedelta | None:
         async with self._store.writing() as tx:
-            await end(tx, restore, to, at=self._clock(), actor=BOT, outcome=f"{outcome} Nothing was restored.")
+            await end(tx, restore, to, at=self._clock(), actor=BOT, outcome=f"{outcome} {UNRESTORED}")
         return OVER

@@ -5,17 +5,17 @@ Each is one committed transaction or a refusal.
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 
 from restorebot.errors import Overtaken, Refused
 from restorebot.model import Post, PostKind, Restore, Source, State
-from restorebot.restores import announcing
-from restorebot.restores.endings import UNSENT, end, expire
-from restorebot.restores.policy import Directory, Person, memberships
+from restorebot.restores import announcing, voting
+from restorebot.restores.endings import BACKUP_GOES_ON, UNRESTORED, UNSENT, end, expire, void_others
+from restorebot.restores.policy import Directory, memberships, voters_lost
 from restorebot.restores.portals import Portal, Portals
 from restorebot.restores.starting import LATEST
 from restorebot.storage.store import Store, Writing
@@ -66,24 +66,6 @@ class Draft:
     starts_at: datetime | None = None
 
 
-class Right(StrEnum):
-    """What somebody may do with a restore just now."""
-
-    APPROVE = "approve"
-    WITHDRAW = "withdraw"
-    STOP = "stop"
-    SETTLE = "settle"
-    AGAIN = "again"
-
-
-@dataclass(frozen=True)
-class Mine:
-    """A restore as one person sees it."""
-
-    restore: Restore
-    rights: frozenset[Right]
-
-
 class Service:
     """The people's side. ``look`` asks the clock's side to look at a restore now."""
 
@@ -104,8 +86,10 @@ class Service:
 
     async def check_requester(self, portal: Portal, user: str, channel: str) -> None:
         """Raises Refused when this person may not ask for a restore here, SlackUnavailable when that cannot be told."""
-        person, groups = await memberships(portal.policy, self._directory, user)
-        verdict = portal.policy.may_request(person, groups, channel)
+        _, found = await asyncio.gather(
+            self._directory.check_channel(channel), memberships(portal.policy, self._directory, user)
+        )
+        verdict = portal.policy.may_request(*found, channel)
         if not verdict.allowed:
             raise Refused(verdict.reason)
 
@@ -114,65 +98,6 @@ class Service:
         if user not in portal.policy.break_glass:
             return False
         return portal.policy.may_break_glass(await self._directory.person(user)).allowed
-
-    async def readable(self, portals: Sequence[Portal], user: str) -> list[Portal]:
-        """Those of the portals whose restores this person may see. Raises Refused for none, SlackUnavailable."""
-        found = await asyncio.gather(*(memberships(portal.policy, self._directory, user) for portal in portals))
-        verdicts = [portal.policy.may_read(*one) for portal, one in zip(portals, found, strict=True)]
-        if not any(verdict.allowed for verdict in verdicts):
-            raise Refused(verdicts[0].reason)
-        return [portal for portal, verdict in zip(portals, verdicts, strict=True) if verdict.allowed]
-
-    async def open_restores(self, urls: AbstractSet[str]) -> list[Restore]:
-        """What is open on these portals, oldest first. Raises StorageError."""
-        async with self._store.reading() as tx:
-            return [restore for restore in await tx.open_restores() if restore.portal_url in urls]
-
-    async def ended_restores(self, urls: AbstractSet[str], count: int) -> list[Restore]:
-        """The latest restores of these portals that have ended, newest first. Raises StorageError."""
-        async with self._store.reading() as tx:
-            return await tx.last_ended(urls, count)
-
-    async def overview(self, user: str, count: int) -> tuple[list[Mine], list[Mine]]:
-        """What is open, oldest first, and the latest that ended, of every portal whose restores this person may see.
-
-        Raises Refused when they may see none, SlackUnavailable, StorageError.
-        """
-        looks = await asyncio.gather(*(memberships(one.policy, self._directory, user) for one in self._portals.all))
-        known = dict(zip((one.docspace.url for one in self._portals.all), looks, strict=True))
-        verdicts = {one.docspace.url: one.policy.may_read(*known[one.docspace.url]) for one in self._portals.all}
-        seen = {url for url, verdict in verdicts.items() if verdict.allowed}
-        if not seen:
-            raise Refused(next(iter(verdicts.values())).reason)
-
-        def mine(restores: list[Restore]) -> list[Mine]:
-            shown = [one for one in restores if self._shows(one, *known[one.portal_url])]
-            return [Mine(one, self._rights(one, *known[one.portal_url])) for one in shown]
-
-        return mine(await self.open_restores(seen)), mine(await self.ended_restores(seen, count))
-
-    def _shows(self, restore: Restore, person: Person, groups: frozenset[str]) -> bool:
-        """Whether a person who may read sees this restore outside its channel.
-
-        That of a portal which is bound to channels is for those who have a part in it: a channel may be private.
-        """
-        policy = self._portals.of(restore).policy
-        part = person.id in {restore.requester, *restore.voters} or policy.may_decide(person, groups).allowed
-        return part or not policy.channels or bool(policy.requesters)
-
-    def _rights(self, restore: Restore, person: Person, groups: frozenset[str]) -> frozenset[Right]:
-        policy = self._portals.of(restore).policy
-        own, decides = person.id == restore.requester, policy.may_decide(person, groups).allowed
-        approves = policy.may_approve(person, groups, restore.requester).allowed and person.id not in restore.voters
-        asks = policy.may_request(person, groups, restore.channel).allowed
-        having = {
-            State.REQUESTED: {Right.APPROVE: approves, Right.WITHDRAW: own},
-            State.APPROVED: {Right.STOP: own or decides},
-            State.BACKING_UP: {Right.STOP: own or decides},
-            State.UNKNOWN: {Right.SETTLE: decides},
-            State.EXPIRED: {Right.AGAIN: asks},
-        }.get(restore.state, {})
-        return frozenset(right for right, has in having.items() if has)
 
     async def request(self, draft: Draft) -> Restore:
         """Commit a request with its card.
@@ -228,32 +153,26 @@ class Service:
         return restore
 
     async def approve(self, restore_id: str, user: str) -> Restore:
-        """Count one person's yes, and approve the restore when the quorum is full. Raises Refused, SlackUnavailable."""
-        restore = await self.read(restore_id)
-        policy = self._portals.of(restore).policy
-        person, groups = await memberships(policy, self._directory, user)
-        verdict = policy.may_approve(person, groups, restore.requester)
-        if not verdict.allowed:
-            raise Refused(verdict.reason)
+        """Count one person's yes, and approve the restore when the quorum is full. Raises Refused, SlackUnavailable.
 
-        async def vote(tx: Writing, restore: Restore, now: datetime) -> Restore:
-            if user in restore.voters:
-                raise Refused("Your approval is counted already.")
-            voted = await tx.vote(restore, user, now)
-            own = restore.self_approved or user == restore.requester
-            full = len(voted.votes) >= restore.approvals_needed
-            return await tx.advance(
-                voted,
-                State.APPROVED if full else State.REQUESTED,
-                at=now,
-                actor=user,
-                event="approved" if full else "voted",
-                posts=announcing.planned(restore, now) if full else (),
-                self_approved=own,
-                approved_at=now if full else None,
-            )
-
-        return await self._decide(restore_id, {State.REQUESTED}, vote)
+        A yes that would fill it has all the others looked at again; those that no longer count are taken back.
+        """
+        while True:
+            restore = await self.read(restore_id)
+            policy = self._portals.of(restore).policy
+            person, groups = await memberships(policy, self._directory, user)
+            verdict = policy.may_approve(person, groups, restore.requester)
+            if not verdict.allowed:
+                raise Refused(verdict.reason)
+            needed = max(restore.approvals_needed, policy.approvals_needed)
+            earlier = restore.voters if len(restore.votes) + 1 >= needed else ()
+            lost = await voters_lost(policy, self._directory, earlier, restore.requester)
+            decision = partial(voting.count, yes=voting.Yes(user, needed, frozenset(earlier), lost))
+            try:
+                return await self._decide(restore_id, {State.REQUESTED}, decision)
+            except voting.Unchecked:
+                # Somebody else voted meanwhile, and this yes would fill the quorum together with theirs.
+                continue
 
     async def check_denier(self, restore_id: str, user: str) -> Restore:
         """Whether this person's no would count just now. Raises Refused, SlackUnavailable."""
@@ -284,8 +203,10 @@ class Service:
             await self._check_approver(restore, user)
 
         async def stopped(tx: Writing, restore: Restore, now: datetime) -> Restore:
-            backing_up = restore.state is State.BACKING_UP
-            outcome = "Nothing was restored. The safety backup goes on by itself." if backing_up else UNSENT
+            outcome = UNSENT
+            if restore.state is State.BACKING_UP:
+                made = f"The safety backup {restore.safety_name} stays." if restore.safety_made_at else BACKUP_GOES_ON
+                outcome = f"{UNRESTORED} {made}"
             return await end(tx, restore, State.STOPPED, at=now, actor=user, outcome=outcome, decided_by=user)
 
         return await self._decide(restore_id, {State.APPROVED, State.BACKING_UP}, stopped)
@@ -298,8 +219,7 @@ class Service:
         restore = await self.read(restore_id)
         await self._check_approver(restore, user)
         if how is Settlement.FINISHED:
-            outcome = "It finished, by the word of the approver who checked. restorebot did not see it."
-            return await self._end(restore_id, {State.UNKNOWN}, State.CLOSED, user, outcome)
+            return await self._finish(restore_id, user)
         progress = await self._portals.of(restore).docspace.restore_progress()
         running = progress is not None and not progress.is_completed
         if how is Settlement.NOT_STARTED:
@@ -329,6 +249,20 @@ class Service:
             )
 
         return await self._decide(restore_id, {State.UNKNOWN}, adopt)
+
+    async def _finish(self, restore_id: str, user: str) -> Restore:
+        voided: list[str] = []
+
+        async def finished(tx: Writing, restore: Restore, now: datetime) -> Restore:
+            outcome = "It finished, by the word of the approver who checked. restorebot did not see it."
+            closed = await end(tx, restore, State.CLOSED, at=now, actor=user, outcome=outcome, decided_by=user)
+            voided.extend(await void_others(tx, closed, now))
+            return closed
+
+        closed = await self._decide(restore_id, {State.UNKNOWN}, finished)
+        for other in voided:
+            self._look(other)
+        return closed
 
     async def _check_approver(self, restore: Restore, user: str) -> None:
         policy = self._portals.of(restore).policy

@@ -1,18 +1,19 @@
 """From approval to the one POST: look again at everything, claim the portal, send, and say what became of it."""
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from restorebot.errors import Claimed, PortalError, SlackUnavailable
 from restorebot.model import Post, PostKind, Restore, State
 from restorebot.restores import announcing
-from restorebot.restores.endings import BOT, PORTAL, UNSENT, end, expire, lose
+from restorebot.restores.endings import BACKUP_GOES_ON, BOT, PORTAL, UNSENT, end, expire, lose
 from restorebot.restores.pace import OVER, Pace, phase_of, told
-from restorebot.restores.policy import Directory, memberships
+from restorebot.restores.policy import Directory, voters_lost
 from restorebot.restores.portals import Portals
 from restorebot.restores.preflight import Preflight, Report
 from restorebot.restores.safety import SafetyBackup
+from restorebot.restores.voting import told_of_lost
 from restorebot.storage.store import Store
 
 PATIENCE = 30.0
@@ -23,6 +24,15 @@ REMINDED_BEFORE = timedelta(minutes=15)
 
 LATEST = timedelta(minutes=15)
 """A planned start that is missed by more than this is not made up for."""
+
+SOON = timedelta(seconds=1)
+"""Until the channel is likely to have been told of a start without approval."""
+
+UNHEARD_FOR = timedelta(seconds=30)
+UNHEARD = "Slack has not taken the message that tells the channel of this start without approval."
+
+NOTED_EVERY = timedelta(minutes=1)
+"""How often it is written down that a planned restore's safety backup is being watched."""
 
 TRY_AGAIN = timedelta(seconds=15)
 """Between looks at an approved restore whose checks cannot be made just now; each reads the portal's history."""
@@ -58,6 +68,8 @@ class Starter:
             async with self._store.writing() as tx:
                 await expire(tx, restore, now, missed)
             return OVER
+        if restore.break_glass and not await self._is_loud(restore):
+            return await self._hinder(restore, UNHEARD) if now >= _approval_of(restore, now) + UNHEARD_FOR else SOON
         report = await self._rechecked(restore, now)
         if not isinstance(report, Report):
             return report
@@ -67,10 +79,17 @@ class Starter:
 
     async def back_up(self, restore: Restore, now: datetime) -> timedelta | None:
         """Watch the safety backup; when it is made, check everything once more and start."""
-        approved = restore.starts_at or restore.approved_at or now
-        if now >= approved + self._portals.of(restore).approval_ttl:
-            done = "was made" if restore.safety_made_at else "was not made"
-            return await self._void(restore, f"The safety backup {done} before the approval had become too old.")
+        if now >= _approval_of(restore, now) + self._portals.of(restore).approval_ttl:
+            outcome = f"The approval became too old before the restore could start.{_why(restore)}"
+            return await self._void(restore, outcome)
+        if restore.starts_at and restore.watched_at:
+            # What starts at its time after the backup, may not start in the morning after a night's standstill.
+            if now > restore.watched_at + LATEST:
+                outcome = "restorebot stood still for more than 15 minutes after the planned start."
+                return await self._void(restore, outcome)
+            if now >= restore.watched_at + NOTED_EVERY:
+                async with self._store.writing() as tx:
+                    restore = await tx.observe(restore, watched_at=now)
         if restore.safety_made_at is None:
             return await self._safety.watch(restore, now)
         report = await self._rechecked(restore, now)
@@ -79,18 +98,16 @@ class Starter:
     async def _rechecked(self, restore: Restore, now: datetime) -> Report | timedelta | None:
         """The checks' report if all still holds; else when to look again, or None if the restore became void."""
         portal = self._portals.of(restore)
+        try:
+            lacking, lost = await self._lacking(restore)
+        except SlackUnavailable as error:
+            return await self._hinder(restore, str(error))
+        if lacking:
+            return await self._void(restore, lacking, told_of_lost(lost))
         report = await self._preflight.run(portal.docspace, restore.source, now, patience=PATIENCE, restore=restore)
         if report.failed:
             return await self._void(restore, " ".join(check.sentence for check in report.failed))
-        if not report.passed:
-            return await self._hinder(restore, report.unsure[0].sentence)
-        try:
-            lost = await self._lost_voters(restore)
-        except SlackUnavailable as error:
-            return await self._hinder(restore, str(error))
-        if lost:
-            return await self._void(restore, f"An approval no longer counts: {lost}")
-        return report
+        return report if report.passed else await self._hinder(restore, report.unsure[0].sentence)
 
     async def _launch(self, restore: Restore, report: Report) -> timedelta | None:
         """Claim the portal, if the safety backup has not done so, and send the one POST."""
@@ -123,22 +140,27 @@ class Starter:
                 )
         return starts_at - now
 
-    async def _lost_voters(self, restore: Restore) -> str:
-        """Why the approvals no longer suffice, as a sentence; empty while they do."""
+    async def _lacking(self, restore: Restore) -> tuple[str, Mapping[str, str]]:
+        """Why the approvals no longer suffice, as a sentence, and whose no longer count; empty while they do."""
         policy = self._portals.of(restore).policy
         if restore.break_glass:
             verdict = policy.may_break_glass(await self._directory.person(restore.requester))
-            return verdict.reason
-        # All at once, so that one answer about a group serves for all of them.
-        found = await asyncio.gather(*(memberships(policy, self._directory, user) for user in restore.voters))
-        verdicts = [policy.may_approve(person, groups, restore.requester) for person, groups in found]
-        reasons = [verdict.reason for verdict in verdicts if not verdict.allowed]
-        counted = len(restore.votes) - len(reasons)
-        return reasons[0] if counted < restore.approvals_needed and reasons else ""
+            return "" if verdict.allowed else f"Who asked for it {verdict.said_of}.", {}
+        lost = await voters_lost(policy, self._directory, restore.voters, restore.requester)
+        needed, counted = max(restore.approvals_needed, policy.approvals_needed), len(restore.votes) - len(lost)
+        if counted >= needed:
+            return "", {}
+        return f"Not enough approvals still count: {counted} of {needed}.", lost
 
-    async def _void(self, restore: Restore, outcome: str) -> timedelta | None:
+    async def _is_loud(self, restore: Restore) -> bool:
+        """Whether the channel has been told of a start without approval: nothing else watches over one."""
+        async with self._store.reading() as tx:
+            return await tx.is_told(restore.id, PostKind.BREAK_GLASS)
+
+    async def _void(self, restore: Restore, outcome: str, before: Sequence[Post] = ()) -> timedelta | None:
+        outcome = f"{outcome} {BACKUP_GOES_ON}" if restore.safety_task and not restore.safety_made_at else outcome
         async with self._store.writing() as tx:
-            await end(tx, restore, State.VOID, at=self._clock(), actor=BOT, outcome=outcome)
+            await end(tx, restore, State.VOID, at=self._clock(), actor=BOT, outcome=outcome, before=before)
         return OVER
 
     async def _hinder(self, restore: Restore, sentence: str) -> timedelta:
@@ -153,9 +175,10 @@ class Starter:
         try:
             visible = await portal.restore_progress()
         except PortalError as error:
-            return await self._not_started(restore, f"Nothing was sent. {error}")
+            return await self._not_started(restore, f"{UNSENT} {error}", posted_at=None)
         if visible and not visible.is_completed:
-            return await self._not_started(restore, "Nothing was sent: another restore has just begun on the portal.")
+            outcome = f"{UNSENT} Another restore has just begun on it."
+            return await self._not_started(restore, outcome, posted_at=None)
         before = visible.task_id if visible else None
         if before != restore.task_before:
             # Or a task that ended since the checks would later be taken for ours.
@@ -190,9 +213,9 @@ class Starter:
             )
         return self._pace.poll_interval
 
-    async def _not_started(self, restore: Restore, outcome: str) -> timedelta | None:
+    async def _not_started(self, restore: Restore, outcome: str, **changes: Any) -> timedelta | None:
         async with self._store.writing() as tx:
-            await end(tx, restore, State.FAILED, at=self._clock(), actor=BOT, outcome=outcome)
+            await end(tx, restore, State.FAILED, at=self._clock(), actor=BOT, outcome=outcome, **changes)
         return OVER
 
     async def lost_start(self, restore: Restore, now: datetime) -> timedelta:
@@ -210,6 +233,14 @@ def _missed(restore: Restore, approval_ttl: timedelta, now: datetime) -> str:
     """Why it is too late to start, as a sentence; empty while it is not."""
     if restore.starts_at:
         late = now > restore.starts_at + LATEST
-        why = f" In the way was: {restore.hindrance}" if restore.hindrance else ""
-        return f"The planned start was missed by more than 15 minutes. {UNSENT}{why}" if late else ""
-    return UNSENT if restore.approved_at is None or now >= restore.approved_at + approval_ttl else ""
+        return f"The planned start was missed by more than 15 minutes. {UNSENT}{_why(restore)}" if late else ""
+    return f"{UNSENT}{_why(restore)}" if now >= _approval_of(restore, now) + approval_ttl else ""
+
+
+def _approval_of(restore: Restore, now: datetime) -> datetime:
+    """From when the approval's shelf life counts."""
+    return restore.starts_at or restore.approved_at or now
+
+
+def _why(restore: Restore) -> str:
+    return f" In the way was: {restore.hindrance}" if restore.hindrance else ""

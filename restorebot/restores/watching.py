@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 from restorebot.docspace.models import Progress, clean
-from restorebot.errors import PortalError
+from restorebot.errors import AddressRefused, PortalError, PortalNotFound
 from restorebot.model import Phase, Post, PostKind, Restore, State
 from restorebot.restores import announcing
 from restorebot.restores.endings import BOT, PORTAL, end, lose, void_others
@@ -20,6 +20,9 @@ ADOPTION_WINDOW = timedelta(minutes=2)
 
 LOOK_AFTER_FOR = timedelta(minutes=10)
 """How long a completed portal may take to answer under its own alias (fact sheet §D) before the thread is told."""
+
+UNSEEN = "The portal does not show our task just now."
+GONE = "The portal no longer shows our task, and did not say how it ended."
 
 SLOW_LOOK = timedelta(minutes=1)
 """Between looks at a restore that only a person can settle."""
@@ -39,11 +42,14 @@ class Watcher:
     async def watch(self, restore: Restore, now: datetime) -> timedelta | None:
         try:
             progress = await self._portals.of(restore).docspace.restore_progress()
+        except (PortalNotFound, AddressRefused) as error:
+            # A backup brings its own custom domain and its own allowed addresses (fact sheet §D): it may stay so.
+            return await self._missed(restore, now, str(error), f"The portal no longer tells of our task. {error}")
         except PortalError as error:
             wait = await self._hinder_or_stall(restore, now, str(error))
             return max(wait, timedelta(seconds=error.retry_after))
         if progress is None or (progress.task_id or "") != restore.task_id:
-            return await self._missed(restore, now)
+            return await self._missed(restore, now, UNSEEN, GONE)
         return await self._believe(restore, progress, now)
 
     async def _believe(self, restore: Restore, progress: Progress, now: datetime) -> timedelta | None:
@@ -96,13 +102,13 @@ class Watcher:
                 await tx.observe(restore, hindrance=sentence)
         return self._pace.poll_interval
 
-    async def _missed(self, restore: Restore, now: datetime) -> timedelta:
+    async def _missed(self, restore: Restore, now: datetime, sentence: str, lost: str) -> timedelta:
+        """Our task is not to be seen: say ``sentence`` for a while, then ``lost``."""
         since, polls = restore.gone_since or now, restore.gone_polls + 1
         if now - since >= GONE_AFTER and polls >= GONE_POLLS:
             async with self._store.writing() as tx:
-                await lose(tx, restore, "The portal no longer shows our task, and did not say how it ended.", now)
+                await lose(tx, restore, lost, now)
             return self._pace.poll_interval
-        sentence = "The portal does not show our task just now."
         async with self._store.writing() as tx:
             await tx.observe(restore, gone_since=since, gone_polls=polls, hindrance=sentence)
         return self._pace.poll_interval

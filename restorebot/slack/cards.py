@@ -125,7 +125,7 @@ def _approved(restore: Restore, _: Surroundings) -> list[str]:
             f":white_check_mark: {_approval(restore)}",
             f":calendar: *It starts {when(restore.starts_at)}*, if all that is checked again then still holds.",
             "Until then it can be stopped.",
-            *([f"Told to {told}."] if told else []),
+            *([f"Its users are to be told in {told}."] if told else []),
         ]
     return [f":white_check_mark: {_approval(restore)} Everything is checked once more, then it starts."]
 
@@ -211,7 +211,7 @@ def _stopped(restore: Restore, _: Surroundings) -> list[str]:
 
 
 def _void(restore: Restore, _: Surroundings) -> list[str]:
-    return [f":heavy_multiplication_x: Void since {_ended(restore)}. Nothing was sent to the portal."]
+    return [f":heavy_multiplication_x: Void since {_ended(restore)}. Nothing was restored."]
 
 
 _STORIES: dict[State, Callable[[Restore, Surroundings], list[str]]] = {

@@ -17,9 +17,10 @@ from restorebot.model import Restore, Source
 from restorebot.restores.portals import Portal, Portals
 from restorebot.restores.preflight import Preflight
 from restorebot.restores.service import Service
+from restorebot.restores.viewing import Viewer
 from restorebot.slack import listing, picker, views
+from restorebot.slack.calls import reason_of
 from restorebot.slack.grammar import USAGE, Wish, Word, understood
-from restorebot.slack.people import check_channel
 from restorebot.slack.texts import Block, spoken
 
 PATIENCE = 6.0
@@ -73,6 +74,7 @@ class RestoreCommand:
         self,
         client: AsyncWebClient,
         service: Service,
+        viewer: Viewer,
         preflight: Preflight,
         portals: Portals,
         *,
@@ -80,6 +82,7 @@ class RestoreCommand:
     ) -> None:
         self._client = client
         self._service = service
+        self._viewer = viewer
         self._preflight = preflight
         self._portals = portals
         self._clock = clock
@@ -94,10 +97,7 @@ class RestoreCommand:
             await self._report(command, wish)
             return
         portal = self._portals.choose(wish.portal, command.channel)
-        await asyncio.gather(
-            check_channel(self._client, command.channel),
-            self._service.check_requester(portal, command.user, command.channel),
-        )
+        await self._service.check_requester(portal, command.user, command.channel)
         if wish.word is Word.LIST:
             records = await portal.docspace.history()
             await self._tell(command, listing.backups(portal, records, self._clock()))
@@ -112,17 +112,15 @@ class RestoreCommand:
     async def _report(self, command: Command, wish: Wish) -> None:
         """What is open, or how the last restores ended; of one portal, or of all that belong to this channel."""
         asked = self._portals.named(wish.portal, command.channel)
-        _, portals = await asyncio.gather(
-            check_channel(self._client, command.channel), self._service.readable(asked, command.user)
-        )
+        portals = await self._viewer.readable(asked, command.user, command.channel)
         urls, names = {portal.docspace.url for portal in portals}, [portal.name for portal in portals]
         if wish.word is Word.STATUS:
-            restores = await self._service.open_restores(urls)
+            restores = await self._viewer.open_restores(urls)
             links = await asyncio.gather(*(self._link(restore) for restore in restores))
             by_id = {restore.id: link for restore, link in zip(restores, links, strict=True)}
             lines = listing.status(restores, by_id, names)
         else:
-            lines = listing.history(await self._service.ended_restores(urls, LAST), names)
+            lines = listing.history(await self._viewer.ended_restores(urls, LAST), names)
         await self._tell(command, lines)
 
     async def _link(self, restore: Restore) -> str:
@@ -195,16 +193,13 @@ class RestoreCommand:
         try:
             await self._client.chat_postEphemeral(channel=channel, user=user, text=sentence)
         except (SlackClientError, aiohttp.ClientError, TimeoutError) as error:
-            log.warning("answer_lost", reason=views.reason_of(error))
+            log.warning("answer_lost", reason=reason_of(error))
 
     async def again(self, restore_id: str, user: str, trigger_id: str) -> None:
         """The modal for the same backup as that of an expired request. Raises RestorebotError."""
         restore = await self._service.read(restore_id)
         portal = self._portals.of(restore)
-        await asyncio.gather(
-            check_channel(self._client, restore.channel),
-            self._service.check_requester(portal, user, restore.channel),
-        )
+        await self._service.check_requester(portal, user, restore.channel)
         wanted = restore.source.backup_id or restore.source
         await self._ask(portal, wanted, restore.channel, user, trigger_id, "Click the button again.")
 
@@ -241,7 +236,7 @@ class RestoreCommand:
             try:
                 await self._client.views_update(**which, view=modal)
             except (SlackClientError, aiohttp.ClientError, TimeoutError) as error:
-                reason = views.reason_of(error)
+                reason = reason_of(error)
                 log.info("modal_not_filled", reason=reason)
                 if reason != "not_found":
                     raise Refused(f"The window could not be filled, and nothing has been asked. {again}") from None

@@ -10,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from restorebot.errors import RestorebotError
 from restorebot.model import State
-from restorebot.restores.service import Mine, Right, Service
+from restorebot.restores.viewing import Mine, Right, Viewer
 from restorebot.slack import cards, listing, views
 from restorebot.slack.texts import Block, context, escape, header, section, when
 
@@ -37,9 +37,9 @@ log = structlog.get_logger()
 class Home:
     """Draws App Home for whoever opens it, and again after what they do."""
 
-    def __init__(self, client: AsyncWebClient, service: Service, clock: Callable[[], datetime]) -> None:
+    def __init__(self, client: AsyncWebClient, viewer: Viewer, clock: Callable[[], datetime]) -> None:
         self._client = client
-        self._service = service
+        self._viewer = viewer
         self._clock = clock
         self._seen: set[str] = set()
 
@@ -51,7 +51,7 @@ class Home:
         """Publish the tab for a person. Never raises; what Slack does not take is logged."""
         self.seen(user)
         try:
-            mine, recent = await self._service.overview(user, RECENT)
+            mine, recent = await self._viewer.overview(user, RECENT)
             blocks = drawn(mine, recent, self._clock())
         except RestorebotError as error:
             blocks = [header("Restores"), section(escape(str(error), 600))]

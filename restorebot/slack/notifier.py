@@ -1,7 +1,7 @@
 """Gives Slack what it is owed: the outbox in the order of each story, and cards that lag behind their rows."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,8 +11,9 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from restorebot.errors import PortalUnconfigured, StorageError
-from restorebot.model import ANNOUNCEMENTS, PostKind, Restore
+from restorebot.model import ANNOUNCEMENTS, Post, PostKind, Restore
 from restorebot.restores.portals import Portals
+from restorebot.slack.calls import pause_of, reason_of, status_of
 from restorebot.slack.cards import Surroundings, card
 from restorebot.slack.posts import again, post
 from restorebot.storage.store import Queued, Store
@@ -90,6 +91,10 @@ class Notifier:
             except StorageError as error:
                 log.warning("outbox_unread", why=str(error))
                 due = self._clock() + BACKOFF
+            except Exception:
+                # Whatever it is, the other threads have to hear of their restores.
+                log.exception("round_failed")
+                due = self._clock() + BACKOFF
             try:
                 async with asyncio.timeout(None if due is None else max(0.0, (due - self._clock()).total_seconds())):
                     await self._woken.wait()
@@ -115,12 +120,23 @@ class Notifier:
                 wait = self._post_wait(restore, head, now)
                 if wait:
                     waits.append(now + wait)
-                elif await self._post(restore, head, now):
+                elif await self._carefully(self._post(restore, head, now), _lane(head), now):
                     sent = True
                 else:
                     waits.append(self._not_before.get(_lane(head), now))
             if not sent:
                 return min(waits, default=None)
+
+    async def _carefully(self, work: Awaitable[bool], lane: str, now: datetime) -> bool:
+        """One message; should our own code fail at it, it is put off, and holds up no other restore's."""
+        try:
+            return await work
+        except StorageError:
+            raise
+        except Exception:
+            log.exception("not_told", restore=lane)
+            self._back_off(lane, now)
+            return False
 
     def _post_wait(self, restore: Restore, queued: Queued, now: datetime) -> timedelta:
         bucket = self._posts.setdefault(queued.channel or restore.channel, Bucket(4, timedelta(seconds=1)))
@@ -154,6 +170,8 @@ class Notifier:
         self._succeeded(_lane(queued))
         async with self._store.writing() as tx:
             await tx.sent(queued, ts)
+            if ts == NOT_TAKEN and queued.kind is not PostKind.OVER:
+                await tx.tell(restore.id, Post(PostKind.UNTOLD, {"channel": queued.channel}), now)
             if queued.kind is PostKind.CARD:
                 await tx.card(restore.id, restore.version, ts)
         return True
@@ -186,9 +204,9 @@ class Notifier:
             stale = await tx.stale_cards()
         due = []
         for restore in stale:
-            wait = max(self._edits.wait(now), self._backoff_left(restore.id, now))
-            if wait or not await self._edit(restore, now):
-                due.append(now + (wait or self._backoff_left(restore.id, now)))
+            wait = max(self._edits.wait(now), self._backoff_left(_card_lane(restore), now))
+            if wait or not await self._carefully(self._edit(restore, now), _card_lane(restore), now):
+                due.append(now + (wait or self._backoff_left(_card_lane(restore), now)))
         return min(due, default=None)
 
     async def _edit(self, restore: Restore, now: datetime) -> bool:
@@ -198,15 +216,15 @@ class Notifier:
             message = {"channel": restore.channel, "ts": restore.card_ts, "text": text, "blocks": blocks}
             await self._call("chat.update", message)
         except (Lost, Unsent):
-            self._back_off(restore.id, now)
+            self._back_off(_card_lane(restore), now)
             return False
         except SlackApiError as error:
             if error.response.get("error") not in CARD_GONE:
-                self._refused("edit", restore.id, error, now)
+                self._refused("edit", _card_lane(restore), error, now)
                 return False
             log.warning("card_gone", restore=restore.id, reason=error.response.get("error"))
         else:
-            self._succeeded(restore.id)
+            self._succeeded(_card_lane(restore))
         async with self._store.writing() as tx:
             await tx.card(restore.id, restore.version)
         return True
@@ -216,8 +234,9 @@ class Notifier:
         try:
             return await self._client.api_call(method, json=body)
         except SlackApiError as error:
-            if error.response.status_code >= 500:
-                log.warning("slack_fault", method=method, status=error.response.status_code)
+            status = status_of(error)
+            if status is None or status >= 500:
+                log.warning("slack_fault", method=method, status=status)
                 raise Lost from None
             raise
         except aiohttp.ClientConnectorError:
@@ -244,11 +263,9 @@ class Notifier:
         if isinstance(error, Unsent):
             self._back_off(lane, now)
             return
-        response = error.response
-        log.warning("slack_refused", what=what, restore=lane, reason=response.get("error"))
-        if response.status_code == 429:
-            wait = timedelta(seconds=float(response.headers.get("Retry-After", 30)))
-            self._not_before[lane] = now + wait
+        log.warning("slack_refused", what=what, restore=lane, reason=reason_of(error))
+        if status_of(error) == 429:
+            self._not_before[lane] = now + timedelta(seconds=pause_of(error))
         else:
             self._back_off(lane, now)
 
@@ -268,6 +285,11 @@ class Notifier:
 def _lane(queued: Queued) -> str:
     """What a refusal holds up: the restore's own thread, or one channel that is told of it."""
     return f"{queued.restore_id} {queued.channel}".strip()
+
+
+def _card_lane(restore: Restore) -> str:
+    """A card's own: a post that is put off holds up no edit."""
+    return f"{restore.id} card"
 
 
 def _thread(restore: Restore) -> dict[str, str]:

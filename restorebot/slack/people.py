@@ -16,6 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from restorebot.errors import Refused, SlackUnavailable
 from restorebot.restores.policy import Person
+from restorebot.slack.calls import status_of
 
 PATIENCE = 2.0
 """Seconds for one question: a command's trigger lives three."""
@@ -95,29 +96,33 @@ class SlackDirectory:
                 return []
             raise _unavailable("who is in the approvers' group") from None
 
+    async def check_channel(self, channel: str) -> None:
+        """Raises Refused when the bot cannot or must not post there, SlackUnavailable when that cannot be told."""
+        # Without the scope to see them, Slack says no more of direct messages than that they are none of ours.
+        if channel.startswith("D"):
+            raise Refused(IN_PRIVATE)
+        found = await self._shared(channel, lambda: self._channel(channel))
+        if found is None:
+            raise Refused(NOT_A_MEMBER)
+        if found.get("is_im") or found.get("is_mpim"):
+            raise Refused(IN_PRIVATE)
+        if found.get("is_ext_shared") or found.get("is_pending_ext_shared"):
+            raise Refused(
+                "This channel is shared with another organisation, so no restore is asked for here. "
+                "Use a channel of your own."
+            )
+        if found.get("is_archived"):
+            raise Refused("This channel is archived. Use another one that I am in.")
+        if not found.get("is_member"):
+            raise Refused(NOT_A_MEMBER)
 
-async def check_channel(client: AsyncWebClient, channel: str) -> None:
-    """Raises Refused when the bot cannot or must not post there, SlackUnavailable when that cannot be told."""
-    # Without the scope to see them, Slack says no more of direct messages than that they are none of ours.
-    if channel.startswith("D"):
-        raise Refused(IN_PRIVATE)
-    try:
-        found = (await _ask(client, "conversations.info", {"channel": channel}))["channel"]
-    except SlackApiError as error:
-        if error.response.get("error") in UNSEEN:
-            raise Refused(NOT_A_MEMBER) from None
-        raise _unavailable("this channel") from None
-    if found.get("is_im") or found.get("is_mpim"):
-        raise Refused(IN_PRIVATE)
-    if found.get("is_ext_shared") or found.get("is_pending_ext_shared"):
-        raise Refused(
-            "This channel is shared with another organisation, so no restore is asked for here. "
-            "Use a channel of your own."
-        )
-    if found.get("is_archived"):
-        raise Refused("This channel is archived. Use another one that I am in.")
-    if not found.get("is_member"):
-        raise Refused(NOT_A_MEMBER)
+    async def _channel(self, channel: str) -> Any:
+        try:
+            return (await _ask(self._client, "conversations.info", {"channel": channel}))["channel"]
+        except SlackApiError as error:
+            if error.response.get("error") in UNSEEN:
+                return None
+            raise _unavailable("this channel") from None
 
 
 async def _ask(client: AsyncWebClient, method: str, params: dict[str, str]) -> Any:
@@ -125,7 +130,7 @@ async def _ask(client: AsyncWebClient, method: str, params: dict[str, str]) -> A
         async with asyncio.timeout(PATIENCE):
             return await client.api_call(method, http_verb="GET", params=params)
     except SlackApiError as error:
-        if error.response.status_code == 429:
+        if status_of(error) in {None, 429}:
             raise _unavailable("who you are") from None
         raise
     except (SlackClientError, aiohttp.ClientError, TimeoutError):

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from restorebot.docspace.models import STORAGE_NAMES
+from restorebot.docspace.replies import HOW_TO_STORE
 from restorebot.model import PostKind, Restore, State
 from restorebot.restores.preflight import TENANT_STATUS
 from restorebot.slack.cards import TITLES, Surroundings
@@ -61,6 +62,20 @@ def _reminder(restore: Restore, _: Facts, around: Surroundings) -> list[Block]:
     ]
 
 
+def _vote_lost(_: Restore, facts: Facts, __: Surroundings) -> list[Block]:
+    voter = user(facts["voter"])
+    return [section(f":warning: The approval of {voter} no longer counts: {voter} {escape(facts['why'])}.")]
+
+
+def _untold(_: Restore, facts: Facts, __: Surroundings) -> list[Block]:
+    return [
+        section(
+            f":warning: I could not tell <#{facts['channel']}>: I am not a member there, or may not post. Invite me with "
+            "`/invite @restorebot`, and tell its people yourself."
+        )
+    ]
+
+
 def _start_near(restore: Restore, _: Facts, around: Surroundings) -> list[Block]:
     starts = when(restore.starts_at) if restore.starts_at else "soon"
     return [
@@ -102,14 +117,13 @@ def _over(restore: Restore, _: Facts, __: Surroundings) -> list[Block]:
                 f"{mail} to set a new one: {escape(restore.portal_url)}. Two-factor sign-in has to be set up again."
             )
         ]
-    if restore.task_id is None:
-        return [
-            section(f":negative_squared_cross_mark: *{portal} stays as it is.* The planned restore does not happen.")
-        ]
     if restore.state is State.CLOSED:
         return [
             section(f":grey_question: *The restore of {portal} is over.* If you cannot log in, set a new password.")
         ]
+    if restore.task_id is None:
+        planned = f" that was planned for {when(restore.starts_at)}" if restore.starts_at else ""
+        return [section(f":negative_squared_cross_mark: *The restore of {portal}{planned} does not happen.*")]
     closed = "" if restore.tenant_status == 0 else " It may stay closed for a while; administrators have been told."
     return [section(f":x: *{portal} could not be put back, and has its data of before.*{closed}")]
 
@@ -135,13 +149,18 @@ def _backing_up(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
 
 
 WAYS_BACK = {
-    0: "Its entry in the history does not survive the restore: note where its archive lies in the room.",
-    1: "The portal will know its archive by another id: look for the name in the connected account.",
-    4: "It is kept for a day and belongs to the portal as it is now: download it before you need it.",
+    0: "The restored portal has neither this entry in its history nor the room's file: it is a way back only for who "
+    "downloads the file before the restore begins.",
+    1: "The restore gives the archive another id. To find it: store a new API key, look for this name in the connected "
+    "account, and ask with `/restore` for a file in a connected account.",
+    4: "The restored portal cannot reach it: it is a way back only for who downloads it before the restore begins, "
+    "from DocSpace: Settings, Backup.",
 }
 """How to find a safety backup again, by its storage type, where the history does not tell (fact sheet §9)."""
 
-WAY_BACK = "The restore gives it another id: store a new API key, then `/restore list` shows it by this name."
+WAY_BACK = (
+    "The restore gives it another id. To find it: store a new API key, then `/restore list` shows it by this name."
+)
 
 
 def _backed_up(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
@@ -253,8 +272,7 @@ def _completed(restore: Restore) -> list[Block]:
             f'1. Everybody sets a new password; the old ones no longer work. A link {mail}; "Forgot password?" at '
             f"{escape(restore.portal_url)} does the same. Two-factor sign-in has to be set up again.\n"
             "2. Every API key is dead, restorebot's included. Make a new one with all permissions in DocSpace "
-            "(Developer Tools, API keys) and store it with `restorebot key set`, or as `DOCSPACE_API_KEY` and restart "
-            "restorebot. Until then no restore can be asked for.\n"
+            f"(Developer Tools, API keys). {HOW_TO_STORE} Until then no restore can be asked for.\n"
             "3. Backups have new ids; copy them afresh from Settings, Backup.\n"
             f"4. {_way_back(restore)}"
         ),
@@ -265,7 +283,7 @@ def _way_back(restore: Restore) -> str:
     if not restore.safety_name:
         return "To get back to how it was, restore a backup that was made before this one started. There is no undo."
     how = WAYS_BACK.get(-1 if restore.safety_storage is None else restore.safety_storage, WAY_BACK)
-    return f"The way back is the safety backup {escape(restore.safety_name)}. {how}"
+    return f"The safety backup is called {escape(restore.safety_name)}. {how}"
 
 
 def _failed(restore: Restore) -> list[Block]:
@@ -341,6 +359,8 @@ def _afterwards(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
 
 _WRITERS: dict[PostKind, Callable[[Restore, Facts, Surroundings], list[Block]]] = {
     PostKind.REMINDER: _reminder,
+    PostKind.VOTE_LOST: _vote_lost,
+    PostKind.UNTOLD: _untold,
     PostKind.START_NEAR: _start_near,
     PostKind.PLANNED: _planned,
     PostKind.STARTED: _started,

@@ -8,7 +8,7 @@ from typing import Any
 
 import aiohttp
 import structlog
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from restorebot.docspace.client import START_BACKUP, START_RESTORE, backup_body, restore_body
@@ -17,6 +17,7 @@ from restorebot.model import UNSHOWN, Restore, Source
 from restorebot.restores.portals import Portal
 from restorebot.restores.preflight import Report, Result
 from restorebot.restores.service import Draft
+from restorebot.slack.calls import reason_of
 from restorebot.slack.sources import archive, facts
 from restorebot.slack.texts import Block, code, escape, plain, quoted, section, user
 
@@ -236,11 +237,6 @@ async def open_modal(client: AsyncWebClient, trigger_id: str, view: Block, retry
         log.info("modal_not_opened", reason=reason_of(error))
         raise Refused(f"Slack did not open the window in time, and nothing has been done. {retry}") from None
     return dict(opened["view"])
-
-
-def reason_of(error: Exception) -> str:
-    """Slack's word for why it refused a call, or the kind of failure that kept it from answering."""
-    return str(error.response.get("error")) if isinstance(error, SlackApiError) else type(error).__name__
 
 
 def typed(view: Mapping[str, Any], block: str) -> str:

@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from restorebot.model import LIVE
 
-REVISION = "0006"
+REVISION = "0007"
 """The migration that this program's tables are at; the newest file in ``migrations/versions``."""
 
 
@@ -82,6 +82,7 @@ restores = Table(
     Column("safety_progress", Integer, nullable=False, server_default="0"),
     Column("safety_name", Text),
     Column("safety_made_at", UtcDateTime),
+    Column("watched_at", UtcDateTime),
     Column("posted_at", UtcDateTime),
     Column("task_before", String(64)),
     Column("task_id", String(64)),

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-from sqlalchemy import func, insert, inspect, select, text, update
+from sqlalchemy import delete, func, insert, inspect, select, text, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -72,6 +72,11 @@ class Reading:
         if portal_urls is not None:
             clause &= restores.c.portal_url.in_(sorted(portal_urls))
         return await self._restores(clause, restores.c.ended_at.desc(), count)
+
+    async def is_told(self, restore_id: str, kind: PostKind) -> bool:
+        """Whether Slack has taken a post of this kind."""
+        clause = (outbox.c.restore_id == restore_id) & (outbox.c.kind == kind) & outbox.c.sent_ts.is_not(None)
+        return (await self._conn.execute(select(func.count()).where(clause))).scalar_one() > 0
 
     async def stored_key(self, portal_url: str) -> keys.StoredKey | None:
         """The API key that was stored for a portal, still encrypted."""
@@ -173,9 +178,19 @@ class Writing(Reading):
             raise Overtaken("You have approved this restore already.") from None
         return replace(bumped, votes=(*restore.votes, Vote(user, at)))
 
+    async def unvote(self, restore: Restore, user: str) -> Restore:
+        """Take one person's yes back; returns the restore without it. Raises Overtaken."""
+        bumped = await self._update(restore)
+        await self._conn.execute(delete(votes).where((votes.c.restore_id == restore.id) & (votes.c.user == user)))
+        return replace(bumped, votes=tuple(vote for vote in restore.votes if vote.user != user))
+
     async def attempt(self, post: Queued, at: datetime | None) -> None:
         """Note that a post is about to be handed to Slack, or with None that Slack certainly did not take it."""
         await self._conn.execute(update(outbox).where(outbox.c.id == post.id).values(attempted_at=at))
+
+    async def tell(self, restore_id: str, post: Post, at: datetime) -> None:
+        """Queue a post that goes with no change of the restore."""
+        await self._post(restore_id, [post], "", at)
 
     async def sent(self, post: Queued, ts: str) -> None:
         """Note that Slack has taken a post, as message ``ts``."""

@@ -62,7 +62,7 @@ async def test_a_stored_key_is_used_by_the_running_bot_after_a_restore_has_kille
     view = await keyed.modal()
     assert view
     assert ":x: API key" in words(view)
-    assert "Store it with restorebot key set" in words(view)
+    assert "store it with restorebot key set" in words(view)
     await keyed.slack("close", user="U0ALICE", view_id=view["id"])
     made = await new_key(keyed)
     status, said = await key(keyed, "set", typed=f"  {made}\n")

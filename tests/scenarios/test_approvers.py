@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from restorebot.model import State
+from restorebot.storage import audit
 from tests.harness import ALICE, BOB, CAROL, CHANNEL, ERIN, World, words, world
 
 CROWD = [f"U0CROWD{number:02}" for number in range(20)]
@@ -68,6 +69,99 @@ async def test_a_group_that_is_deleted_after_the_request_lets_nobody_approve(cro
     await crowd.slack("usergroups/S0CROWD", "DELETE")
     await crowd.click("approve", CROWD[0])
     assert "You are not an approver" in (await crowd.private(CROWD[0]))[-1]
+
+
+@pytest.fixture
+async def two(tmp_path: Path) -> AsyncIterator[World]:
+    """Two approvals of three people are needed."""
+
+    def configure(values: dict[str, Any]) -> None:
+        values |= {"approvers": (BOB, ERIN, CAROL), "approvals_needed": 2}
+
+    async with world(tmp_path, "socket", configure=configure) as made, made.life():
+        yield made
+
+
+async def planned(scene: World) -> None:
+    """A request for tomorrow, which no start checks again before then."""
+    await scene.command(await scene.backup())
+    tomorrow = str(int((scene.clock.now + timedelta(days=1)).timestamp()))
+    await scene.submit({"reason": "tomorrow", "alias": "acme", "starts": tomorrow})
+
+
+@pytest.mark.parametrize(
+    ("how", "why"),
+    [({"deleted": True}, "has a deactivated account"), ({"is_restricted": True}, "is a guest")],
+)
+async def test_when_the_quorum_fills_every_earlier_voter_is_looked_at_again(
+    two: World, how: dict[str, Any], why: str
+) -> None:
+    await planned(two)
+    await two.click("approve", BOB)
+    await two.slack(f"people/{BOB}", "PATCH", **how)
+    await two.click("approve", ERIN)
+    restore = await two.restore()
+    assert (restore.state, restore.voters) == (State.REQUESTED, (ERIN,))
+    assert f"The approval of <@{BOB}> no longer counts: <@{BOB}> {why}." in (await two.thread())[-1]
+    card = words(await two.card())
+    assert "One approval is needed" in card
+    assert f"Approved so far by <@{ERIN}>." in card
+    await two.click("approve", CAROL)
+    restore = await two.restore()
+    assert (restore.state, restore.voters) == (State.APPROVED, (ERIN, CAROL))
+    assert two.bot
+    async with two.bot.store.reading() as tx:
+        events = [row["event"] async for row in audit.rows(tx._conn)]
+        assert await audit.first_misfit(tx._conn) is None
+    assert events == ["requested", "voted", "vote lost", "voted", "approved"]
+
+
+async def test_when_slack_does_not_tell_of_an_earlier_voter_the_quorum_does_not_fill(two: World) -> None:
+    await planned(two)
+    await two.click("approve", BOB)
+    await two.slack("faults", "PATCH", **{"users.info": {"fault": "server_error", "times": 9}})
+    await two.click("approve", ERIN)
+    assert "Slack did not tell who you are" in (await two.private(ERIN))[-1]
+    assert (await two.restore()).voters == (BOB,)
+
+
+async def test_who_was_taken_back_may_vote_again(two: World) -> None:
+    await planned(two)
+    await two.click("approve", BOB)
+    await two.slack(f"people/{BOB}", "PATCH", deleted=True)
+    await two.click("approve", ERIN)
+    await two.slack(f"people/{BOB}", "PATCH", deleted=False)
+    await two.click("approve", BOB)
+    assert (await two.restore()).voters == (ERIN, BOB)
+    assert (await two.restore()).state is State.APPROVED
+
+
+async def test_two_votes_at_the_same_instant_fill_the_quorum_of_a_plan(two: World) -> None:
+    """Neither click has seen the other's vote when it looks at the earlier ones."""
+    await planned(two)
+    ts = (await two.card())["ts"]
+    await asyncio.gather(
+        *(two.slack("click", user=u, channel=CHANNEL, ts=ts, action_id="restore_approve") for u in (BOB, ERIN))
+    )
+    await two.settle()
+    restore = await two.restore()
+    assert (restore.state, set(restore.voters)) == (State.APPROVED, {BOB, ERIN})
+
+
+async def test_a_quorum_that_was_raised_since_holds_for_what_is_open(quiet: World) -> None:
+    async with quiet.life():
+        await planned(quiet)
+        await quiet.click("approve", BOB)
+        assert (await quiet.restore()).state is State.APPROVED
+    quiet.settings = quiet.settings.model_copy(update={"approvals_needed": 2})
+    async with quiet.life():
+        await quiet.pass_time(24 * 3600, by=6 * 3600)
+        restore = await quiet.restore()
+        assert (restore.state, restore.outcome) == (State.VOID, "Not enough approvals still count: 1 of 2.")
+        await quiet.ask()
+        await quiet.click("approve", BOB)
+        assert (await quiet.restore()).state is State.REQUESTED
+    assert not await quiet.requests("startrestore")
 
 
 async def test_at_half_of_its_time_a_request_mentions_the_approvers_once(scene: World) -> None:

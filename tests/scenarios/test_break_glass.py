@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from restorebot.model import State
 from restorebot.storage import schema
-from tests.harness import ALICE, BOB, CAROL, ERIN, World, words, world
+from tests.harness import ALICE, BOB, CAROL, CHANNEL, ERIN, World, words, world
 
 ALONE = {
     "reason": "everything burns",
@@ -48,6 +48,7 @@ async def test_she_starts_alone_and_everybody_hears_of_it(glass: World) -> None:
     assert view
     assert "Break-glass" in words(view)
     await glass.submit(ALONE, CAROL)
+    await glass.pass_time(2, by=1)
     restore = await glass.restore()
     assert (restore.state, restore.break_glass, restore.votes) == (State.RESTORING, True, ())
     said = await loud(glass)
@@ -112,6 +113,25 @@ async def test_one_who_is_deactivated_meanwhile_starts_nothing(glass: World) -> 
     await glass.pass_time(60, by=20)
     assert (await glass.restore()).state is State.VOID
     assert not await glass.requests("startrestore")
+
+
+async def test_what_the_channel_cannot_be_told_does_not_start(glass: World) -> None:
+    await glass.command(await glass.backup(), CAROL)
+    await glass.slack(f"channels/{CHANNEL}", "PATCH", members=[CAROL])
+    answer = await glass.submit(ALONE, CAROL)
+    assert "I am not a member of this channel." in answer["errors"]["reason"]
+    await glass.slack(f"channels/{CHANNEL}", "PATCH", members=[CAROL, "U0RESTORE"])
+    refusal = {"fault": "error", "error": "restricted_action", "times": 99}
+    await glass.slack("faults", "PATCH", **{"chat.postMessage": refusal})
+    await glass.submit(ALONE, CAROL)
+    await glass.pass_time(60)
+    restore = await glass.restore()
+    assert restore.state is State.APPROVED
+    assert "Slack has not taken the message that tells the channel" in restore.hindrance
+    assert not await glass.requests("startrestore")
+    await glass.slack("faults", "DELETE")
+    await glass.until(State.RESTORING, seconds=600, by=15)
+    assert "without approval" in await loud(glass)
 
 
 async def test_a_view_that_lost_its_right_between_opening_and_submit_is_refused(quiet: World) -> None:

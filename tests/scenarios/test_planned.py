@@ -53,7 +53,7 @@ async def test_it_waits_approved_says_when_reminds_and_starts_in_time(scene: Wor
     assert restore.starts_at == scene.clock.now + TWO_HOURS
     card = words(await scene.card())
     assert f"It starts <!date^{seconds(restore.starts_at)}^" in card
-    assert "Told to <#C0NOBOT> and <#C0PRIVATE>." in card
+    assert "Its users are to be told in <#C0NOBOT> and <#C0PRIVATE>." in card
     await scene.command("status")
     assert f"starts <!date^{seconds(restore.starts_at)}^" in (await scene.private())[-1]
     (plan,) = await told(scene)
@@ -82,8 +82,11 @@ async def test_a_channel_that_cannot_be_told_holds_up_nothing(scene: World) -> N
     await planned(scene, timedelta(minutes=5))
     await scene.pass_time(5 * 60, by=60)
     await scene.until(State.COMPLETED)
-    assert any("has been restored" in text for text in await scene.thread())
+    thread = await scene.thread()
+    assert any("has been restored" in text for text in thread)
     assert not await scene.messages(NOBOT)
+    untold = [text for text in thread if text.startswith(f":warning: I could not tell <#{NOBOT}>")]
+    assert len(untold) == 2  # of the plan, and of the start
 
 
 @pytest.mark.parametrize("user", [ALICE, BOB])
@@ -91,7 +94,8 @@ async def test_stop_keeps_it_from_starting_and_the_users_hear_of_it(scene: World
     await planned(scene)
     await scene.click("stop", user)
     assert (await scene.restore()).state is State.STOPPED
-    assert "`acme` stays as it is" in (await told(scene))[-1]
+    assert "The restore of `acme` that was planned for <!date^" in (await told(scene))[-1]
+    assert "does not happen" in (await told(scene))[-1]
     await scene.pass_time(3 * 3600, by=1800)
     assert not await scene.requests("startrestore")
 
@@ -105,7 +109,7 @@ async def test_a_start_missed_by_more_than_a_quarter_of_an_hour_is_not_made_up_f
         restore = await quiet.restore()
         assert restore.state is State.EXPIRED
         assert "missed by more than 15 minutes" in restore.outcome
-        assert "stays as it is" in (await told(quiet))[-1]
+        assert "does not happen" in (await told(quiet))[-1]
     assert not await quiet.requests("startrestore")
 
 
@@ -152,6 +156,29 @@ async def test_it_does_not_block_an_urgent_one_whose_completion_makes_it_void(sc
     assert "Another restore of this portal has completed" in voided.outcome
 
 
+async def test_one_that_an_approver_calls_finished_makes_the_planned_one_void(scene: World) -> None:
+    ahead = await planned(scene)
+    await scene.portal("faults", "PATCH", on="startrestore", fault="drop")
+    await scene.ask(user=ERIN)
+    await scene.click("approve", BOB)
+    await scene.click("settle_finished", BOB)
+    assert (await scene.restore()).state is State.CLOSED
+    assert scene.bot
+    async with scene.bot.store.reading() as tx:
+        voided = await tx.restore(ahead.id)
+    assert voided
+    assert voided.state is State.VOID
+    await scene.pass_time(3 * 3600, by=1800)
+    assert len(await scene.requests("startrestore")) == 1
+
+
+async def test_who_approves_up_to_a_quarter_of_an_hour_late_starts_it_at_once(scene: World) -> None:
+    await plan(scene, timedelta(minutes=5))
+    await scene.pass_time(19 * 60, by=60)
+    await scene.click("approve")
+    assert (await scene.restore()).state is State.RESTORING
+
+
 async def test_a_second_plan_is_refused_and_nothing_typed_is_lost(scene: World) -> None:
     await planned(scene)
     answer = await plan(scene, timedelta(hours=3))
@@ -193,8 +220,12 @@ async def test_a_backup_that_expires_before_then_is_told(scene: World) -> None:
 async def test_who_approves_after_the_planned_time_is_too_late(scene: World) -> None:
     """The request of a planned restore waits no longer than its start could be made up for."""
     await plan(scene, timedelta(minutes=5))
-    await scene.pass_time(21 * 60, by=180)
+    await scene.pass_time(19 * 60, by=60)
+    await scene._advance(61)
+    await scene.click("approve")
+    assert "This restore expired" in (await scene.private(BOB))[-1]
     assert (await scene.restore()).state is State.EXPIRED
+    assert not await scene.requests("startrestore")
 
 
 async def test_a_failed_restore_is_announced_as_such(scene: World) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +64,9 @@ async def test_the_backup_is_made_told_and_only_then_the_restore_starts(scene: W
     assert restore.safety_made_at
     assert f"<!date^{int(restore.safety_made_at.timestamp())}^" in made
     assert "own cloud storage" in made
-    assert "gives it another id: store a new API key, then `/restore list` shows it by this name" in made
+    assert "gives it another id. To find it: store a new API key, then `/restore list` shows it by this name" in made
     closing = next(text for text in thread if "has been restored" in text)
-    assert f"The way back is the safety backup {restore.safety_name}." in closing
+    assert f"The safety backup is called {restore.safety_name}. The restore gives it another id." in closing
 
 
 @pytest.mark.parametrize(
@@ -116,7 +117,8 @@ async def test_one_that_outlasts_the_approval_starts_nothing_at_midnight(scene: 
     await scene.pass_time(31 * 60, by=300)
     restore = await scene.restore()
     assert restore.state is State.VOID
-    assert "before the approval had become too old" in restore.outcome
+    assert "The approval became too old before the restore could start." in restore.outcome
+    assert "The safety backup that was asked for goes on by itself." in restore.outcome
     await scene.pass_time(5 * 3600, by=3600)
     assert not await scene.requests("startrestore")
 
@@ -127,9 +129,65 @@ async def test_stop_during_the_backup_restores_nothing(scene: World, user: str) 
     await scene.click("stop", user)
     restore = await scene.restore()
     assert restore.state is State.STOPPED
-    assert "The safety backup goes on by itself." in restore.outcome
+    assert "The safety backup that was asked for goes on by itself." in restore.outcome
     await scene.pass_time(30)
     assert not await scene.requests("startrestore")
+
+
+async def test_stop_after_the_backup_was_made_says_that_it_stays(scene: World) -> None:
+    restore = await backing_up(scene)
+    await scene.portal("faults", "PATCH", on="getrestoreprogress", fault="html_502", times=1000)
+    await scene.pass_time(30)
+    await scene.click("stop", ALICE)
+    restore = await scene.restore()
+    assert restore.outcome == f"Nothing was restored. The safety backup {restore.safety_name} stays."
+
+
+LONG = timedelta(hours=20)
+
+
+async def planned_backup(scene: World) -> None:
+    """A planned restore of a portal with a long shelf life, whose backup has begun at the planned time."""
+    await scene.command(await scene.backup())
+    starts = scene.clock.now + timedelta(minutes=5)
+    values = {"reason": "tonight", "alias": "acme", "starts": str(int(starts.timestamp()))}
+    await scene.submit(values)
+    await scene.click("approve")
+    await scene.pass_time(5 * 60, by=60)
+    assert (await scene.restore()).state is State.BACKING_UP
+
+
+async def test_a_planned_restore_is_not_made_up_for_hours_later_because_it_had_a_backup(quiet: World) -> None:
+    quiet.settings = quiet.settings.model_copy(update={"approval_ttl": LONG})
+    await quiet.portal("faults", "PATCH", backup_takes=600)
+    async with quiet.life():
+        await planned_backup(quiet)
+    await quiet._advance(8 * 3600)
+    async with quiet.life():
+        await quiet.settle()
+        restore = await quiet.restore()
+        assert restore.state is State.VOID
+        assert "restorebot stood still for more than 15 minutes after the planned start." in restore.outcome
+    assert not await quiet.requests("startrestore")
+
+
+async def test_a_planned_restore_whose_backup_takes_hours_starts_after_it(quiet: World) -> None:
+    quiet.settings = quiet.settings.model_copy(update={"approval_ttl": LONG})
+    await quiet.portal("faults", "PATCH", backup_takes=3 * 3600)
+    async with quiet.life():
+        await planned_backup(quiet)
+        await quiet.pass_time(3 * 3600, by=240)
+        await quiet.until(State.RESTORING, by=60)
+
+
+async def test_a_backup_of_a_portal_that_left_the_settings_is_not_waited_for(quiet: World) -> None:
+    async with quiet.life():
+        await backing_up(quiet)
+    quiet.settings = quiet.settings.model_copy(update={"docspace_url": "https://elsewhere.invalid"})
+    async with quiet.life():
+        await quiet.settle()
+        assert (await quiet.restore()).state is State.VOID
+        assert "is no longer in restorebot's settings" in (await quiet.thread())[-1]
 
 
 async def test_what_changed_during_the_backup_makes_it_void(scene: World) -> None:

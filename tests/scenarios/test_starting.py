@@ -75,7 +75,8 @@ async def test_a_voter_who_is_no_longer_eligible_does_not_count_at_the_start(sce
     await scene.slack(f"people/{BOB}", "PATCH", deleted=True)
     await scene.pass_time(90, 15)
     assert (await scene.restore()).state is State.VOID
-    assert "no longer counts" in await thread(scene)
+    assert f"The approval of <@{BOB}> no longer counts: <@{BOB}> has a deactivated account." in await thread(scene)
+    assert "Not enough approvals still count: 0 of 1." in await thread(scene)
     assert await posts(scene) == 0
 
 
@@ -106,8 +107,9 @@ async def test_a_restore_that_begins_between_the_checks_and_the_post_keeps_ours_
     await scene.click("approve")
     restore = await scene.restore()
     assert restore.state is State.FAILED
-    assert "another restore has just begun" in restore.outcome
+    assert "Another restore has just begun" in restore.outcome
     assert await posts(scene) == 0
+    assert "*Started* never" in await thread(scene)
 
 
 async def test_a_portal_that_is_away_is_waited_for(scene: World) -> None:

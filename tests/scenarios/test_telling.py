@@ -1,12 +1,15 @@
 """What Slack is owed, it gets: in order, within its rates, and marked where it may be a second copy."""
 
+import asyncio
 from collections import Counter
+from datetime import datetime
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from restorebot.model import ENDED, State
+from restorebot.model import ENDED, PostKind, State
+from restorebot.slack import posts
 from restorebot.storage import audit, schema
 from tests.harness import ALICE, BOB, World, words
 
@@ -28,7 +31,9 @@ async def test_a_rate_limited_post_is_sent_later_and_once(scene: World) -> None:
     assert "(sent again)" not in sent[0]
 
 
-@pytest.mark.parametrize(("fault", "copies"), [("lost_answer", 2), ("server_error", 1), ("drop", 1)])
+@pytest.mark.parametrize(
+    ("fault", "copies"), [("lost_answer", 2), ("garbled_answer", 2), ("server_error", 1), ("drop", 1)]
+)
 async def test_a_post_whose_answer_was_lost_is_sent_again_and_says_so(scene: World, fault: str, copies: int) -> None:
     await scene.ask()
     await scene.slack("faults", "PATCH", **{"chat.postMessage": {"fault": fault, "times": 1}})
@@ -37,6 +42,57 @@ async def test_a_post_whose_answer_was_lost_is_sent_again_and_says_so(scene: Wor
     sent = [line for line in await scene.thread() if ":rocket:" in line]
     assert len(sent) == copies
     assert "(sent again)" in sent[-1]
+
+
+async def test_a_pause_that_nobody_can_read_holds_up_nothing_for_long(scene: World) -> None:
+    await scene.ask()
+    refusal = {"fault": "ratelimited", "times": 1, "retry_after": "soon"}
+    await scene.slack("faults", "PATCH", **{"chat.postMessage": refusal})
+    await scene.click("approve")
+    await scene.pass_time(40)
+    assert any(":rocket:" in line for line in await scene.thread())
+
+
+async def test_a_message_that_our_own_code_fails_at_holds_up_no_other(
+    scene: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await scene.ask()
+    write = posts._WRITERS[PostKind.SENT]
+    monkeypatch.setitem(posts._WRITERS, PostKind.SENT, lambda *_: [] + 1)  # type: ignore[operator] # a fault of ours
+    await scene.click("approve")
+    await scene.pass_time(10)
+    assert "not_told" in scene.log.getvalue()
+    assert "Approved by" in words(await scene.card())
+    assert not await scene.thread()
+    monkeypatch.setitem(posts._WRITERS, PostKind.SENT, write)
+    await scene.until(State.COMPLETED)
+    await scene.pass_time(300, by=30)
+    assert (await scene.thread())[0].startswith(":rocket:")
+
+
+async def test_a_round_that_fails_is_not_the_last(scene: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop itself, which the other scenarios do without."""
+    assert scene.bot
+    notifier, rounds, first, again = scene.bot.notifier, 0, asyncio.Event(), asyncio.Event()
+
+    async def drain(_: datetime) -> datetime | None:
+        nonlocal rounds
+        rounds += 1
+        if rounds == 1:
+            first.set()
+            raise RuntimeError("a fault of ours")
+        again.set()
+        return None
+
+    monkeypatch.setattr(notifier, "drain", drain)
+    loop = asyncio.create_task(notifier.run())
+    async with asyncio.timeout(5):
+        await first.wait()
+        await asyncio.sleep(0)  # until it waits to be woken
+        notifier.wake()
+        await again.wait()
+    loop.cancel()
+    await asyncio.gather(loop, return_exceptions=True)
 
 
 async def test_a_post_that_slack_refuses_is_kept_until_it_is_taken(scene: World) -> None:

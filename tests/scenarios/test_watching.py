@@ -153,6 +153,30 @@ async def test_a_portal_that_does_not_answer_is_no_end(scene: World, fault: dict
     await scene.until(State.COMPLETED)
 
 
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        ({"host_lost": 36000}, "is not the address of a portal (404)"),
+        ({"ip_refused": True}, "does not admit restorebot's IP"),
+    ],
+)
+async def test_an_address_that_answers_for_another_for_good_ends_in_a_persons_hands(
+    scene: World, fault: dict[str, Any], why: str
+) -> None:
+    """The backup brings its own custom domain and its own allowed addresses (fact sheet §D)."""
+    await running(scene)
+    await scene.pass_time(15)
+    await scene.portal("faults", "PATCH", **fault)
+    await scene.pass_time(60)
+    assert (await scene.restore()).state is State.RESTORING
+    await scene.pass_time(300, by=20)
+    restore = await scene.restore()
+    assert restore.state is State.UNKNOWN
+    assert why in restore.outcome
+    await scene.click("settle_finished")
+    assert (await scene.restore()).state is State.CLOSED
+
+
 async def test_a_portal_that_asks_for_a_pause_gets_it(scene: World) -> None:
     await running(scene)
     await scene.portal("faults", "PATCH", rate_limited=1)

@@ -18,7 +18,7 @@ from restorebot.model import OPEN, Phase, PostKind, Restore, Source, State, Vote
 from restorebot.restores.policy import Policy
 from restorebot.restores.portals import Portal
 from restorebot.restores.preflight import Check, Report, Result
-from restorebot.restores.service import Mine, Right
+from restorebot.restores.viewing import Mine, Right
 from restorebot.sandbox.workspace.limits import check_message_blocks, check_view
 from restorebot.slack import cards, home, posts, texts, views
 from restorebot.slack.fields import CARRIED
@@ -27,8 +27,8 @@ from tests.harness import TLS
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 AROUND = cards.Surroundings(("U0BOB", "S0OPS"), (timedelta(minutes=20), timedelta(hours=3)))
-OURS = re.compile(r"<@U0\w+>|<!subteam\^S0\w+>|<!date\^\d+\^[^|>]*\|[^>]*>")
-"""The markup that is ours: mentions of those concerned, and times."""
+OURS = re.compile(r"<@U0\w+>|<#C0\w+>|<!subteam\^S0\w+>|<!date\^\d+\^[^|>]*\|[^>]*>")
+"""The markup that is ours: mentions of those concerned and of channels, and times."""
 
 outside = st.text(max_size=4000) | st.sampled_from(
     [
@@ -112,6 +112,8 @@ facts = st.fixed_dictionaries(
         "active": st.booleans(),
         "key": st.sampled_from(["dead", "alive", "unknown", "replaced"]),
         "warning": outside,
+        "voter": st.just("U0BOB"),
+        "channel": st.just("C0USERS"),
     },
     optional={"by": st.just("U0BOB"), "again": st.booleans()},
 )

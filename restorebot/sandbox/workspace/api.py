@@ -5,7 +5,7 @@ import json
 import math
 from collections import deque
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -17,8 +17,8 @@ from restorebot.sandbox.workspace.state import State
 
 POST_BURST = 10  # posts to one channel at once; after that about one a second (Slack fact sheet §1)
 
-FAULTS = ("ratelimited", "lost_answer", "server_error", "slow", "error", "drop")
-FaultKind = Literal["ratelimited", "lost_answer", "server_error", "slow", "error", "drop"]
+FaultKind = Literal["ratelimited", "lost_answer", "garbled_answer", "server_error", "slow", "error", "drop"]
+FAULTS = get_args(FaultKind)
 
 
 class RateLimitedError(Exception):
@@ -66,7 +66,7 @@ class Fault:
 
     fault: FaultKind
     times: int = 1
-    retry_after: int = 1
+    retry_after: int | str = 1
     seconds: float = 1.0
     error: str = "internal_error"
     status: int = 500
@@ -76,7 +76,13 @@ class Fault:
         """From the control interface's JSON."""
         if not isinstance(given, dict) or given.get("fault") not in FAULTS:
             raise ControlError(422, f"A fault needs a member 'fault' that is one of {', '.join(FAULTS)}.")
-        kinds: dict[str, Any] = {"times": int, "retry_after": int, "seconds": (int, float), "error": str, "status": int}
+        kinds: dict[str, Any] = {
+            "times": int,
+            "retry_after": (int, str),
+            "seconds": (int, float),
+            "error": str,
+            "status": int,
+        }
         for name, value in given.items():
             if name != "fault" and not isinstance(value, kinds.get(name, ())):
                 raise ControlError(422, f"A fault has no such member, or not of this type: {name}.")
@@ -163,6 +169,9 @@ class WebApi:
         if fault is not None and fault.fault == "lost_answer":
             journal.call(name, args, None, "lost_answer")
             return await drop_connection(request)
+        if fault is not None and fault.fault == "garbled_answer":
+            journal.call(name, args, response.status_code, "garbled_answer")
+            return Response(response.body[: len(response.body) // 2], media_type="application/json")
         journal.call(name, args, response.status_code, error)
         journal.line("bot<", name, bytes(response.body).decode())
         return response
@@ -206,7 +215,7 @@ class WebApi:
             raise MethodError("not_allowed_token_type")
 
 
-def _ratelimited(retry_after: int) -> tuple[Response, str]:
+def _ratelimited(retry_after: int | str) -> tuple[Response, str]:
     headers = {"Retry-After": str(retry_after)}
     return JSONResponse({"ok": False, "error": "ratelimited"}, 429, headers=headers), "ratelimited"
 

@@ -1,0 +1,100 @@
+"""What people see of restores: those of the portals that they may read, and what they may do with each just now."""
+
+import asyncio
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from enum import StrEnum
+
+from restorebot.errors import Refused
+from restorebot.model import Restore, State
+from restorebot.restores.policy import Directory, Person, memberships
+from restorebot.restores.portals import Portal, Portals
+from restorebot.storage.store import Store
+
+
+class Right(StrEnum):
+    """What somebody may do with a restore just now."""
+
+    APPROVE = "approve"
+    WITHDRAW = "withdraw"
+    STOP = "stop"
+    SETTLE = "settle"
+    AGAIN = "again"
+
+
+@dataclass(frozen=True)
+class Mine:
+    """A restore as one person sees it."""
+
+    restore: Restore
+    rights: frozenset[Right]
+
+
+class Viewer:
+    """The looking side; it changes nothing."""
+
+    def __init__(self, store: Store, portals: Portals, directory: Directory) -> None:
+        self._store = store
+        self._portals = portals
+        self._directory = directory
+
+    async def readable(self, portals: Sequence[Portal], user: str, channel: str) -> list[Portal]:
+        """Those of the portals whose restores this person may see. Raises Refused for none, SlackUnavailable."""
+        looks = asyncio.gather(*(memberships(portal.policy, self._directory, user) for portal in portals))
+        _, found = await asyncio.gather(self._directory.check_channel(channel), looks)
+        verdicts = [portal.policy.may_read(*one) for portal, one in zip(portals, found, strict=True)]
+        if not any(verdict.allowed for verdict in verdicts):
+            raise Refused(verdicts[0].reason)
+        return [portal for portal, verdict in zip(portals, verdicts, strict=True) if verdict.allowed]
+
+    async def open_restores(self, urls: AbstractSet[str]) -> list[Restore]:
+        """What is open on these portals, oldest first. Raises StorageError."""
+        async with self._store.reading() as tx:
+            return [restore for restore in await tx.open_restores() if restore.portal_url in urls]
+
+    async def ended_restores(self, urls: AbstractSet[str], count: int) -> list[Restore]:
+        """The latest restores of these portals that have ended, newest first. Raises StorageError."""
+        async with self._store.reading() as tx:
+            return await tx.last_ended(urls, count)
+
+    async def overview(self, user: str, count: int) -> tuple[list[Mine], list[Mine]]:
+        """What is open, oldest first, and the latest that ended, of every portal whose restores this person may see.
+
+        Raises Refused when they may see none, SlackUnavailable, StorageError.
+        """
+        looks = await asyncio.gather(*(memberships(one.policy, self._directory, user) for one in self._portals.all))
+        known = dict(zip((one.docspace.url for one in self._portals.all), looks, strict=True))
+        verdicts = {one.docspace.url: one.policy.may_read(*known[one.docspace.url]) for one in self._portals.all}
+        seen = {url for url, verdict in verdicts.items() if verdict.allowed}
+        if not seen:
+            raise Refused(next(iter(verdicts.values())).reason)
+
+        def mine(restores: list[Restore]) -> list[Mine]:
+            shown = [one for one in restores if self._shows(one, *known[one.portal_url])]
+            return [Mine(one, self._rights(one, *known[one.portal_url])) for one in shown]
+
+        return mine(await self.open_restores(seen)), mine(await self.ended_restores(seen, count))
+
+    def _shows(self, restore: Restore, person: Person, groups: frozenset[str]) -> bool:
+        """Whether a person who may read sees this restore outside its channel.
+
+        That of a portal which is bound to channels is for those who have a part in it: a channel may be private.
+        """
+        policy = self._portals.of(restore).policy
+        part = person.id in {restore.requester, *restore.voters} or policy.may_decide(person, groups).allowed
+        return part or not policy.channels or bool(policy.requesters)
+
+    def _rights(self, restore: Restore, person: Person, groups: frozenset[str]) -> frozenset[Right]:
+        policy = self._portals.of(restore).policy
+        own, decides = person.id == restore.requester, policy.may_decide(person, groups).allowed
+        approves = policy.may_approve(person, groups, restore.requester).allowed and person.id not in restore.voters
+        asks = policy.may_request(person, groups, restore.channel).allowed
+        having = {
+            State.REQUESTED: {Right.APPROVE: approves, Right.WITHDRAW: own},
+            State.APPROVED: {Right.STOP: own or decides},
+            State.BACKING_UP: {Right.STOP: own or decides},
+            State.UNKNOWN: {Right.SETTLE: decides},
+            State.EXPIRED: {Right.AGAIN: asks},
+        }.get(restore.state, {})
+        return frozenset(right for right, has in having.items() if has)

@@ -1,0 +1,24 @@
+"""What became of a call to Slack, read off the client's exceptions, which do not all carry an answer of Slack's."""
+
+from slack_sdk.errors import SlackApiError
+
+
+def status_of(error: SlackApiError) -> int | None:
+    """The HTTP status; None where the answer was no answer of Slack's, so that nobody knows what was done."""
+    status = getattr(error.response, "status_code", None)
+    return status if isinstance(status, int) else None
+
+
+def reason_of(error: Exception) -> str:
+    """Slack's word for why it refused, or else the kind of the failure."""
+    if isinstance(error, SlackApiError) and status_of(error) is not None:
+        return str(error.response.get("error"))
+    return type(error).__name__
+
+
+def pause_of(error: SlackApiError) -> float:
+    """Seconds until Slack wants to be asked again; 30 where it does not say."""
+    try:
+        return max(0.0, float(error.response.headers.get("Retry-After", 30)))
+    except (TypeError, ValueError):
+        return 30.0
