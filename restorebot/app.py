@@ -105,7 +105,7 @@ async def assembled(settings: Settings, clock: Callable[[], datetime] = utcnow) 
         portals = []
         for one in settings.portals:
             # A client each: one shared pool is measurably slower with many portals, above all with hung ones.
-            newer = partial(_newer_key, store, settings.encryption_key, one.url) if settings.encryption_key else None
+            newer = partial(_newer_key, store, settings.encryption_key, one.url)
             if one.safety_backup and (why := doubt(one.safety_backup)):
                 log.warning("safety_backup_doubtful", portal=one.name, why=why)
             docspace = DocSpace(one.url, one.key, ssl_context=tls, auth=one.auth, newer_key=newer)
@@ -122,7 +122,7 @@ async def assembled(settings: Settings, clock: Callable[[], datetime] = utcnow) 
         yield _wire(settings, store, Portals(portals), client, team, clock)
 
 
-async def _newer_key(store: Store, encryption_key: SecretStr, url: str) -> NewerKey | None:
+async def _newer_key(store: Store, encryption_key: SecretStr | None, url: str) -> NewerKey | None:
     try:
         async with store.reading() as tx:
             found = await tx.stored_key(url)

@@ -113,12 +113,10 @@ def history(
     count: Annotated[int, typer.Option("--count", min=1, max=1000, help="How many, newest first.")] = 20,
 ) -> None:
     """Print how the last restores ended. The bot may be running meanwhile."""
-    from rich.console import Console
-
     from restorebot.ops import records
 
     url = _database_url()
-    records.show_history(_looked(records.history(url, count)), Console())
+    records.show_history(_looked(records.history(url, count)))
 
 
 @key_app.command("generate")
@@ -129,7 +127,7 @@ def key_generate() -> None:
     typer.echo(keys.generate())
 
 
-PortalName = Annotated[str, typer.Argument(metavar="[PORTAL]", help="The portal's name, if there are several.")]
+PortalName = Annotated[str, typer.Argument(metavar="PORTAL", help="The portal's name, if there are several.")]
 
 
 @key_app.command("set")
@@ -143,18 +141,25 @@ def key_set(portal: PortalName = "") -> None:
     settings = _settings()
     _said(lambda: keys.encryption_key(settings))
     name = _said(lambda: keys.chosen(settings, portal)).name
-    typed = typer.prompt(f"API key for {name}", hide_input=True) if sys.stdin.isatty() else sys.stdin.read()
-    typer.echo(_looked(keys.put(settings, portal, typed)))
+    typer.echo(_looked(keys.put(settings, portal, _given(f"API key for {name}"))))
+
+
+def _given(question: str) -> str:
+    """What somebody types unseen, or what comes from a pipe; empty where there is neither."""
+    if sys.stdin is None:
+        return ""
+    try:
+        return str(typer.prompt(question, hide_input=True)) if sys.stdin.isatty() else sys.stdin.read()
+    except UnicodeDecodeError:
+        return ""
 
 
 @key_app.command("list")
 def key_list() -> None:
     """Show the key that is used for each portal by its last four characters, and what the portal says of it."""
-    from rich.console import Console
-
     from restorebot.ops import keys
 
-    keys.show(_looked(keys.listed(_settings())), Console())
+    keys.show(_looked(keys.listed(_settings())))
 
 
 @key_app.command("remove")
@@ -184,7 +189,7 @@ def verify(
 def export(
     format: Annotated[str, typer.Option(help="jsonl or csv.")] = "jsonl",  # noqa: A002 - the option's name
     since: Annotated[str, typer.Option(help="The first day or moment, as 2026-01-31 or 2026-01-31T12:00, UTC.")] = "",
-    portal: Annotated[str, typer.Option(help="Only this portal, by its alias.")] = "",
+    portal: Annotated[str, typer.Option(metavar="ALIAS", help="Only this portal, by its alias in DocSpace.")] = "",
 ) -> None:
     """Write the audit trail to standard output, oldest first."""
     from restorebot.ops import records
@@ -198,7 +203,7 @@ def export(
         typer.echo(f"{since!r} is no day. Write one as 2026-01-31 or 2026-01-31T12:00.", err=True)
         raise typer.Exit(2) from None
     begin = begin.replace(tzinfo=UTC) if begin and begin.tzinfo is None else begin
-    _looked(records.export(_database_url(), sys.stdout, format, begin, portal or None))
+    _looked(records.export(_database_url(), sys.stdout, format, begin, portal))
 
 
 def _database_url() -> str:

@@ -308,7 +308,7 @@ class Settings(_Sources):
         tables: dict[str, PortalTable] = dict(self.tables)
         if self.docspace_url:
             label = (urlsplit(self.docspace_url).hostname or "").split(".")[0]
-            name = label if re.fullmatch("[a-z][a-z0-9-]*", label) else "portal"
+            name = label if re.fullmatch("[a-z][a-z0-9-]*", label) and label not in WORDS else "portal"
             tables[name] = PortalTable(url=self.docspace_url, key=self.docspace_api_key, auth=self.docspace_auth)
         return tuple(self._resolved(name, table) for name, table in tables.items())
 
@@ -419,6 +419,7 @@ OF_THE_LOADER = {"RESTOREBOT_CONFIG", "RESTOREBOT_SECRETS_DIR"}
 
 def database_url() -> str:
     """Where the database is, whatever else is set or not. Raises SettingsError."""
+    _refuse_unread_file()
     problems = []
     try:
         return DatabaseSettings.model_validate({}).database_url
@@ -429,10 +430,7 @@ def database_url() -> str:
 
 def load() -> Settings:
     """Read the settings. Raises SettingsError with a line for each problem, none of which shows a value."""
-    try:
-        _toml_keys()
-    except (OSError, ValueError) as error:
-        raise SettingsError([f"{_config_file()}: {_unread(error)}"]) from None
+    _refuse_unread_file()
     problems = _unknown_names()
     try:
         found = Settings.model_validate({})
@@ -443,6 +441,13 @@ def load() -> Settings:
     if problems:
         raise SettingsError(problems)
     return found
+
+
+def _refuse_unread_file() -> None:
+    try:
+        _toml_keys()
+    except (OSError, ValueError) as error:
+        raise SettingsError([f"{_config_file()}: {_unread(error)}"]) from None
 
 
 def _unread(error: Exception) -> str:

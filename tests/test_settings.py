@@ -49,6 +49,16 @@ def test_five_lines_are_enough() -> None:
     assert "5ec2e7" not in repr(found) + str(found)
 
 
+@pytest.mark.parametrize(
+    ("host", "name"), [("acme.example", "acme"), ("status.acme.example", "portal"), ("dump.example", "portal")]
+)
+def test_the_one_portal_is_named_after_its_host_unless_that_is_a_word_of_the_command(
+    monkeypatch: pytest.MonkeyPatch, host: str, name: str
+) -> None:
+    monkeypatch.setenv("DOCSPACE_URL", f"https://{host}")
+    assert [portal.name for portal in settings.load().portals] == [name]
+
+
 def test_without_an_app_token_http_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SLACK_APP_TOKEN")
     monkeypatch.setenv("SLACK_SIGNING_SECRET", "5ec2e7")
@@ -184,6 +194,7 @@ BAD_TABLES = {
         "[portals.a] safety_backup: cannot go there. DocSpace does not implement storage type 2"
     ),
     '[portals.list]\nurl = "https://a.example"\nkey = "sk-1"': "[portals.list]: is a word of the /restore command",
+    '[portals.dump]\nurl = "https://a.example"\nkey = "sk-1"': "[portals.dump]: is a word of the /restore command",
     '[portals."A b"]\nurl = "https://a.example"\nkey = "sk-1"': "[portals.A b]: is no portal's name",
     '[portals.a]\nurl = "https://a.example"\nkey = "sk-1"\n[portals.b]\nurl = "https://a.example"\nkey = "sk-2"': (
         "[portals.a] url: is that of another portal too"

@@ -7,13 +7,17 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
 import yaml
+from typer.main import get_command
 
 from restorebot.cli import STORIES
+from restorebot.cli import app as command_line
 from restorebot.sandbox.stories import STORIES as PLAYED
 from restorebot.settings import NAMES, OF_THE_LOADER, TABLE_EXAMPLES, WORDS, PortalTable
 from restorebot.slack import app, cards, fields
@@ -57,6 +61,35 @@ def test_every_word_of_the_command_is_in_the_readme_and_none_may_be_a_portals_na
 
 def test_the_command_in_the_code_is_the_manifests() -> None:
     assert [command["command"] for command in MANIFEST["features"]["slash_commands"]] == [app.COMMAND]
+
+
+def test_the_manifests_hint_has_every_word_of_the_command() -> None:
+    (command,) = MANIFEST["features"]["slash_commands"]
+    assert set(re.findall(r"[-\w]+", command["usage_hint"])) == {*TYPED, "backupId", "portal", "--dry-run"}
+
+
+def leaves(group: Any, words: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command of the command line by the words that it is called with."""
+    for name, command in group.commands.items():
+        found = f"{words} {name}".strip()
+        yield from leaves(command, found) if hasattr(command, "commands") else [(found, command)]
+
+
+COMMANDS = dict(leaves(get_command(command_line)))
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_every_command_of_the_command_line_and_its_options_are_in_the_readme(words: str) -> None:
+    assert f"`restorebot {words}" in README
+    options = [{*param.opts, *param.secondary_opts} for param in COMMANDS[words].params]
+    told = set(re.findall(r"--[a-z]+(?:-[a-z]+)*", README))
+    assert all(spellings & told for spellings in options if next(iter(spellings)).startswith("--"))
+
+
+def test_the_readme_names_no_command_that_there_is_not() -> None:
+    named = re.findall(r"`(?:\.venv/bin/)?restorebot ([a-z]+(?: [a-z]+)?)", README)
+    groups = {words.split()[0] for words in COMMANDS if " " in words}
+    assert {one if one.split()[0] in groups else one.split()[0] for one in named} <= set(COMMANDS)
 
 
 def test_the_events_in_the_code_are_the_manifests_and_there_is_a_home_tab() -> None:

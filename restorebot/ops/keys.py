@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from pydantic import SecretStr
-from rich.console import Console
-from rich.table import Table
 
-from restorebot.docspace.client import DocSpace, ssl_context
+from restorebot.docspace.client import Auth, DocSpace, ssl_context
 from restorebot.docspace.models import KeyInfo
 from restorebot.errors import PortalError, Refused, SettingsError
+from restorebot.ops import tables
+from restorebot.restores.preflight import KEY_MARGIN
 from restorebot.settings import PortalSettings, Settings
 from restorebot.storage import keys
 from restorebot.storage.store import opened_to_look, opened_to_write
@@ -24,6 +24,11 @@ COLUMNS = ("portal", "key", "from", "age", "permissions", "expires (UTC)", "stat
 def chosen(settings: Settings, name: str) -> PortalSettings:
     """The portal of that name, or the only one. Raises Refused."""
     names = ", ".join(portal.name for portal in settings.portals)
+    if name.lower().startswith("sk-"):
+        raise Refused(
+            "A key is not given as an argument, where the shell's history and others on this machine see it. Take that "
+            "key back in DocSpace, make a new one and paste it when restorebot key set asks for it."
+        )
     if not name and len(settings.portals) > 1:
         raise Refused(f"Say which portal: {names}.")
     for portal in settings.portals:
@@ -50,15 +55,20 @@ async def put(settings: Settings, name: str, typed: str) -> str:
         info = await _tried(portal, key)
     except PortalError as error:
         raise Refused(f"{error} Nothing was stored.") from None
-    if info and not (info.is_active and info.may_write):
+    if info and not info.is_active:
+        raise Refused("This key is disabled. Enable it in DocSpace, or make a new one. Nothing was stored.")
+    if info and not info.may_write:
         raise Refused("This key may not write. Make one with all permissions. Nothing was stored.")
     async with opened_to_write(settings.database_url) as conn:
         await keys.store(conn, portal.url, key, secret, datetime.now(UTC))
-    return f"The key …{value[-4:]} is stored for {portal.name}. A running bot uses it from its next call on."
+    soon = info and info.expires_at and info.expires_at < datetime.now(UTC) + KEY_MARGIN
+    warning = f" It expires {info.expires_at:%Y-%m-%d %H:%M} UTC: make one that lasts." if info and soon else ""
+    used = "A bot that runs with this RESTOREBOT_ENCRYPTION_KEY uses it from its next call on."
+    return f"The key …{value[-4:]} is stored for {portal.name}. {used}{warning}"
 
 
-async def _tried(portal: PortalSettings, key: SecretStr) -> KeyInfo | None:
-    docspace = DocSpace(portal.url, key, ssl_context=ssl_context(), auth="bearer")
+async def _tried(portal: PortalSettings, key: SecretStr, auth: Auth | None = "bearer") -> KeyInfo | None:
+    docspace = DocSpace(portal.url, key, ssl_context=ssl_context(), auth=auth)
     try:
         info = await docspace.key_info()
         if info is None:
@@ -72,6 +82,9 @@ async def _tried(portal: PortalSettings, key: SecretStr) -> KeyInfo | None:
 async def remove(settings: Settings, name: str) -> str:
     """Forget a stored key; returns what to say. Raises Refused, StorageError."""
     portal = chosen(settings, name)
+    async with opened_to_look(settings.database_url) as conn:
+        if await keys.stored(conn, portal.url) is None:
+            raise Refused(f"No key is stored for {portal.name}.")
     async with opened_to_write(settings.database_url) as conn:
         if not await keys.remove(conn, portal.url):
             raise Refused(f"No key is stored for {portal.name}.")
@@ -97,9 +110,9 @@ async def _row(settings: Settings, portal: PortalSettings, stored: keys.StoredKe
     days = (datetime.now(UTC) - stored.stored_at).days if stored else None
     where = (f"…{last_four}", "stored" if stored else "settings", "" if days is None else f"{days} d")
     try:
-        key = stored.opened(encryption_key(settings)) if stored else portal.key
-        info = await _tried(portal, key or SecretStr(""))
-    except (PortalError, SettingsError) as error:
+        key = stored.opened(settings.encryption_key) if stored else portal.key
+        info = await _tried(portal, key or SecretStr(""), "bearer" if stored else portal.auth)
+    except PortalError as error:
         return *where, "", "", str(error)
     if info is None:
         return *where, "not told", "not told", "accepted"
@@ -107,9 +120,6 @@ async def _row(settings: Settings, portal: PortalSettings, stored: keys.StoredKe
     return *where, ", ".join(info.permissions) or "all", expires, "accepted" if info.is_active else "disabled"
 
 
-def show(rows: Iterable[tuple[str, ...]], console: Console) -> None:
+def show(rows: Iterable[tuple[str, ...]]) -> None:
     """Print what ``listed`` found."""
-    table = Table(*COLUMNS)
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
+    tables.show(COLUMNS, rows)

@@ -7,10 +7,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-from rich.console import Console
-from rich.table import Table
-
+from restorebot.errors import Refused
 from restorebot.model import ENDED, Restore
+from restorebot.ops import tables
 from restorebot.storage import audit
 from restorebot.storage.store import Reading, opened_to_look
 
@@ -36,20 +35,33 @@ async def verify(url: str, witness: str) -> tuple[bool, str]:
     return True, f"All {found.rows} rows fit{seen}. The head is {found.head or 'empty'}."
 
 
-async def export(url: str, out: TextIO, form: str, since: datetime | None, portal: str | None) -> int:
-    """Write the trail as ``jsonl`` or ``csv``, row by row; returns how many rows. Raises StorageError."""
-    count = 0
+async def export(url: str, out: TextIO, form: str, since: datetime | None, portal: str) -> None:
+    """Write the trail as ``jsonl`` or ``csv``, row by row; from a time on, and of the portal with this alias.
+
+    Raises StorageError, and Refused when the trail has no such portal.
+    """
     table = csv.DictWriter(out, COLUMNS, lineterminator="\n") if form == "csv" else None
     if table:
         table.writeheader()
+    portals = set()
     async with opened_to_look(url) as conn:
-        async for row in audit.rows(conn, since=since, portal=portal):
+        async for row in audit.rows(conn):
+            portals.add(row.portal)
+            if (since and row.entry.at < since) or (portal and row.portal.lower() != portal.lower()):
+                continue
+            plain = _plain(row)
             if table:
-                table.writerow({name: _cell(row[name]) for name in COLUMNS})
+                table.writerow({name: _cell(value) for name, value in plain.items()})
             else:
-                out.write(json.dumps(row, ensure_ascii=False) + "\n")
-            count += 1
-    return count
+                out.write(json.dumps(plain, ensure_ascii=False) + "\n")
+    if portal and portal.lower() not in {name.lower() for name in portals}:
+        there = ", ".join(sorted(filter(None, portals))) or "none yet"
+        raise Refused(f"The trail has no portal {portal!r}. Portals go by their alias here; there is {there}.")
+
+
+def _plain(row: audit.Row) -> dict[str, Any]:
+    values = {**vars(row), **vars(row.entry), "at": row.entry.at.isoformat()}
+    return {name: values[name] for name in COLUMNS}
 
 
 def _cell(value: Any) -> Any:
@@ -64,19 +76,23 @@ async def history(url: str, count: int) -> list[Restore]:
         return await Reading(conn).last_ended(None, count)
 
 
-def show_history(restores: Iterable[Restore], console: Console) -> None:
+def show_history(restores: Iterable[Restore]) -> None:
     """Print restores as a table; times are UTC."""
-    table = Table("restore", "portal", "backup", "asked by", "approved by", "how it ended", "when (UTC)", "took")
-    for restore in restores:
-        ended, posted = restore.ended_at, restore.posted_at
-        table.add_row(
-            restore.id[:8],
-            restore.portal,
-            restore.source.file_name,
-            restore.requester,
-            ", ".join(restore.voters),
-            restore.state.value,
-            ended.astimezone(UTC).strftime("%Y-%m-%d %H:%M") if ended else "",
-            str(ended - posted).split(".")[0] if ended and posted and restore.state in ENDED else "",
-        )
-    console.print(table)
+    tables.show(
+        ("restore", "portal", "backup", "asked by", "approved by", "how it ended", "when (UTC)", "took"),
+        [_ended(restore) for restore in restores],
+    )
+
+
+def _ended(restore: Restore) -> tuple[str, ...]:
+    ended, posted = restore.ended_at, restore.posted_at
+    return (
+        restore.id[:8],
+        restore.portal,
+        restore.source.file_name,
+        restore.requester,
+        "nobody: break-glass" if restore.break_glass else ", ".join(restore.voters),
+        restore.state.value,
+        ended.astimezone(UTC).strftime("%Y-%m-%d %H:%M") if ended else "",
+        str(ended - posted).split(".")[0] if ended and posted and restore.state in ENDED else "",
+    )

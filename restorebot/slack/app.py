@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
+from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -52,13 +53,14 @@ def build(
         body: dict[str, Any],
         ack: AsyncAck,
         next: Callable[[], Awaitable[None]],  # noqa: A002 - Bolt's name
-    ) -> None:
+    ) -> BoltResponse | None:
         if _teams(body) <= {team}:
             await next()
-            return
+            return None
         log.warning("stranger_refused", teams=sorted(_teams(body) - {team}))
-        await ack()
         tasks.spawn(answer(body.get("response_url", ""), STRANGER), name="refusal")
+        # Returned, or Bolt answers that nobody was there to listen.
+        return await ack()
 
     @app.command(COMMAND)
     async def restore(ack: AsyncAck, body: dict[str, Any]) -> None:

@@ -70,8 +70,8 @@ def _vote_lost(_: Restore, facts: Facts, __: Surroundings) -> list[Block]:
 def _untold(_: Restore, facts: Facts, __: Surroundings) -> list[Block]:
     return [
         section(
-            f":warning: I could not tell <#{facts['channel']}>: I am not a member there, or may not post. Invite me with "
-            "`/invite @restorebot`, and tell its people yourself."
+            f":warning: I could not tell <#{facts['channel']}>: I am not a member there, or may not post. Invite me "
+            "with `/invite @restorebot`, and tell its people yourself."
         )
     ]
 
@@ -239,12 +239,14 @@ def _unknown(restore: Restore, facts: Facts, around: Surroundings) -> list[Block
     ]
 
 
-def _closing(restore: Restore, facts: Facts, around: Surroundings) -> list[Block]:
-    return [*_ENDS[restore.state](restore), section("\n".join(_story(restore, around)))]
+def _closing(restore: Restore, _: Facts, around: Surroundings) -> list[Block]:
+    ends = _ENDS[restore.state](restore)
+    # After a completed restore the look afterwards is the thread's last message.
+    return ends if restore.state is State.COMPLETED else [*ends, _story(restore, around)]
 
 
-def _story(restore: Restore, around: Surroundings) -> list[str]:
-    """The whole story in five lines."""
+def _story(restore: Restore, around: Surroundings) -> Block:
+    """The whole story in five lines, for the thread's last message."""
     approved = f"by {mentions(restore.voters)} {when(restore.approved_at)}" if restore.approved_at else "never"
     own = " (their own request)" if restore.approved_at and restore.self_approved else ""
     if restore.break_glass:
@@ -253,13 +255,14 @@ def _story(restore: Restore, around: Surroundings) -> list[str]:
     ended, started = restore.ended_at, restore.posted_at
     earlier = ", ".join(lasting(span) for span in around.durations)
     took = lasting(ended - started) if ended and started else "nothing was started"
-    return [
+    lines = [
         f"*Asked* by {user(restore.requester)} {when(restore.requested_at)}",
         f"*Approved* {approved}{own}{planned}",
         f"*Started* {when(started) if started else 'never'}",
         f"*Ended* {when(ended) if ended else 'just now'}: {TITLES[restore.state]}",
         f"*Took* {took}{f' (the restores before took {earlier})' if earlier and started else ''}",
     ]
+    return section("\n".join(lines))
 
 
 def _completed(restore: Restore) -> list[Block]:
@@ -334,7 +337,7 @@ _ENDS: dict[State, Callable[[Restore], list[Block]]] = {
 }
 
 
-def _afterwards(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
+def _afterwards(restore: Restore, facts: Facts, around: Surroundings) -> list[Block]:
     alias = facts["alias"]
     if facts["active"]:
         portal = f":white_check_mark: {code(restore.portal)} is active under its own name."
@@ -354,7 +357,7 @@ def _afterwards(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
         ),
     }.get(facts["key"], ":warning: Whether the old API key is dead could not be found out.")
     why = [quoted("What was said", facts["why"], 600)] if facts["why"] else []
-    return [section(f"*A look afterwards*\n{portal}\n{key}"), *why]
+    return [section(f"*A look afterwards*\n{portal}\n{key}"), *why, _story(restore, around)]
 
 
 _WRITERS: dict[PostKind, Callable[[Restore, Facts, Surroundings], list[Block]]] = {

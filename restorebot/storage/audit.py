@@ -6,15 +6,16 @@ shows against it. Its short hash also stands in each closing post, where no data
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import LargeBinary, Select, cast, insert, select, update
+from sqlalchemy import LargeBinary, Select, cast, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from restorebot.storage.schema import audit, audit_head, restores
+from restorebot.errors import StorageError
+from restorebot.storage.schema import audit, audit_head
 
 SHORT = 12
 """Hex digits of a hash that people compare by eye."""
@@ -100,17 +101,14 @@ class Verdict:
 async def verify(conn: AsyncConnection, witness: str = "") -> Verdict:
     """Follow the chain from the first row to the head. ``witness`` is the beginning of a hash that it must contain."""
     before, count, witnessed = "", 0, not witness
-    async for raw in await conn.stream(_raw_rows().execution_options(yield_per=PAGE)):
-        try:
-            row = _parsed(raw)
-        except (ValueError, TypeError):
-            row = None
-        if row is None or row[0] != count + 1 or row[2] != chained(before, row[0], row[1]):
+    async for raw in await conn.stream(raw_rows()):
+        row = fitting(raw, count + 1, before)
+        if row is None:
             return Verdict(count, count + 1, before[:SHORT], witnessed)
-        count, before = row[0], row[2]
+        count, before = row.seq, row.hash
         witnessed = witnessed or before.startswith(witness)
-    head = (await conn.execute(select(audit_head))).one()
-    whole = (head.seq, head.hash) == (count, before)
+    heads = (await conn.execute(select(audit_head))).all()
+    whole = [(head.id, head.seq, head.hash) for head in heads] == [(1, count, before)]
     return Verdict(count, None if whole else count + 1, before[:SHORT], witnessed)
 
 
@@ -119,45 +117,59 @@ async def first_misfit(conn: AsyncConnection) -> int | None:
     return (await verify(conn)).misfit
 
 
-async def rows(
-    conn: AsyncConnection, *, since: datetime | None = None, portal: str | None = None
-) -> AsyncIterator[dict[str, Any]]:
-    """The trail's rows in order, as plain JSON values; from a time on, and of the portal with this alias."""
-    query = select(audit, restores.c.portal).join(restores, restores.c.id == audit.c.restore_id, isouter=True)
-    if since:
-        query = query.where(audit.c.at >= since)
-    if portal:
-        query = query.where(restores.c.portal == portal)
-    query = query.order_by(audit.c.seq).execution_options(yield_per=PAGE)
-    async for row in await conn.stream(query):
-        yield {
-            "seq": row.seq,
-            "at": row.at.isoformat(),
-            "restore_id": row.restore_id,
-            "portal": row.portal,
-            "actor": row.actor,
-            "event": row.event,
-            "old_state": row.old_state,
-            "new_state": row.new_state,
-            "details": row.details,
-            "hash": row.hash,
-        }
+@dataclass(frozen=True)
+class Row:
+    """One row of the trail as it stands. ``portal`` is the alias in the row's own request, empty where that is gone."""
+
+    seq: int
+    entry: Entry
+    hash: str
+    portal: str = ""
 
 
-def _raw_rows() -> Select[Any]:
-    """The rows byte for byte: what the driver would make of a touched one must not hide the touch."""
-    texts = (audit.c.at, audit.c.restore_id, audit.c.actor, audit.c.event, audit.c.old_state, audit.c.new_state)
-    columns = [cast(column, LargeBinary) for column in (*texts, audit.c.details, audit.c.hash)]
-    return select(audit.c.seq, *columns).order_by(audit.c.seq)
+async def rows(conn: AsyncConnection) -> AsyncIterator[Row]:
+    """The trail's rows in order. Raises StorageError at one that restorebot has not written."""
+    portals: dict[str, str] = {}
+    async for raw in await conn.stream(raw_rows()):
+        row = _parsed(raw)
+        if row is None:
+            raise StorageError(f"Row {raw[0]} of the audit trail was changed and cannot be read; verify the trail.")
+        if row.entry.old_state is None:
+            # From the chained row: the restore's own row could be changed without a trace here.
+            portals[row.entry.restore_id] = str(row.entry.details.get("portal", ""))
+        yield replace(row, portal=portals.get(row.entry.restore_id, ""))
 
 
-def _parsed(raw: Any) -> tuple[int, Entry, str]:
-    """Raises ValueError and TypeError where a value is not written as restorebot writes it."""
-    seq, *values = raw
-    texts = ["" if value is None else bytes(value).decode() for value in values]
-    at, restore_id, actor, event, old_state, new_state, details, digest = texts
-    moment = datetime.strptime(at, WRITTEN).replace(tzinfo=UTC)
-    told = json.loads(details)
-    if moment.strftime(WRITTEN) != at or json.dumps(told) != details:
-        raise ValueError
-    return seq, Entry(moment, restore_id, actor, event, old_state or None, new_state, told), digest
+def fitting(raw: Sequence[Any], seq: int, before: str) -> Row | None:
+    """The row, if it is the one with this ``seq`` and continues the chain after the hash ``before``."""
+    row = _parsed(raw)
+    return row if row and row.seq == seq and row.hash == chained(before, seq, row.entry) else None
+
+
+def raw_rows() -> Select[Any]:
+    """The rows byte for byte with their types: what the driver would make of a touched one must not hide the touch."""
+    typed = [part for column in _TEXTS for part in (func.typeof(column), cast(column, LargeBinary))]
+    return select(audit.c.seq, *typed).order_by(audit.c.seq).execution_options(yield_per=PAGE)
+
+
+_TEXTS = (
+    *(audit.c.at, audit.c.restore_id, audit.c.actor, audit.c.event, audit.c.new_state, audit.c.details, audit.c.hash),
+    audit.c.old_state,
+)
+
+
+def _parsed(raw: Sequence[Any]) -> Row | None:
+    """The row, None where a value is not written as restorebot writes it."""
+    seq, types, values = raw[0], raw[1::2], raw[2::2]
+    if any(kind != "text" for kind in types[:-1]) or types[-1] not in {"text", "null"}:
+        return None
+    try:
+        at, restore_id, actor, event, new_state, details, digest = (bytes(value).decode() for value in values[:-1])
+        old_state = None if types[-1] == "null" else bytes(values[-1]).decode()
+        moment = datetime.strptime(at, WRITTEN).replace(tzinfo=UTC)
+        told = json.loads(details)
+    except ValueError:
+        return None
+    if moment.strftime(WRITTEN) != at or json.dumps(told) != details or not isinstance(told, dict):
+        return None
+    return Row(seq, Entry(moment, restore_id, actor, event, old_state, new_state, told), digest)

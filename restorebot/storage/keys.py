@@ -21,8 +21,13 @@ class StoredKey:
     last_four: str
     stored_at: datetime
 
-    def opened(self, encryption_key: SecretStr) -> SecretStr:
+    def opened(self, encryption_key: SecretStr | None) -> SecretStr:
         """The key itself. Raises KeyUnreadable."""
+        if encryption_key is None:
+            raise KeyUnreadable(
+                "An API key is stored, but RESTOREBOT_ENCRYPTION_KEY is not set, with which it could be decrypted. Set "
+                "it and start restorebot again, or forget the stored key with restorebot key remove."
+            )
         try:
             return SecretStr(Fernet(encryption_key.get_secret_value()).decrypt(self.encrypted.encode()).decode())
         except (InvalidToken, ValueError):

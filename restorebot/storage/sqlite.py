@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -34,7 +35,14 @@ async def hold_file(url: str) -> TextIO | None:
     raise StorageError(f"Another restorebot is using the database {parsed.database}; stop it first.")
 
 
-def prepare(engine: Engine) -> None:
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000")
+"""FULL, because a lost commit of "starting" would let a second POST out."""
+
+TO_LOOK = ("query_only=ON", "busy_timeout=5000")
+"""What changes no byte of the file: it may be evidence."""
+
+
+def prepare(engine: Engine, pragmas: Iterable[str] = PRAGMAS) -> None:
     """Set up each new connection and begin each transaction explicitly."""
 
     @event.listens_for(engine, "connect")
@@ -42,8 +50,7 @@ def prepare(engine: Engine) -> None:
         # The driver's own transaction handling begins too late; "begin" below does it.
         connection.isolation_level = None
         cursor = connection.cursor()
-        # FULL, because a lost commit of "starting" would let a second POST out.
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+        for pragma in pragmas:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

@@ -290,10 +290,11 @@ async def opened_to_look(url: str) -> AsyncIterator[AsyncConnection]:
     if file is None or not await asyncio.to_thread(Path(file).exists):
         raise StorageError(f"There is no database at {file}. Has restorebot run here, with this DATABASE_URL?")
     engine = create_async_engine(url)
-    sqlite.prepare(engine.sync_engine)
+    sqlite.prepare(engine.sync_engine, sqlite.TO_LOOK)
     try:
         with _as_storage_error("read"):
             async with engine.begin() as conn:
+                await _refuse_other_tables(conn, file)
                 yield conn
     finally:
         await engine.dispose()
@@ -319,15 +320,32 @@ async def opened_to_write(url: str) -> AsyncIterator[AsyncConnection]:
 
 async def _is_current(url: str) -> bool:
     try:
-        async with opened_to_look(url) as conn:
-            return (await conn.execute(text("SELECT version_num FROM alembic_version"))).scalar() == REVISION
+        async with opened_to_look(url):
+            return True
     except StorageError:
         return False
 
 
-async def _migrate(conn: AsyncConnection) -> None:
+async def _refuse_other_tables(conn: AsyncConnection, file: str) -> None:
+    revision = await _revision(conn)
+    if revision is None:
+        raise StorageError(f"{file} is no database of restorebot. Point DATABASE_URL at the one that it runs with.")
+    if revision < REVISION:
+        raise StorageError(
+            f"The database {file} was made by an older restorebot. Start restorebot run once with this version, which "
+            "brings it up to date."
+        )
+    if revision > REVISION:
+        raise StorageError(f"The database {file} was made by a newer restorebot: install that version.")
+
+
+async def _revision(conn: AsyncConnection) -> str | None:
     known = await conn.run_sync(lambda sync: inspect(sync).has_table("alembic_version"))
-    revision = (await conn.execute(text("SELECT version_num FROM alembic_version"))).scalar() if known else None
+    return (await conn.execute(text("SELECT version_num FROM alembic_version"))).scalar() if known else None
+
+
+async def _migrate(conn: AsyncConnection) -> None:
+    revision = await _revision(conn)
     if revision != REVISION:
         # Alembic costs a quarter of a second to import, and nearly every start needs none of it.
         from restorebot.storage import migrate  # noqa: PLC0415

@@ -1,6 +1,8 @@
 """`restorebot key`: stored encrypted, used by the running bot at once, never shown."""
 
 import asyncio
+import os
+import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -28,12 +30,10 @@ async def keyed(tmp_path: Path) -> AsyncIterator[World]:
         yield made
 
 
-async def key(scene: World, *args: str, typed: str = "", **changes: str) -> tuple[int, str]:
-    """`restorebot key …` beside the bot, on its settings; returns the exit code and what was said."""
+def environment(scene: World) -> dict[str, str]:
     settings = scene.settings
     assert settings.slack_app_token
-    env = {
-        "COLUMNS": "250",
+    return {
         "SLACK_BOT_TOKEN": settings.slack_bot_token.get_secret_value(),
         "SLACK_APP_TOKEN": settings.slack_app_token.get_secret_value(),
         "DOCSPACE_URL": scene.portal_url,
@@ -42,8 +42,13 @@ async def key(scene: World, *args: str, typed: str = "", **changes: str) -> tupl
         "RESTOREBOT_APPROVERS": "U0BOB",
         "RESTOREBOT_ENCRYPTION_KEY": SECRET,
     }
+
+
+async def key(scene: World, *args: str, typed: str = "", **changes: str) -> tuple[int, str]:
+    """`restorebot key …` beside the bot, on its settings; returns the exit code and what was said."""
+    env = {**environment(scene), **changes}
     # In a thread of its own, for the command has an event loop of its own.
-    done = await asyncio.to_thread(CliRunner().invoke, app, ["key", *args], input=typed, env={**env, **changes})
+    done = await asyncio.to_thread(CliRunner().invoke, app, ["key", *args], input=typed, env=env)
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
     assert typed.strip() == "" or typed.strip() not in done.output
     return done.exit_code, done.output
@@ -66,10 +71,8 @@ async def test_a_stored_key_is_used_by_the_running_bot_after_a_restore_has_kille
     await keyed.slack("close", user="U0ALICE", view_id=view["id"])
     made = await new_key(keyed)
     status, said = await key(keyed, "set", typed=f"  {made}\n")
-    assert (status, said) == (
-        0,
-        f"The key …{made[-4:]} is stored for portal. A running bot uses it from its next call on.\n",
-    )
+    used = "A bot that runs with this RESTOREBOT_ENCRYPTION_KEY uses it from its next call on."
+    assert (status, said) == (0, f"The key …{made[-4:]} is stored for portal. {used}\n")
     await keyed.ask()
     assert (await keyed.restore()).state is State.REQUESTED
 
@@ -161,6 +164,76 @@ async def test_another_encryption_key_is_told_in_the_modal_and_in_the_list(quiet
         view = await quiet.modal()
         assert view
         assert "The stored API key cannot be decrypted" in words(view)
+
+
+async def test_a_stored_key_without_the_encryption_key_is_told_and_no_other_is_used_in_its_place(
+    quiet_keyed: World,
+) -> None:
+    quiet = quiet_keyed
+    async with quiet.life():
+        made = await new_key(quiet)
+        await key(quiet, "set", typed=made)
+    _, said = await key(quiet, "list", RESTOREBOT_ENCRYPTION_KEY="")
+    assert f"…{made[-4:]}" in said
+    assert "An API key is stored, but RESTOREBOT_ENCRYPTION_KEY is not set" in said
+    quiet.settings = quiet.settings.model_copy(update={"encryption_key": None})
+    await quiet.portal("requests", "DELETE")
+    async with quiet.life():
+        await quiet.command(await quiet.backup())
+        view = await quiet.modal()
+        assert view
+        assert ":x: API key: An API key is stored, but RESTOREBOT_ENCRYPTION_KEY is not set" in words(view)
+    assert not [one for one in (await quiet.portal("requests"))["requests"] if "authorization" in one["headers"]]
+    status, _ = await key(quiet, "remove", RESTOREBOT_ENCRYPTION_KEY="")
+    assert status == 0
+    async with quiet.life():
+        await quiet.ask()
+
+
+async def test_a_key_that_is_given_as_an_argument_is_not_shown_again(keyed: World) -> None:
+    made = await new_key(keyed)
+    for command in ("set", "remove"):
+        status, said = await key(keyed, command, made)
+        assert status == 1
+        assert "A key is not given as an argument" in said
+        assert made not in said
+
+
+async def test_a_key_that_soon_expires_or_is_disabled_is_told(keyed: World) -> None:
+    made = await new_key(keyed)
+    await keyed.portal("keys", "PATCH", expires_at=f"{keyed.clock.now + timedelta(hours=3):%Y-%m-%dT%H:%M:%S}")
+    _, said = await key(keyed, "set", typed=made)
+    assert "It expires" in said
+    assert "make one that lasts" in said
+
+
+async def test_what_the_portal_says_of_a_key_is_printed_as_it_is(keyed: World) -> None:
+    await keyed.portal("keys", "PATCH", permissions=["[/rooms]:read", "*"])
+    status, said = await key(keyed, "list")
+    assert status == 0
+    assert "[/rooms]:read, *" in said
+
+
+async def test_a_cookie_of_the_settings_is_tried_as_a_cookie(keyed: World) -> None:
+    _, said = await key(keyed, "list", DOCSPACE_API_KEY="asc_auth_key=token5")
+    assert "…ken5" in said
+    (asked, *_) = (await keyed.portal("requests"))["requests"][-1:]
+    assert asked["headers"]["cookie"] == "asc_auth_key=token5"
+
+
+async def test_without_any_input_no_key_is_read(keyed: World) -> None:
+    program = [sys.executable, "-m", "restorebot.cli", "key", "set"]
+    done = await asyncio.create_subprocess_exec(
+        "sh",
+        "-c",
+        'exec "$@" <&-',
+        "sh",
+        *program,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, **environment(keyed)},
+    )
+    _, said = await done.communicate()
+    assert (done.returncode, said.decode().partition(",")[0]) == (1, "That is no API key of DocSpace")
 
 
 @pytest.fixture

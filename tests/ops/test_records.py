@@ -4,17 +4,23 @@ import asyncio
 import csv
 import io
 import json
+import os
 import random
 import sqlite3
+import sys
+import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy.dialects.sqlite import dialect
 from typer.testing import CliRunner, Result
 
 from restorebot.cli import app
 from restorebot.model import State
+from restorebot.storage import audit
 from restorebot.storage.store import Store, open_store
 from tests.storage.conftest import NOW, a_restore
 
@@ -45,7 +51,7 @@ async def fill(store: Store, count: int = ROWS) -> None:
 
 async def run(folder: Path, *words: str, file: str = "bot.sqlite3") -> Result:
     """The command line, in a thread of its own, for it has an event loop of its own."""
-    environment = {"DATABASE_URL": f"sqlite:///{folder / file}", "COLUMNS": "200"}
+    environment = {"DATABASE_URL": f"sqlite:///{folder / file}"}
     return await asyncio.to_thread(CliRunner().invoke, app, words, env=environment)
 
 
@@ -66,29 +72,64 @@ async def test_a_whole_trail_fits_and_has_its_witness(store: Store, tmp_path: Pa
     assert done.stdout == f"All 20 rows fit and hold the witness {head}. The head is {head}.\n"
 
 
-async def test_one_changed_byte_in_any_of_a_thousand_rows_is_found(store: Store, tmp_path: Path) -> None:
-    """Each round changes one byte of one value in a row of its own, looks, and puts it back."""
-    from restorebot.storage import audit  # noqa: PLC0415 - the chain itself, for a thousand looks
+COLUMNS = ("at", "restore_id", "actor", "event", "old_state", "new_state", "details", "hash")
 
+
+async def test_one_changed_byte_in_any_value_of_a_thousand_rows_is_found(store: Store, tmp_path: Path) -> None:
+    """Each row's every value loses one bit, or its type, and is then no row that continues the chain."""
     await fill(store)
-    chance = random.Random(4)  # noqa: S311 - which byte, not a secret
-    columns = ("at", "restore_id", "actor", "event", "new_state", "details", "hash")
+    chance = random.Random(4)  # noqa: S311 - which bit, not a secret
+    query = f"SELECT * FROM ({audit.raw_rows().compile(dialect=dialect())}) WHERE seq = ?"  # noqa: S608 - our own words
     raw = sqlite3.connect(tmp_path / "bot.sqlite3", timeout=10)
-    for seq in [1, 2, ROWS - 1, ROWS, *chance.sample(range(3, ROWS - 1), 46)]:
-        column = chance.choice(columns)
-        (before,) = raw.execute(f"SELECT CAST({column} AS BLOB) FROM audit WHERE seq = ?", (seq,)).fetchone()  # noqa: S608 - constants
-        place = chance.randrange(len(before))
-        after = bytearray(before)
-        after[place] ^= 1 << chance.randrange(8)
-        with raw:
-            raw.execute(f"UPDATE audit SET {column} = CAST(? AS TEXT) WHERE seq = ?", (bytes(after), seq))  # noqa: S608 - constants
-        async with store.reading() as tx:
-            assert await audit.first_misfit(tx._conn) == seq, (seq, column, before, bytes(after))
-        with raw:
-            raw.execute(f"UPDATE audit SET {column} = CAST(? AS TEXT) WHERE seq = ?", (before, seq))  # noqa: S608 - constants
+
+    def fits(seq: int, before: str) -> bool:
+        return audit.fitting(raw.execute(query, (seq,)).fetchone(), seq, before) is not None
+
+    before = ""
+    for seq in range(1, ROWS + 1):
+        assert fits(seq, before)
+        for column in COLUMNS:
+            (value,) = raw.execute(f"SELECT {column} FROM audit WHERE seq = ?", (seq,)).fetchone()  # noqa: S608 - constants
+            for changed in changes(value, chance):
+                raw.execute(f"UPDATE audit SET {column} = {changed} WHERE seq = ?", (seq,))  # noqa: S608 - constants
+                assert not fits(seq, before), (seq, column, value, changed)
+            raw.execute(f"UPDATE audit SET {column} = ? WHERE seq = ?", (value, seq))  # noqa: S608 - constants
+        ((before,),) = raw.execute("SELECT hash FROM audit WHERE seq = ?", (seq,))
     raw.close()
-    async with store.reading() as tx:
-        assert await audit.first_misfit(tx._conn) is None
+
+
+def changes(value: str | None, chance: random.Random) -> list[str]:
+    """SQL for what one byte, or one bit of the file's own record of a type, makes of a value."""
+    if value is None:
+        return ["''", "0"]
+    touched = bytearray(value.encode())
+    touched[chance.randrange(len(touched))] ^= 1 << chance.randrange(8)
+    return [f"CAST(X'{touched.hex()}' AS TEXT)", f"X'{value.encode().hex()}'", "''"]
+
+
+async def test_the_first_row_of_a_thousand_that_does_not_fit_is_named(store: Store, tmp_path: Path) -> None:
+    await fill(store)
+    for seq in (ROWS, 517, 2, 1):
+        tampered(tmp_path, "UPDATE audit SET details = replace(details, ':', ' :') WHERE seq = ?", seq)
+        done = await run(tmp_path, "audit", "verify")
+        assert done.stdout.startswith(f"Row {seq} does not fit")
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM audit_head", "INSERT INTO audit_head VALUES (2, 20, 'x')"])
+async def test_a_head_that_is_gone_or_doubled_is_a_misfit(store: Store, tmp_path: Path, statement: str) -> None:
+    await fill(store, 20)
+    tampered(tmp_path, statement)
+    done = await run(tmp_path, "audit", "verify")
+    assert (done.exit_code, done.stdout.partition(":")[0]) == (1, "Row 21 does not fit")
+
+
+async def test_a_row_that_cannot_be_read_is_told_by_the_export(store: Store, tmp_path: Path) -> None:
+    await fill(store, 20)
+    tampered(tmp_path, "UPDATE audit SET actor = X'55' WHERE seq = 7")
+    done = await run(tmp_path, "audit", "export")
+    assert done.exit_code == 1
+    assert len(done.stdout.splitlines()) == 6
+    assert done.stderr == "Row 7 of the audit trail was changed and cannot be read; verify the trail.\n"
 
 
 async def test_the_command_names_the_row_and_exits_with_1(store: Store, tmp_path: Path) -> None:
@@ -132,7 +173,119 @@ async def test_export_can_begin_at_a_time_and_keep_to_a_portal(store: Store, tmp
     ]
     assert [row["seq"] for row in denied] == [18, 20]
     assert len((await run(tmp_path, "audit", "export", "--portal", "acme")).stdout.splitlines()) == 20
-    assert (await run(tmp_path, "audit", "export", "--portal", "beta")).stdout == ""
+
+
+async def test_the_portal_is_that_of_the_chained_row_and_an_unknown_one_is_told(store: Store, tmp_path: Path) -> None:
+    await fill(store, 20)
+    tampered(tmp_path, "UPDATE restores SET portal = 'beta'")
+    assert len((await run(tmp_path, "audit", "export", "--portal", "ACME")).stdout.splitlines()) == 20
+    done = await run(tmp_path, "audit", "export", "--portal", "prod")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == "The trail has no portal 'prod'. Portals go by their alias here; there is acme.\n"
+
+
+async def test_a_day_without_a_zone_is_utc(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Pacific/Auckland")
+    time.tzset()
+    try:
+        await fill(store, 20)
+        since = f"{NOW + timedelta(minutes=8):%Y-%m-%dT%H:%M}"
+        assert len((await run(tmp_path, "audit", "export", "--since", since)).stdout.splitlines()) == 2
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+async def test_a_text_that_a_spreadsheet_would_calculate_is_marked(store: Store, tmp_path: Path) -> None:
+    async with store.writing() as tx:
+        await tx.request(replace(a_restore("r1"), requester="=1+1"), [])
+    (row,) = csv.DictReader(io.StringIO((await run(tmp_path, "audit", "export", "--format", "csv")).stdout))
+    assert row["actor"] == "'=1+1"
+
+
+MEGABYTES = 200
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux tells how much memory a program took at most since it began"
+)
+async def test_a_hundred_thousand_rows_are_exported_within_200_megabytes(store: Store, tmp_path: Path) -> None:
+    """A program of its own, which says how much memory it took at most. The rows are as large as they come."""
+    await fill(store, 2)
+    await store.close()
+    tampered(
+        tmp_path,
+        """WITH RECURSIVE n(i) AS (SELECT 3 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+        INSERT INTO audit SELECT i, at, restore_id, actor, event, old_state, new_state, ?, hash FROM n, audit
+        WHERE seq = 2""",
+        json.dumps({"why": "x" * 1000}),
+    )
+    # Not ru_maxrss, which a program that a large one has started inherits.
+    program = (
+        "import re, sys; from pathlib import Path; from restorebot.cli import app\n"
+        "try: app(['audit', 'export'])\n"
+        "finally: print(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1], file=sys.stderr)"
+    )
+    environment = {**os.environ, "DATABASE_URL": f"sqlite:///{tmp_path / 'bot.sqlite3'}"}
+    with (tmp_path / "out.jsonl").open("wb") as out:
+        done = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", program, stdout=out, stderr=asyncio.subprocess.PIPE, env=environment
+        )
+        _, said = await done.communicate()
+    assert (done.returncode, (tmp_path / "out.jsonl").read_bytes().count(b"\n")) == (0, 100_000)
+    assert int(said) / 1024 < MEGABYTES
+
+
+async def test_looking_changes_no_byte_of_a_copy(store: Store, tmp_path: Path) -> None:
+    """A copy that was put aside may be evidence one day."""
+    await fill(store, 20)
+    tampered(tmp_path, "VACUUM INTO ?", str(tmp_path / "copy.sqlite3"))
+    before = (tmp_path / "copy.sqlite3").read_bytes()
+    for words in (("audit", "verify"), ("audit", "export"), ("history",)):
+        assert (await run(tmp_path, *words, file="copy.sqlite3")).exit_code == 0
+    assert (tmp_path / "copy.sqlite3").read_bytes() == before
+    assert not await asyncio.to_thread(lambda: list(tmp_path.glob("copy.sqlite3?*")))
+
+
+@pytest.mark.parametrize(
+    ("statement", "sentence"),
+    [
+        (
+            "UPDATE alembic_version SET version_num = '0001'",
+            "was made by an older restorebot. Start restorebot run once",
+        ),
+        ("UPDATE alembic_version SET version_num = '9999'", "was made by a newer restorebot: install that version."),
+        ("DROP TABLE alembic_version", "is no database of restorebot. Point DATABASE_URL at the one"),
+    ],
+)
+async def test_another_versions_database_is_told(store: Store, tmp_path: Path, statement: str, sentence: str) -> None:
+    tampered(tmp_path, statement)
+    for words in (("audit", "verify"), ("history",)):
+        done = await run(tmp_path, *words)
+        assert done.exit_code == 1
+        assert sentence in done.stderr
+
+
+async def test_a_broken_settings_file_is_told(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "broken.toml").write_text("DATABASE_URL = ")
+    monkeypatch.setenv("RESTOREBOT_CONFIG", str(tmp_path / "broken.toml"))
+    done = await run(tmp_path, "history")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "broken.toml: cannot be read as TOML; each line is a name" in done.stderr
+
+
+async def test_names_with_markup_quotes_and_newlines_are_printed_as_they_are(store: Store, tmp_path: Path) -> None:
+    names = ["backup[/].tar.gz", "acme [old] 1.tar.gz", 'it\'s "quoted"', "two\nlines \x1b[31mred", "\N{FIRE}"]
+    async with store.writing() as tx:
+        for number, name in enumerate(names):
+            restore = a_restore(f"r{number}", portal=f"https://{number}.example")
+            restore = replace(restore, source=replace(restore.source, file_name=name))
+            await tx.request(restore, [])
+            await tx.advance(restore, State.DENIED, at=NOW, actor="UBOB", event="denied", ended_at=NOW)
+    done = await run(tmp_path, "history")
+    for name in names[:3] + names[4:]:
+        assert name in done.stdout
+    assert "two lines [31mred" in done.stdout
 
 
 async def test_history_is_a_table_of_how_restores_ended(store: Store, tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ async def test_when_the_quorum_fills_every_earlier_voter_is_looked_at_again(
     assert (restore.state, restore.voters) == (State.APPROVED, (ERIN, CAROL))
     assert two.bot
     async with two.bot.store.reading() as tx:
-        events = [row["event"] async for row in audit.rows(tx._conn)]
+        events = [row.entry.event async for row in audit.rows(tx._conn)]
         assert await audit.first_misfit(tx._conn) is None
     assert events == ["requested", "voted", "vote lost", "voted", "approved"]
 

@@ -223,9 +223,14 @@ async def test_two_requests_at_once_become_one(scene: World) -> None:
     backup = await scene.backup()
     await scene.command(backup, ALICE)
     await scene.command(backup, BOB)
-    await scene.submit({"reason": "mine", "alias": "acme"}, ALICE)
-    answer = await scene.submit({"reason": "mine too", "alias": "acme"}, BOB)
-    assert "Another restore of this portal has been asked for" in answer["errors"]["reason"]
+    views = {user: await scene.modal(user) or {} for user in (ALICE, BOB)}
+    values = {"reason": "mine", "alias": "acme"}
+    answers = await asyncio.gather(
+        *(scene.slack("submit", user=user, view_id=view["id"], values=values) for user, view in views.items())
+    )
+    await scene.settle()
+    (refused,) = [answer for answer in answers if answer["errors"]]
+    assert "Another restore of this portal has been asked for" in refused["errors"]["reason"]
     assert len(await scene.messages()) == 1
 
 
@@ -412,7 +417,7 @@ def mrkdwn(message: dict[str, Any]) -> list[str]:
 
 
 async def test_another_workspace_is_refused_and_leaves_no_trace(scene: World) -> None:
-    await scene.command(MISSING, team_id="T0EVIL")
+    assert (await scene.command(MISSING, team_id="T0EVIL"))["acked"]
     assert "answers only members of the workspace" in await refused(scene)
     assert not (await scene.portal("requests"))["requests"]
     await scene.ask()

@@ -75,7 +75,7 @@ async def test_it_waits_approved_says_when_reminds_and_starts_in_time(scene: Wor
     assert "is being put back" in started
     assert "`acme` is open again" in over
     assert "to set a new one" in over
-    assert ", to start <!date^" in (await scene.thread())[-2]
+    assert ", to start <!date^" in (await scene.thread())[-1]
 
 
 async def test_a_channel_that_cannot_be_told_holds_up_nothing(scene: World) -> None:

@@ -346,7 +346,7 @@ async def test_the_longest_values_are_shown_whole_and_on_record(scene: World) ->
     assert scene.bot
     async with scene.bot.store.reading() as tx:
         (row,) = [one async for one in audit.rows(tx._conn)]
-    assert row["details"]["source"] == {
+    assert row.entry.details["source"] == {
         "file_name": "a.tar.gz",
         "storage_type": 5,
         "params": dict(restore.source.params),

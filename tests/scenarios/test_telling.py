@@ -207,7 +207,7 @@ async def test_every_end_has_one_closing_post_and_a_true_record(scene: World, en
     assert state == restore.state
     assert Counter(row.event for row in rows)[restore.state.value] == 1
     card = await scene.card()
-    story = [line for line in closings[0].splitlines() if line.startswith("*")][-5:]
+    story = [line for line in (await scene.thread())[-1].splitlines() if line.startswith("*")][-5:]
     assert [line.split()[0] for line in story] == ["*Asked*", "*Approved*", "*Started*", "*Ended*", "*Took*"]
     assert f"*Asked* by <@{ALICE}>" in story[0]
     assert story[1] == "*Approved* never" if restore.approved_at is None else f"by <@{BOB}>" in story[1]

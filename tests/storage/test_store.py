@@ -2,14 +2,19 @@
 
 import asyncio
 import sqlite3
+from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from restorebot.errors import Claimed, Overtaken, StorageError
-from restorebot.model import Post, PostKind, Restore, State
-from restorebot.storage import sqlite
+from restorebot.model import MOVES, OPEN, Post, PostKind, Restore, State
+from restorebot.storage import audit, sqlite
 from restorebot.storage.store import Store, open_store
+from tests.harness import migrated
 from tests.storage.conftest import NOW, a_restore
 
 
@@ -74,6 +79,39 @@ async def test_a_move_that_is_not_in_the_table_is_a_mistake_of_ours(store: Store
     restore = await request(store, a_restore("r1"))
     with pytest.raises(ValueError, match="no move"):
         await move(store, restore, State.RESTORING)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.sampled_from(sorted(State)), max_size=20))
+def test_a_random_walk_goes_only_where_the_table_says_and_leaves_a_trail_of_it(wishes: list[State]) -> None:
+    """Every wish is put to the database: a legal one moves the row, an illegal one changes nothing."""
+
+    async def walk(url: str) -> None:
+        store = await open_store(url)
+        restore = await request(store, a_restore("r1"))
+        trail = [restore.state]
+        for wish in wishes:
+            try:
+                restore = await move(store, restore, wish)
+                trail.append(wish)
+            except ValueError:
+                assert wish not in MOVES.get(restore.state, frozenset())
+            async with store.reading() as tx:
+                assert await tx.restore("r1") == restore
+        async with store.reading() as tx:
+            assert await audit.first_misfit(tx._conn) is None
+            rows = [row.entry async for row in audit.rows(tx._conn)]
+        await store.close()
+        assert [entry.new_state for entry in rows] == trail
+        assert [entry.old_state for entry in rows] == [None, *trail[:-1]]
+        assert sum(new is State.STARTING and old is not new for old, new in pairwise(trail)) <= 1
+        for old, new in pairwise(trail):
+            assert new in MOVES.get(old, frozenset()) or (old is new and old in OPEN | {State.COMPLETED})
+
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "walk.sqlite3"
+        file.write_bytes(asyncio.run(migrated()))
+        asyncio.run(walk(f"sqlite+aiosqlite:///{file}"))
 
 
 async def test_of_two_moves_at_once_one_wins(store: Store) -> None:
