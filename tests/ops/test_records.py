@@ -35,7 +35,7 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
     await made.close()
 
 
-async def fill(store: Store, count: int = ROWS) -> None:
+async def fill(store: Store, count: int) -> None:
     """``count`` audit rows, two for each restore."""
     async with store.writing() as tx:
         for number in range(count // 2):
@@ -47,6 +47,16 @@ async def fill(store: Store, count: int = ROWS) -> None:
             await tx.advance(
                 restore, State.DENIED, at=at, actor="UBOB", event="denied", details=details, ended_at=at, outcome="no"
             )
+
+
+async def trail(store: Store) -> None:
+    """A thousand audit rows and no restores, half of them with no state before."""
+    async with store.writing() as tx:
+        for number in range(ROWS):
+            old, new, event = (None, "requested", "requested") if number % 2 == 0 else ("requested", "denied", "denied")
+            at = NOW + timedelta(microseconds=number)
+            details = {"portal": "acme", "reason": f'number {number} \N{FIRE} "quoted"'}
+            await audit.append(tx._conn, audit.Entry(at, f"r{number // 2}", "UALICE", event, old, new, details))
 
 
 async def run(folder: Path, *words: str, file: str = "bot.sqlite3") -> Result:
@@ -77,7 +87,7 @@ COLUMNS = ("at", "restore_id", "actor", "event", "old_state", "new_state", "deta
 
 async def test_one_changed_byte_in_any_value_of_a_thousand_rows_is_found(store: Store, tmp_path: Path) -> None:
     """Each row's every value loses one bit, or its type, and is then no row that continues the chain."""
-    await fill(store)
+    await trail(store)
     chance = random.Random(4)  # noqa: S311 - which bit, not a secret
     query = f"SELECT * FROM ({audit.raw_rows().compile(dialect=dialect())}) WHERE seq = ?"  # noqa: S608 - our own words
     raw = sqlite3.connect(tmp_path / "bot.sqlite3", timeout=10)
@@ -108,7 +118,7 @@ def changes(value: str | None, chance: random.Random) -> list[str]:
 
 
 async def test_the_first_row_of_a_thousand_that_does_not_fit_is_named(store: Store, tmp_path: Path) -> None:
-    await fill(store)
+    await trail(store)
     for seq in (ROWS, 517, 2, 1):
         tampered(tmp_path, "UPDATE audit SET details = replace(details, ':', ' :') WHERE seq = ?", seq)
         done = await run(tmp_path, "audit", "verify")
