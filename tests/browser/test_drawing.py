@@ -124,10 +124,10 @@ BLOCKS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "line": (field({"type": "plain_text_input", "max_length": 9}), ['maxlength="9"', "<label", "Label"]),
     "time": (field({"type": "datetimepicker"}), ['type="datetime-local"', "<label"]),
     "lines": (field({"type": "plain_text_input", "multiline": True}), ["<textarea"]),
-    "select": (field({"type": "static_select", "options": [OPTION]}), ['<option value="1">First</option>']),
+    "select": (field({"type": "static_select", "options": [OPTION]}), ['<option value="1">First — more</option>']),
     "grouped select": (
         field({"type": "static_select", "option_groups": [{"label": text("Group"), "options": [OPTION]}]}),
-        ['<optgroup label="Group"><option value="1">First</option>'],
+        ['<optgroup label="Group"><option value="1">First — more</option>'],
     ),
     "checkboxes": (field({"type": "checkboxes", "options": [OPTION]}), ['type="checkbox"', "First<small>more</small>"]),
     "radio buttons": (

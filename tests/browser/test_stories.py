@@ -194,3 +194,22 @@ def test_a_planned_start_and_another_source_are_chosen_in_the_modal(person: Open
     alice.submit()
     alice.sees("waiting for approval")
     expect(alice.card).to_contain_text("It is to start")
+
+
+def test_back_leads_to_the_picker_with_what_was_chosen_and_typed(person: Opened) -> None:
+    alice = person("alice")
+    alice.type("/restore ")
+    alice.modal.get_by_label("Restore from").select_option("5")
+    alice.modal.get_by_label("Path of the archive").fill("nightly/acme.tar.gz")
+    alice.modal.get_by_label("Bucket").fill("acme-backups")
+    alice.modal.get_by_label("Region").fill("eu-west-1")
+    alice.submit("Next")
+    expect(alice.modal).to_contain_text("filePath nightly/acme.tar.gz, bucket acme-backups, region eu-west-1")
+    alice.modal.get_by_role("button", name="Back", exact=True).click()
+    expect(alice.modal.get_by_label("Path of the archive")).to_have_value("nightly/acme.tar.gz")
+    expect(alice.modal.get_by_label("Restore from")).to_have_value("5")
+    alice.submit("Next")
+    alice.fill()
+    alice.submit()
+    expect(alice.modal).to_be_hidden()
+    alice.sees("waiting for approval")
