@@ -107,6 +107,9 @@ class Source:
 
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> "Source":
+        if not plain["backup_id"] and "changed_on" not in plain:
+            # Written by a version that took a file's time for that of its backup.
+            plain = {**plain, "created_on": None, "changed_on": plain["created_on"]}
         times = {name: datetime.fromisoformat(plain[name]) for name in _TIMES if plain.get(name)}
         params = tuple((key, value) for key, value in plain.get("params", ()))
         return cls(**{**plain, **times, "params": params})
@@ -167,7 +170,7 @@ class Restore:
     safety_made_at: datetime | None = None
     """When it was made, by the portal's history; None until it has been found there."""
     watched_at: datetime | None = None
-    """When a planned restore's safety backup was last looked at, to the minute: whether the bot was down meanwhile."""
+    """Until when a planned restore's safety backup was watched, to the minute: whether the bot was down since."""
     posted_at: datetime | None = None
     """When ``startrestore`` was about to be sent; None until then."""
     task_before: str | None = None

@@ -48,8 +48,8 @@ MUTANTS = (
     Mutant(
         "voters not checked again at the start",
         "restores/starting.py",
-        "        if lacking:",
-        "        if False:",
+        "return await self._void(restore, lacking, told_of_lost(lost)) if lacking else report",
+        "return report",
         "scenarios/test_starting.py::test_a_voter_who_is_no_longer_eligible_does_not_count_at_the_start",
     ),
     Mutant(

@@ -82,7 +82,7 @@ async def _tried(portal: PortalSettings, key: SecretStr, auth: Auth | None = "be
 async def remove(settings: Settings, name: str) -> str:
     """Forget a stored key; returns what to say. Raises Refused, StorageError."""
     portal = chosen(settings, name)
-    async with opened_to_look(settings.database_url) as conn:
+    async with opened_to_look(settings.database_url, keys.SINCE) as conn:
         if await keys.stored(conn, portal.url) is None:
             raise Refused(f"No key is stored for {portal.name}.")
     async with opened_to_write(settings.database_url) as conn:
@@ -98,7 +98,7 @@ async def remove(settings: Settings, name: str) -> str:
 
 async def listed(settings: Settings) -> list[tuple[str, ...]]:
     """A row for each portal: what is known of the key that the bot uses, never the key. Raises StorageError."""
-    async with opened_to_look(settings.database_url) as conn:
+    async with opened_to_look(settings.database_url, keys.SINCE) as conn:
         stored = {portal.url: await keys.stored(conn, portal.url) for portal in settings.portals}
     return [(portal.name, *await _row(settings, portal, stored[portal.url])) for portal in settings.portals]
 

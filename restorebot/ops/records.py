@@ -21,7 +21,7 @@ WITNESS = re.compile(r"[0-9a-f]{6,64}")
 
 async def verify(url: str, witness: str) -> tuple[bool, str]:
     """Whether the audit trail fits, and what to say of it. Raises StorageError."""
-    async with opened_to_look(url) as conn:
+    async with opened_to_look(url, audit.SINCE) as conn:
         found = await audit.verify(conn, witness)
     if found.misfit is not None:
         sentence = f"Row {found.misfit} does not fit: it was changed, removed or cut off."
@@ -44,7 +44,7 @@ async def export(url: str, out: TextIO, form: str, since: datetime | None, porta
     if table:
         table.writeheader()
     portals = set()
-    async with opened_to_look(url) as conn:
+    async with opened_to_look(url, audit.SINCE) as conn:
         async for row in audit.rows(conn):
             portals.add(row.portal)
             if (since and row.entry.at < since) or (portal and row.portal.lower() != portal.lower()):

@@ -16,11 +16,14 @@ def started(restore: Restore) -> list[Post]:
     return _everywhere(restore, PostKind.STARTED) if restore.task_id is None else []
 
 
-def over(restore: Restore) -> list[Post]:
-    """For a restore that ends; only where something has been announced before."""
+def over(restore: Restore, *, happened: bool) -> list[Post]:
+    """For a restore that ends; only where something has been announced before.
+
+    ``happened`` is False where it is known that the portal was not touched.
+    """
     told = restore.task_id is not None or (restore.starts_at is not None and restore.approved_at is not None)
-    return _everywhere(restore, PostKind.OVER) if told else []
+    return _everywhere(restore, PostKind.OVER, happened=happened) if told else []
 
 
-def _everywhere(restore: Restore, kind: PostKind) -> list[Post]:
-    return [Post(kind, channel=channel) for channel in restore.announce]
+def _everywhere(restore: Restore, kind: PostKind, **facts: bool) -> list[Post]:
+    return [Post(kind, facts, channel) for channel in restore.announce]

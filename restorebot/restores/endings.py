@@ -21,16 +21,20 @@ async def end(
     actor: str,
     outcome: str = "",
     before: Sequence[Post] = (),
+    happened: bool = True,
     **changes: Any,
 ) -> Restore:
-    """Move a restore to one of its ends; the posts ``before`` come before the closing one. Raises Overtaken."""
+    """Move a restore to one of its ends; the posts ``before`` come before the closing one.
+
+    ``happened`` is False for one that is called closed because it did not start. Raises Overtaken.
+    """
     return await tx.advance(
         restore,
         to,
         at=at,
         actor=actor,
         event=to.value,
-        posts=[*before, Post(PostKind.CLOSING), *announcing.over(restore)],
+        posts=[*before, Post(PostKind.CLOSING), *announcing.over(restore, happened=happened)],
         details={"outcome": outcome} if outcome else {},
         ended_at=at,
         outcome=outcome,

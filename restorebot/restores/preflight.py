@@ -214,7 +214,8 @@ def _check_archive(file: Source | PortalError | None, restore: Restore | None) -
     if isinstance(file, PortalNotFound):
         sentence = "The portal shows the key's owner no file with this id. Copy it from the file's address."
         return Check(name, Result.FAILED, sentence)
-    if isinstance(file, PortalForbidden) and not file.transient:
+    if type(file) is PortalForbidden:
+        # Its subclasses are other causes, and say so themselves.
         sentence = "The key's owner may not open this file. Let them into its room, or choose another file."
         return Check(name, Result.FAILED, sentence)
     if isinstance(file, PortalError):

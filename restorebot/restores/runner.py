@@ -11,7 +11,7 @@ from restorebot.model import WAITING, Post, PostKind, Restore, State
 from restorebot.ops.tasks import Tasks
 from restorebot.restores.endings import BOT, end, expire
 from restorebot.restores.starting import Starter
-from restorebot.restores.watching import Watcher
+from restorebot.restores.watching import Watcher, unlooked
 from restorebot.storage.store import Store
 
 AFTER_FAULT = timedelta(seconds=10)
@@ -69,6 +69,9 @@ class Runner:
             # While the backup is made, nothing has been sent that replaces anything.
             if restore.state in WAITING | {State.BACKING_UP}:
                 await end(tx, restore, State.VOID, at=now, actor=BOT, outcome=sentence)
+                return None
+            if restore.state is State.COMPLETED:
+                await unlooked(tx, restore, sentence, now)
                 return None
             if sentence != restore.hindrance:
                 await tx.observe(restore, hindrance=sentence)

@@ -104,10 +104,12 @@ class SafetyBackup:
     async def _hindered(self, restore: Restore, error: PortalError) -> timedelta | None:
         if not error.transient:
             return await self._give_up(restore, f"The safety backup cannot be watched. {error}")
-        if str(error) != restore.hindrance:
+        wait = max(self._pace.poll_interval, timedelta(seconds=error.retry_after))
+        if str(error) != restore.hindrance or error.retry_after:
             async with self._store.writing() as tx:
-                await tx.observe(restore, hindrance=str(error))
-        return max(self._pace.poll_interval, timedelta(seconds=error.retry_after))
+                # Waiting as long as the portal asks for is no standstill of ours.
+                await tx.observe(restore, hindrance=str(error), watched_at=self._clock() + wait)
+        return wait
 
     async def _missed(self, restore: Restore, now: datetime) -> timedelta | None:
         since, polls = restore.gone_since or now, restore.gone_polls + 1

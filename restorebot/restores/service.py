@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
+from typing import Any
 
 from restorebot.errors import Overtaken, Refused
 from restorebot.model import Post, PostKind, Restore, Source, State
@@ -226,7 +227,7 @@ class Service:
             if running:
                 raise Refused("A restore task waits or runs on the portal, and goes on by itself. Look again later.")
             outcome = "It did not start, by the word of the approver who checked."
-            return await self._end(restore_id, {State.UNKNOWN}, State.CLOSED, user, outcome)
+            return await self._end(restore_id, {State.UNKNOWN}, State.CLOSED, user, outcome, happened=False)
         if progress is None or not running:
             raise Refused("No running restore is to be seen on the portal, so there is nothing to watch.")
         task = progress.task_id or ""
@@ -271,9 +272,12 @@ class Service:
         if not verdict.allowed:
             raise Refused(verdict.reason)
 
-    async def _end(self, restore_id: str, states: set[State], to: State, user: str, outcome: str) -> Restore:
+    async def _end(
+        self, restore_id: str, states: set[State], to: State, user: str, outcome: str, *, happened: bool = True
+    ) -> Restore:
         async def ended(tx: Writing, restore: Restore, now: datetime) -> Restore:
-            return await end(tx, restore, to, at=now, actor=user, outcome=outcome, decided_by=user)
+            how: dict[str, Any] = {"outcome": outcome, "decided_by": user, "happened": happened}
+            return await end(tx, restore, to, at=now, actor=user, **how)
 
         return await self._decide(restore_id, states, ended)
 

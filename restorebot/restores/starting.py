@@ -98,16 +98,17 @@ class Starter:
     async def _rechecked(self, restore: Restore, now: datetime) -> Report | timedelta | None:
         """The checks' report if all still holds; else when to look again, or None if the restore became void."""
         portal = self._portals.of(restore)
+        report = await self._preflight.run(portal.docspace, restore.source, now, patience=PATIENCE, restore=restore)
+        if report.failed:
+            return await self._void(restore, " ".join(check.sentence for check in report.failed))
+        if not report.passed:
+            return await self._hinder(restore, report.unsure[0].sentence)
+        # Last, for the checks may take half a minute, in which somebody can leave a group.
         try:
             lacking, lost = await self._lacking(restore)
         except SlackUnavailable as error:
             return await self._hinder(restore, str(error))
-        if lacking:
-            return await self._void(restore, lacking, told_of_lost(lost))
-        report = await self._preflight.run(portal.docspace, restore.source, now, patience=PATIENCE, restore=restore)
-        if report.failed:
-            return await self._void(restore, " ".join(check.sentence for check in report.failed))
-        return report if report.passed else await self._hinder(restore, report.unsure[0].sentence)
+        return await self._void(restore, lacking, told_of_lost(lost)) if lacking else report
 
     async def _launch(self, restore: Restore, report: Report) -> timedelta | None:
         """Claim the portal, if the safety backup has not done so, and send the one POST."""

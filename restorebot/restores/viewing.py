@@ -12,6 +12,9 @@ from restorebot.restores.policy import Directory, Person, memberships
 from restorebot.restores.portals import Portal, Portals
 from restorebot.storage.store import Store
 
+ENDED_LOOKED_AT = 100
+"""Ended restores among which somebody's own are looked for."""
+
 
 class Right(StrEnum):
     """What somebody may do with a restore just now."""
@@ -74,7 +77,7 @@ class Viewer:
             shown = [one for one in restores if self._shows(one, *known[one.portal_url])]
             return [Mine(one, self._rights(one, *known[one.portal_url])) for one in shown]
 
-        return mine(await self.open_restores(seen)), mine(await self.ended_restores(seen, count))
+        return mine(await self.open_restores(seen)), mine(await self.ended_restores(seen, ENDED_LOOKED_AT))[:count]
 
     def _shows(self, restore: Restore, person: Person, groups: frozenset[str]) -> bool:
         """Whether a person who may read sees this restore outside its channel.

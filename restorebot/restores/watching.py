@@ -1,6 +1,6 @@
 """From the portal's taskId to the end: believe only our task, tell each turn once, look afterwards."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from restorebot.restores import announcing
 from restorebot.restores.endings import BOT, PORTAL, end, lose, void_others
 from restorebot.restores.pace import GONE_AFTER, GONE_POLLS, Pace, phase_of, told
 from restorebot.restores.portals import Portals
-from restorebot.storage.store import Store
+from restorebot.storage.store import Store, Writing
 
 ADOPTION_WINDOW = timedelta(minutes=2)
 """A task first seen within this after our POST is taken for ours (design §2)."""
@@ -204,14 +204,23 @@ class Watcher:
                 return self._pace.poll_interval
             facts["why"] = facts["why"] or str(error)
         async with self._store.writing() as tx:
-            await tx.advance(
-                restore,
-                State.COMPLETED,
-                at=now,
-                actor=BOT,
-                event="looked afterwards",
-                posts=[Post(PostKind.AFTERWARDS, facts)],
-                details=facts,
-                looked_after=True,
-            )
+            await _looked(tx, restore, facts, now)
         return None
+
+
+async def unlooked(tx: Writing, restore: Restore, why: str, at: datetime) -> None:
+    """Tell the end of a completed restore whose portal cannot be looked at any more. Raises Overtaken."""
+    await _looked(tx, restore, {"active": False, "alias": "", "key": "unknown", "why": why}, at)
+
+
+async def _looked(tx: Writing, restore: Restore, facts: Mapping[str, str | int | bool | None], at: datetime) -> None:
+    await tx.advance(
+        restore,
+        State.COMPLETED,
+        at=at,
+        actor=BOT,
+        event="looked afterwards",
+        posts=[Post(PostKind.AFTERWARDS, facts)],
+        details=facts,
+        looked_after=True,
+    )

@@ -20,6 +20,7 @@ from restorebot.restores.service import Service
 from restorebot.restores.viewing import Viewer
 from restorebot.slack import listing, picker, views
 from restorebot.slack.calls import reason_of
+from restorebot.slack.fields import HISTORY
 from restorebot.slack.grammar import USAGE, Wish, Word, understood
 from restorebot.slack.texts import Block, spoken
 
@@ -63,6 +64,13 @@ LAST = 20
 """Restores that `/restore history` shows."""
 
 
+def _of_use(history: list[BackupRecord] | str | None, wanted: str | Source) -> list[BackupRecord] | None:
+    """What a picker has read, unless it does not answer what was asked for: a backup may be newer than the picker."""
+    if not isinstance(history, list):
+        return None
+    return history if isinstance(wanted, Source) or wanted in {record.id.lower() for record in history} else None
+
+
 def _again(command: Command) -> str:
     return f"Try again: `{f'/restore {command.text}'.strip()}`"
 
@@ -86,7 +94,7 @@ class RestoreCommand:
         self._preflight = preflight
         self._portals = portals
         self._clock = clock
-        self._read: dict[str, list[BackupRecord]] = {}
+        self._read: dict[str, list[BackupRecord] | str] = {}
 
     async def run(self, command: Command) -> None:
         """Raises RestorebotError, which the caller tells the person privately."""
@@ -152,23 +160,22 @@ class RestoreCommand:
         await self._fill({"view_id": view["id"]}, await self._drawn(portal, view["id"], shown), again)
 
     async def _drawn(self, portal: Portal, view_id: str, shown: picker.Picker) -> Block:
-        return picker.drawn(portal, await self._history(portal, view_id), shown, self._clock())
+        history = await self._history(portal, view_id) if shown.kind == HISTORY else []
+        return picker.drawn(portal, history, shown, self._clock())
 
     async def _history(self, portal: Portal, view_id: str) -> list[BackupRecord] | str:
         """The history, read once for each modal and kept while it is open; or why it could not be read."""
-        if view_id in self._read:
-            return self._read[view_id]
-        try:
-            async with asyncio.timeout(PATIENCE):
-                records = await portal.docspace.history()
-        except PortalError as error:
-            return str(error)
-        except TimeoutError:
-            return f"{portal.docspace.host} did not answer within {PATIENCE:g} seconds."
-        self._read[view_id] = records
-        while len(self._read) > OPEN_PICKERS:
-            del self._read[next(iter(self._read))]
-        return records
+        if view_id not in self._read:
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    self._read[view_id] = await portal.docspace.history()
+            except PortalError as error:
+                self._read[view_id] = str(error)
+            except TimeoutError:
+                self._read[view_id] = f"{portal.docspace.host} did not answer within {PATIENCE:g} seconds."
+            while len(self._read) > OPEN_PICKERS:
+                del self._read[next(iter(self._read))]
+        return self._read[view_id]
 
     async def rechosen(self, view: Mapping[str, Any]) -> None:
         """After another kind of source was chosen in the picker: the fields that it has."""
@@ -182,7 +189,7 @@ class RestoreCommand:
         stacked = {"external_id": choice.facts_id, "close": BACK}
         try:
             portal = self._portals.choose(choice.portal_name, choice.channel)
-            known = self._read.get(choice.view_id)
+            known = _of_use(self._read.get(choice.view_id), choice.wanted)
             modal = await self._facts(portal, choice.wanted, choice.channel, choice.user, known, **stacked)
         except RestorebotError as error:
             modal = views.refused(str(error), **stacked)

@@ -20,7 +20,7 @@ RECENT = 10
 SHOWN = 30
 """Open restores on show: each takes two of a view's hundred blocks, as each of the recent ones may."""
 
-NOTHING = "Nothing runs and nothing waits. Ask for a restore with `/restore` in a channel that I am in."
+NOTHING = "Nothing that you have a part in runs or waits. Ask for a restore with `/restore` in a channel that I am in."
 NOTICE = "restore_notice"
 
 BUTTONS = {

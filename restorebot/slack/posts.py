@@ -107,7 +107,7 @@ def _started(restore: Restore, _: Facts, __: Surroundings) -> list[Block]:
     ]
 
 
-def _over(restore: Restore, _: Facts, __: Surroundings) -> list[Block]:
+def _over(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
     portal = code(restore.portal)
     if restore.state is State.COMPLETED:
         mail = "A mail with a link is on its way to you" if restore.notify else 'Use "Forgot password?" on its page'
@@ -117,11 +117,11 @@ def _over(restore: Restore, _: Facts, __: Surroundings) -> list[Block]:
                 f"{mail} to set a new one: {escape(restore.portal_url)}. Two-factor sign-in has to be set up again."
             )
         ]
-    if restore.state is State.CLOSED:
+    if restore.state is State.CLOSED and facts.get("happened", True):
         return [
             section(f":grey_question: *The restore of {portal} is over.* If you cannot log in, set a new password.")
         ]
-    if restore.task_id is None:
+    if restore.task_id is None or restore.state is State.CLOSED:
         planned = f" that was planned for {when(restore.starts_at)}" if restore.starts_at else ""
         return [section(f":negative_squared_cross_mark: *The restore of {portal}{planned} does not happen.*")]
     closed = "" if restore.tenant_status == 0 else " It may stay closed for a while; administrators have been told."

@@ -20,6 +20,9 @@ from restorebot.storage.schema import audit, audit_head
 SHORT = 12
 """Hex digits of a hash that people compare by eye."""
 
+SINCE = "0001"
+"""The oldest revision whose trail is written as it is now."""
+
 PAGE = 500
 """Rows that are in memory at once while the whole trail is read."""
 

@@ -11,6 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from restorebot.errors import KeyUnreadable
 from restorebot.storage.schema import portal_keys
 
+SINCE = "0002"
+"""The oldest revision that has keys."""
+
 
 @dataclass(frozen=True)
 class StoredKey:

@@ -284,8 +284,11 @@ async def open_store(url: str) -> Store:
 
 
 @asynccontextmanager
-async def opened_to_look(url: str) -> AsyncIterator[AsyncConnection]:
-    """The database as it is, beside a bot that may be running on it; for the command line. Raises StorageError."""
+async def opened_to_look(url: str, since: str = REVISION) -> AsyncIterator[AsyncConnection]:
+    """The database as it is, beside a bot that may be running on it; for the command line.
+
+    ``since`` is the oldest revision that has what is looked for as it is now. Raises StorageError.
+    """
     file = make_url(url).database
     if file is None or not await asyncio.to_thread(Path(file).exists):
         raise StorageError(f"There is no database at {file}. Has restorebot run here, with this DATABASE_URL?")
@@ -294,7 +297,7 @@ async def opened_to_look(url: str) -> AsyncIterator[AsyncConnection]:
     try:
         with _as_storage_error("read"):
             async with engine.begin() as conn:
-                await _refuse_other_tables(conn, file)
+                await _refuse_other_tables(conn, file, since)
                 yield conn
     finally:
         await engine.dispose()
@@ -326,11 +329,11 @@ async def _is_current(url: str) -> bool:
         return False
 
 
-async def _refuse_other_tables(conn: AsyncConnection, file: str) -> None:
+async def _refuse_other_tables(conn: AsyncConnection, file: str, since: str) -> None:
     revision = await _revision(conn)
     if revision is None:
         raise StorageError(f"{file} is no database of restorebot. Point DATABASE_URL at the one that it runs with.")
-    if revision < REVISION:
+    if revision < since:
         raise StorageError(
             f"The database {file} was made by an older restorebot. Start restorebot run once with this version, which "
             "brings it up to date."

@@ -52,7 +52,7 @@ async def modal_words(scene: World, user: str) -> str:
 
 
 async def test_with_nothing_open_it_says_how_to_begin(scene: World) -> None:
-    assert "Nothing runs and nothing waits" in words(await opened(scene, ALICE))
+    assert "Nothing that you have a part in runs or waits" in words(await opened(scene, ALICE))
 
 
 async def test_each_sees_what_waits_for_them_with_their_own_buttons(scene: World) -> None:
@@ -137,6 +137,17 @@ async def test_a_restore_of_a_channels_own_portal_is_shown_to_those_who_have_a_p
         assert "the import broke it" in alice
         assert "the import broke it" in bob
         assert "the import broke it" not in carol
+        assert "Nothing that you have a part in runs or waits." in carol
+        for _ in range(11):
+            await scene.click("withdraw", ALICE)
+            await scene.ask()
+        await scene.click("withdraw", ALICE)
+        await scene.ask(user=CAROL)
+        await scene.click("withdraw", CAROL)
+        for _ in range(11):
+            await scene.ask()
+            await scene.click("withdraw", ALICE)
+        assert words(await opened(scene, CAROL)).count("*withdrawn*") == 1
 
 
 async def test_what_is_planned_is_not_said_to_run(scene: World) -> None:

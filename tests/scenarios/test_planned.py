@@ -172,6 +172,15 @@ async def test_one_that_an_approver_calls_finished_makes_the_planned_one_void(sc
     assert len(await scene.requests("startrestore")) == 1
 
 
+async def test_one_that_did_not_start_by_an_approvers_word_is_announced_as_such(scene: World) -> None:
+    await planned(scene, timedelta(minutes=5))
+    await scene.portal("faults", "PATCH", on="startrestore", fault="html_502")
+    await scene.pass_time(5 * 60, by=60)
+    assert (await scene.restore()).state is State.UNKNOWN
+    await scene.click("settle_not_started", BOB)
+    assert "does not happen" in (await told(scene))[-1]
+
+
 async def test_who_approves_up_to_a_quarter_of_an_hour_late_starts_it_at_once(scene: World) -> None:
     await plan(scene, timedelta(minutes=5))
     await scene.pass_time(19 * 60, by=60)

@@ -171,6 +171,24 @@ async def test_an_approved_restore_whose_portal_left_the_settings_is_void(quiet:
         assert "is no longer in restorebot's settings" in (await quiet.thread())[-1]
 
 
+async def test_a_completed_restore_whose_portal_left_the_settings_is_told_to_its_end(quiet: World) -> None:
+    """Somebody changes the address because the backup brought an old one back."""
+    async with quiet.life():
+        await quiet.ask()
+        await quiet.portal("faults", "PATCH", alias_elsewhere=True)
+        await quiet.click("approve")
+        await quiet.until(State.COMPLETED)
+        assert "A look afterwards" not in (await quiet.thread())[-1]
+    quiet.settings = Settings(**(quiet.settings.model_dump() | {"docspace_url": "https://elsewhere.invalid"}))
+    async with quiet.life() as bot:
+        await quiet.settle()
+        last = (await quiet.thread())[-1]
+        assert "A look afterwards" in last
+        assert "is no longer in restorebot's settings" in last
+        assert "*Took*" in last
+        assert await bot.runner.open_ids() == []
+
+
 async def test_a_running_restore_whose_portal_left_the_settings_is_kept_and_says_so(quiet: World) -> None:
     async with quiet.life():
         await quiet.ask()

@@ -171,6 +171,16 @@ async def test_a_planned_restore_is_not_made_up_for_hours_later_because_it_had_a
     assert not await quiet.requests("startrestore")
 
 
+async def test_waiting_as_long_as_the_portal_asks_for_is_no_standstill(quiet: World) -> None:
+    quiet.settings = quiet.settings.model_copy(update={"approval_ttl": LONG})
+    await quiet.portal("faults", "PATCH", backup_takes=600)
+    async with quiet.life():
+        await planned_backup(quiet)
+        await quiet.portal("faults", "PATCH", on="getbackupprogress", fault="busy", seconds=1500)
+        await quiet.pass_time(1600, by=100)
+        await quiet.until(State.RESTORING, by=60)
+
+
 async def test_a_planned_restore_whose_backup_takes_hours_starts_after_it(quiet: World) -> None:
     quiet.settings = quiet.settings.model_copy(update={"approval_ttl": LONG})
     await quiet.portal("faults", "PATCH", backup_takes=3 * 3600)

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from restorebot.model import State
-from restorebot.storage import audit
+from restorebot.storage import audit, schema
 from tests.harness import ALICE, World, words, world
 
 FILE = "4711"
@@ -105,6 +106,21 @@ async def test_a_file_in_a_room_is_recorded_with_title_size_and_version(scene: W
     body = await sent(scene)
     assert (body["backupId"], body["storageType"], body["storageParams"]) == ("", 0, pairs(filePath=FILE))
     assert "dump" not in body
+
+
+async def test_a_request_of_a_version_that_took_a_files_time_for_its_backups_still_starts(scene: World) -> None:
+    await pick(scene, "0")
+    await scene.submit({"file": FILE})
+    await scene.submit(WHY)
+    restore = await scene.restore()
+    old = restore.source.plain()
+    old["created_on"] = old.pop("changed_on")
+    assert scene.bot
+    async with scene.bot.store.writing() as tx:
+        await tx._conn.execute(update(schema.restores).values(source=old))
+    assert (await scene.restore()).source == restore.source
+    await scene.click("approve")
+    assert (await scene.restore()).state is State.RESTORING
 
 
 async def test_a_file_that_changed_since_makes_it_void(scene: World) -> None:
@@ -314,6 +330,7 @@ async def test_an_archive_is_asked_for_when_the_history_cannot_be_read(scene: Wo
     await scene.portal("faults", "PATCH", on="getbackuphistory", fault="html_502", times=100)
     view = await pick(scene, "0")
     view = await choose(scene, view, "kind", "history")
+    assert len(await scene.requests("getbackuphistory")) == 1
     assert "The backups could not be read" in words(view)
     await choose(scene, view, "kind", "0")
     await scene.submit({"file": FILE})
@@ -369,3 +386,9 @@ async def test_a_file_that_the_keys_owner_may_not_open_is_told(scene: World) -> 
     await pick(scene, "0")
     await scene.submit({"file": FILE})
     assert "The key's owner may not open this file." in words(await scene.modal() or {})
+    await scene.command("")
+    await scene.portal("faults", "PATCH", ip_refused=True)
+    await choose(scene, await scene.modal() or {}, "kind", "0")
+    await scene.submit({"file": FILE})
+    assert ":x: archive: 127.0.0.1" in words(await scene.modal() or {})
+    assert "does not admit restorebot's IP address" in words(await scene.modal() or {})

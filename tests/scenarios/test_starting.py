@@ -80,6 +80,24 @@ async def test_a_voter_who_is_no_longer_eligible_does_not_count_at_the_start(sce
     assert await posts(scene) == 0
 
 
+async def test_an_approver_who_goes_while_the_checks_are_made_does_not_count(
+    scene: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A history on remote storage takes its time; the people are looked at after it."""
+    await scene.ask()
+    read = DocSpace.history
+
+    async def slowly(self: DocSpace) -> Any:
+        await scene.slack(f"people/{BOB}", "PATCH", deleted=True)
+        return await read(self)
+
+    monkeypatch.setattr(DocSpace, "history", slowly)
+    await scene.click("approve")
+    assert (await scene.restore()).state is State.VOID
+    assert "no longer counts" in await thread(scene)
+    assert await posts(scene) == 0
+
+
 async def test_a_restore_that_somebody_else_runs_keeps_ours_from_starting(scene: World) -> None:
     await scene.ask()
     await scene.portal("someone-else-starts", "POST")

@@ -66,6 +66,14 @@ async def test_the_history_is_read_once_for_the_picker_and_what_it_goes_on_to(sc
     assert len(await scene.requests("getbackuphistory")) == 1
 
 
+async def test_a_backup_that_was_made_since_the_picker_was_opened_can_be_typed(scene: World) -> None:
+    await scene.command("")
+    made = await scene.portal("backups", "POST", fileName="just-now.tar.gz")
+    await scene.submit({"other": made["id"]})
+    assert "just-now.tar.gz" in await seen(scene)
+    assert "Ask for approval" in str(await scene.modal())
+
+
 async def test_back_leads_to_the_picker_as_it_was_left_and_a_request_closes_both(scene: World) -> None:
     await scene.portal("someone-else-backs-up", "POST")
     backup = await scene.backup()

@@ -12,8 +12,8 @@ from restorebot.sandbox.portal.machine import Portal, RouteFault
 HUGE = 2**30
 
 
-ROUTE_FAULTS = {"answer_lost", "drop", "answer_slow", "fault_500", "bad_json", "no_response", "html_502"}
-"""answer_lost and answer_slow take effect first; drop, fault_500 and html_502 have none."""
+ROUTE_FAULTS = {"answer_lost", "drop", "answer_slow", "fault_500", "bad_json", "no_response", "html_502", "busy"}
+"""answer_lost and answer_slow take effect first; drop, fault_500, html_502 and busy have none."""
 
 
 async def hang_up(request: Request) -> Response:
@@ -60,6 +60,8 @@ def before(fault: RouteFault) -> None:
     """Route faults that come before any effect."""
     if fault.fault == "html_502":
         raise Refusal(_bad_gateway())
+    if fault.fault == "busy":
+        raise Refusal(PlainTextResponse("", 429, {"Retry-After": f"{fault.seconds:g}"}))
     if fault.fault == "fault_500":
         raise error(500, "Something broke inside the portal.", fault.type)
 
