@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-import aiohttp
 import structlog
 from pydantic import SecretStr
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
 from slack_bolt.async_app import AsyncApp
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -38,7 +37,7 @@ from restorebot.restores.viewing import Viewer
 from restorebot.restores.watching import Watcher
 from restorebot.settings import Settings
 from restorebot.slack import app as slack_app
-from restorebot.slack.calls import reason_of, status_of
+from restorebot.slack.calls import UNANSWERED, reason_of, status_of
 from restorebot.slack.commands import RestoreCommand
 from restorebot.slack.home import Home
 from restorebot.slack.notifier import Notifier
@@ -252,7 +251,7 @@ async def _connect(handler: AsyncSocketModeHandler) -> None:
         reason = f"Slack refuses it ({reason_of(error)})"
         problem = f"SLACK_APP_TOKEN: {reason}; make one with connections:write under Basic Information"
         raise SettingsError([problem]) from None
-    except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError):
+    except UNANSWERED:
         raise SlackUnavailable("Slack's Socket Mode could not be reached.") from None
 
 
@@ -266,7 +265,7 @@ async def _greet(client: AsyncWebClient) -> str:
                 reason = f"Slack refuses it ({reason_of(error)})"
                 problem = f"SLACK_BOT_TOKEN: {reason}; copy the Bot User OAuth Token of the installed app"
                 raise SettingsError([problem]) from None
-        except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError) as error:
+        except UNANSWERED as error:
             log.warning("slack_unreachable", error=type(error).__name__)
         await asyncio.sleep(timedelta(seconds=2**attempt).total_seconds())
     raise SlackUnavailable("Slack could not be reached at SLACK_API_URL; is the network there?")

@@ -304,11 +304,17 @@ class Settings(_Sources):
 
     @property
     def portals(self) -> tuple[PortalSettings, ...]:
-        """Every portal: the tables, or the one of DOCSPACE_URL, named after the first part of its host."""
+        """Every portal: the tables, or the one of DOCSPACE_URL.
+
+        That one is named after the first part of its host, or `portal` where that is no name.
+        """
         tables: dict[str, PortalTable] = dict(self.tables)
         if self.docspace_url:
             label = (urlsplit(self.docspace_url).hostname or "").split(".")[0]
-            name = label if re.fullmatch("[a-z][a-z0-9-]*", label) and label not in WORDS else "portal"
+            try:
+                name = _portal_name(label)
+            except ValueError:
+                name = "portal"
             tables[name] = PortalTable(url=self.docspace_url, key=self.docspace_api_key, auth=self.docspace_auth)
         return tuple(self._resolved(name, table) for name, table in tables.items())
 

@@ -238,7 +238,7 @@ MUTANTS = (
     Mutant(
         "break-glass not looked at again before the start",
         "restores/starting.py",
-        'return "" if verdict.allowed else f"Who asked for it {verdict.said_of}.", {}',
+        'return "" if verdict.allowed else f"The person who asked for it {verdict.said_of}.", {}',
         'return "", {}',
         "scenarios/test_break_glass.py::test_one_who_is_deactivated_meanwhile_starts_nothing",
     ),

@@ -247,7 +247,7 @@ UNSAFE = {
     '{"storageType": 5, "module": "azure"}': "needs a module, one of s3, googlecloud, rackspace, selectel",
     '{"storageType": 5, "module": "s3", "region": "r"}': "bucket: s3 needs it",
     '{"storageType": 5, "module": "s3", "bucket": "b"}': "region: Give the bucket's region",
-    '{"storageType": 5, "module": "s3", "bucket": "b", "region": "r", "sse": "rot13"}': "sse: It is one of aes256",
+    '{"storageType": 5, "module": "s3", "bucket": "b", "region": "r", "sse": "rot13"}': "sse: Choose one of aes256",
     '{"storageType": 5, "module": "s3", "bucket": "b", "region": "r", "sse": "awskms"}': "needs the id of its key",
     '{"storageType": 5, "module": "s3", "bucket": "b", "Bucket": "c", "region": "r"}': "has bucket twice",
     '{"storageType": 5, "module": "s3", "bucket": "b", "bucket": "c"}': "has bucket twice",

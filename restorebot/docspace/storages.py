@@ -109,22 +109,22 @@ def _wrong_address(text: str) -> str:
     try:
         parts = urlsplit(text)
     except ValueError:
-        return "It is no address."
+        return "This is not an address. Write it as https://s3.example.com."
     if parts.scheme not in {"http", "https"} or not parts.netloc:
-        return "It begins with https://."
+        return "It has to begin with https://."
     # The card would show them to the whole channel.
     return "Leave the name and password out: the portal has its own keys." if "@" in parts.netloc else ""
 
 
 def _problems_of_s3(given: Mapping[str, str]) -> dict[str, str]:
-    problems = {key: "It is true or false." for key in FLAGS if given.get(key, "true") not in {"true", "false"}}
+    problems = {key: "Write true or false." for key in FLAGS if given.get(key, "true") not in {"true", "false"}}
     if not given.get("region") and not given.get("serviceurl"):
         problems["region"] = "Give the bucket's region, or the service URL of a storage that is not Amazon's."
     if given.get("serviceurl") and (wrong := _wrong_address(given["serviceurl"])):
         problems["serviceurl"] = wrong
     sse = given.get("sse", "")
     if sse and sse not in SSE:
-        problems["sse"] = f"It is one of {', '.join(SSE)}."
+        problems["sse"] = f"Choose one of {', '.join(SSE)}."
     if sse in WITH_KEY and not given.get("ssekey"):
         problems["ssekey"] = f"{sse} needs the id of its key."
     if given.get("ssekey") and sse not in WITH_KEY:

@@ -26,8 +26,8 @@ def chosen(settings: Settings, name: str) -> PortalSettings:
     names = ", ".join(portal.name for portal in settings.portals)
     if name.lower().startswith("sk-"):
         raise Refused(
-            "A key is not given as an argument, where the shell's history and others on this machine see it. Take that "
-            "key back in DocSpace, make a new one and paste it when restorebot key set asks for it."
+            "A key is not given as an argument, where the shell's history and others on this machine see it. Delete "
+            "it in DocSpace (Developer Tools, API keys), make a new one and paste it when restorebot key set asks."
         )
     if not name and len(settings.portals) > 1:
         raise Refused(f"Say which portal: {names}.")
@@ -55,9 +55,7 @@ async def put(settings: Settings, name: str, typed: str) -> str:
         info = await _tried(portal, key)
     except PortalError as error:
         raise Refused(f"{error} Nothing was stored.") from None
-    if info and not info.is_active:
-        raise Refused("This key is disabled. Enable it in DocSpace, or make a new one. Nothing was stored.")
-    if info and not info.may_write:
+    if info and not (info.is_active and info.may_write):
         raise Refused("This key may not write. Make one with all permissions. Nothing was stored.")
     async with opened_to_write(settings.database_url) as conn:
         await keys.store(conn, portal.url, key, secret, datetime.now(UTC))
@@ -86,12 +84,11 @@ async def remove(settings: Settings, name: str) -> str:
         if await keys.stored(conn, portal.url) is None:
             raise Refused(f"No key is stored for {portal.name}.")
     async with opened_to_write(settings.database_url) as conn:
-        if not await keys.remove(conn, portal.url):
-            raise Refused(f"No key is stored for {portal.name}.")
+        await keys.remove(conn, portal.url)
     rest = (
         "The one in the settings is used again."
         if portal.key
-        else "Until another is stored, nothing can be asked of it."
+        else "Until another is stored, no restore of this portal can be asked for."
     )
     return f"The stored key of {portal.name} is forgotten. {rest}"
 

@@ -56,7 +56,7 @@ async def export(url: str, out: TextIO, form: str, since: datetime | None, porta
                 out.write(json.dumps(plain, ensure_ascii=False) + "\n")
     if portal and portal.lower() not in {name.lower() for name in portals}:
         there = ", ".join(sorted(filter(None, portals))) or "none yet"
-        raise Refused(f"The trail has no portal {portal!r}. Portals go by their alias here; there is {there}.")
+        raise Refused(f"The trail has no portal {portal!r}. Portals go by their alias here; the trail has {there}.")
 
 
 def _plain(row: audit.Row) -> dict[str, Any]:

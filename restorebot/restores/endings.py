@@ -73,8 +73,8 @@ async def void_others(tx: Writing, completed: Restore, at: datetime) -> list[str
     others = [other for other in await tx.open_restores(completed.portal_url) if other.state in WAITING]
     for other in others:
         outcome = (
-            "Another restore of this portal has completed: its data, people and ids are no longer those that this one "
-            "was asked for with. Ask again if it is still needed."
+            "Another restore of this portal has completed, and its data, people and ids have changed with it. Ask "
+            "again if this one is still needed."
         )
         await end(tx, other, State.VOID, at=at, actor=BOT, outcome=outcome)
     return [other.id for other in others]

@@ -84,7 +84,7 @@ class Policy:
         if not member.allowed:
             return member
         if not _among(person, groups, self.approvers):
-            return Verdict(False, "You are not an approver of this portal.", "is no approver of this portal any more")
+            return Verdict(False, "You are not an approver of this portal.", "is no longer an approver of this portal")
         return YES
 
     def may_approve(self, person: Person, groups: AbstractSet[str], requester: str) -> Verdict:
@@ -92,7 +92,7 @@ class Policy:
         decides = self.may_decide(person, groups)
         if decides.allowed and person.id == requester and not self.allow_self_approval:
             sentence = "You asked for this restore, so somebody else has to approve it."
-            return Verdict(False, sentence, "asked for it, and self-approval is not allowed any more")
+            return Verdict(False, sentence, "asked for it, and self-approval is no longer allowed")
         return decides
 
     def may_break_glass(self, person: Person) -> Verdict:
@@ -102,7 +102,7 @@ class Policy:
             return member
         if person.id not in self.break_glass:
             sentence = "You are not among those who may start a restore alone."
-            return Verdict(False, sentence, "is not among those any more who may start a restore alone")
+            return Verdict(False, sentence, "is no longer among those who may start a restore alone")
         return YES
 
 

@@ -1,7 +1,7 @@
 """The portals that may be restored, and which of them somebody means."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -47,20 +47,21 @@ class Portals:
         """The portal that somebody in a channel means; an empty name where there is no choice. Raises Refused."""
         here = self.asked_in(channel)
         if not here:
-            raise Refused("Restores are not asked for in this channel.")
+            bound = {place for portal in self.all for place in portal.policy.channels}
+            raise Refused(f"Restores are not asked for in this channel. Use {_places(bound)}.")
         if not name:
             if len(here) > 1:
                 how = "type the same again with its name at the end"
-                raise Refused(f"Say which portal: {how}. Here there is {_names(here)}.")
+                raise Refused(f"Say which portal: {how}. Here you can name {_names(here)}.")
             return here[0]
         wanted = self._by_name.get(name.lower())
         if wanted is None:
             near = difflib.get_close_matches(name.lower(), [portal.name for portal in here], n=1)
-            hint = f"Did you mean `{near[0]}`?" if near else f"Here there is {_names(here)}."
+            hint = f"Did you mean `{near[0]}`?" if near else f"Here you can name {_names(here)}."
             raise Refused(f"There is no portal of that name. {hint}")
         if wanted not in here:
-            places = ", ".join(f"<#{place}>" for place in sorted(wanted.policy.channels)) or "a channel of no portal"
-            raise Refused(f"Restores of `{wanted.name}` are not asked for in this channel. Use {places}.")
+            there = _places(wanted.policy.channels)
+            raise Refused(f"Restores of `{wanted.name}` are not asked for in this channel. Use {there}.")
         return wanted
 
     def named(self, name: str, channel: str) -> tuple[Portal, ...]:
@@ -72,6 +73,10 @@ class Portals:
         """The portals that may be asked for in a channel: those bound to it, or else those that are bound to none."""
         bound = tuple(portal for portal in self.all if channel in portal.policy.channels)
         return bound or tuple(portal for portal in self.all if not portal.policy.channels)
+
+
+def _places(channels: Iterable[str]) -> str:
+    return ", ".join(f"<#{channel}>" for channel in sorted(channels)) or "a channel of no portal"
 
 
 def _names(portals: Sequence[Portal]) -> str:

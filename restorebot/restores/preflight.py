@@ -105,14 +105,14 @@ class Preflight:
         backup_id = wanted.backup_id if isinstance(wanted, Source) else wanted
         (settings, key, history, backup, progress, others), file = await asyncio.gather(
             asyncio.gather(
-                _attempt(portal.settings(), patience, portal.host),
-                _attempt(portal.key_info(), patience, portal.host),
-                _attempt(portal.history() if known is None else _at_once(known), patience, portal.host),
-                _attempt(portal.backup_progress(), patience, portal.host),
-                _attempt(portal.restore_progress(), patience, portal.host),
+                attempt(portal.settings(), patience, portal.host),
+                attempt(portal.key_info(), patience, portal.host),
+                attempt(portal.history() if known is None else _at_once(known), patience, portal.host),
+                attempt(portal.backup_progress(), patience, portal.host),
+                attempt(portal.restore_progress(), patience, portal.host),
                 self._others(portal, restore),
             ),
-            _attempt(_looked_at(portal, archive), patience, portal.host),
+            attempt(_looked_at(portal, archive), patience, portal.host),
         )
         alias = settings.tenant_alias or portal.host if isinstance(settings, PortalSettings) else ""
         found = _find(history, backup_id) if archive is None else file if isinstance(file, Source) else None
@@ -152,7 +152,7 @@ async def _at_once(value: T) -> T:
     return value
 
 
-async def _attempt(call: Awaitable[T], patience: float, host: str) -> T | PortalError:
+async def attempt(call: Awaitable[T], patience: float, host: str) -> T | PortalError:
     try:
         async with asyncio.timeout(patience):
             return await call
@@ -228,7 +228,9 @@ def _check_archive(file: Source | PortalError | None, restore: Restore | None) -
     if restore and file != restore.source:
         return Check(name, Result.FAILED, "The file has changed since it was asked for. Look at it and ask again.")
     if not file.file_name.lower().endswith((".tar.gz", ".tar")):
-        sentence = f"{file.file_name} is not called like a backup (.tar.gz). The portal would refuse any other file."
+        sentence = (
+            f"The name {file.file_name} does not end in .tar.gz or .tar. If it is no backup, the portal refuses it."
+        )
         return Check(name, Result.WARNED, sentence)
     return Check(name, Result.PASSED, "The file is in a room of this portal.")
 

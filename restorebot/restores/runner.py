@@ -118,7 +118,10 @@ class Jobs:
             self._scheduler.shutdown(wait=False)
 
     def look(self, restore_id: str, at: datetime | None = None) -> None:
-        """Make the restore's next step at a time, or now; replaces what was planned for it."""
+        """Make the restore's next step at a time, or now; replaces what was planned for it.
+
+        While a step runs, another follows it.
+        """
         if at is None and restore_id in self._running:
             # As a job it would be replaced by the one that the running step plans at its end.
             self._again.add(restore_id)

@@ -48,7 +48,7 @@ class SafetyBackup:
                     actor=BOT,
                     event="backing up",
                     safety_storage=storage.storage_type,
-                    watched_at=self._clock(),
+                    watched_at=self._clock() if restore.starts_at else None,
                     hindrance="",
                 )
         except Claimed as error:
@@ -106,9 +106,10 @@ class SafetyBackup:
             return await self._give_up(restore, f"The safety backup cannot be watched. {error}")
         wait = max(self._pace.poll_interval, timedelta(seconds=error.retry_after))
         if str(error) != restore.hindrance or error.retry_after:
+            # Waiting as long as the portal asks for is no standstill of ours.
+            watched = {"watched_at": self._clock() + wait} if restore.starts_at else {}
             async with self._store.writing() as tx:
-                # Waiting as long as the portal asks for is no standstill of ours.
-                await tx.observe(restore, hindrance=str(error), watched_at=self._clock() + wait)
+                await tx.observe(restore, hindrance=str(error), **watched)
         return wait
 
     async def _missed(self, restore: Restore, now: datetime) -> timedelta | None:

@@ -82,10 +82,10 @@ class Starter:
         if now >= _approval_of(restore, now) + self._portals.of(restore).approval_ttl:
             outcome = f"The approval became too old before the restore could start.{_why(restore)}"
             return await self._void(restore, outcome)
-        if restore.starts_at and restore.watched_at:
+        if restore.watched_at:
             # What starts at its time after the backup, may not start in the morning after a night's standstill.
             if now > restore.watched_at + LATEST:
-                outcome = "restorebot stood still for more than 15 minutes after the planned start."
+                outcome = "restorebot was down for more than 15 minutes after the planned start."
                 return await self._void(restore, outcome)
             if now >= restore.watched_at + NOTED_EVERY:
                 async with self._store.writing() as tx:
@@ -146,7 +146,7 @@ class Starter:
         policy = self._portals.of(restore).policy
         if restore.break_glass:
             verdict = policy.may_break_glass(await self._directory.person(restore.requester))
-            return "" if verdict.allowed else f"Who asked for it {verdict.said_of}.", {}
+            return "" if verdict.allowed else f"The person who asked for it {verdict.said_of}.", {}
         lost = await voters_lost(policy, self._directory, restore.voters, restore.requester)
         needed, counted = max(restore.approvals_needed, policy.approvals_needed), len(restore.votes) - len(lost)
         if counted >= needed:
@@ -244,4 +244,4 @@ def _approval_of(restore: Restore, now: datetime) -> datetime:
 
 
 def _why(restore: Restore) -> str:
-    return f" In the way was: {restore.hindrance}" if restore.hindrance else ""
+    return f" What was in the way: {restore.hindrance}" if restore.hindrance else ""

@@ -44,12 +44,17 @@ class Viewer:
 
     async def readable(self, portals: Sequence[Portal], user: str, channel: str) -> list[Portal]:
         """Those of the portals whose restores this person may see. Raises Refused for none, SlackUnavailable."""
-        looks = asyncio.gather(*(memberships(portal.policy, self._directory, user) for portal in portals))
-        _, found = await asyncio.gather(self._directory.check_channel(channel), looks)
-        verdicts = [portal.policy.may_read(*one) for portal, one in zip(portals, found, strict=True)]
+        _, known = await asyncio.gather(self._directory.check_channel(channel), self._known(portals, user))
+        return [portal for portal in portals if portal.docspace.url in known]
+
+    async def _known(self, portals: Sequence[Portal], user: str) -> dict[str, tuple[Person, frozenset[str]]]:
+        """Who this person is to each portal whose restores they may see, by its address. Raises Refused for none."""
+        looks = await asyncio.gather(*(memberships(portal.policy, self._directory, user) for portal in portals))
+        verdicts = [portal.policy.may_read(*look) for portal, look in zip(portals, looks, strict=True)]
         if not any(verdict.allowed for verdict in verdicts):
             raise Refused(verdicts[0].reason)
-        return [portal for portal, verdict in zip(portals, verdicts, strict=True) if verdict.allowed]
+        found = zip(portals, looks, verdicts, strict=True)
+        return {portal.docspace.url: look for portal, look, verdict in found if verdict.allowed}
 
     async def open_restores(self, urls: AbstractSet[str]) -> list[Restore]:
         """What is open on these portals, oldest first. Raises StorageError."""
@@ -66,23 +71,20 @@ class Viewer:
 
         Raises Refused when they may see none, SlackUnavailable, StorageError.
         """
-        looks = await asyncio.gather(*(memberships(one.policy, self._directory, user) for one in self._portals.all))
-        known = dict(zip((one.docspace.url for one in self._portals.all), looks, strict=True))
-        verdicts = {one.docspace.url: one.policy.may_read(*known[one.docspace.url]) for one in self._portals.all}
-        seen = {url for url, verdict in verdicts.items() if verdict.allowed}
-        if not seen:
-            raise Refused(next(iter(verdicts.values())).reason)
+        known = await self._known(self._portals.all, user)
 
         def mine(restores: list[Restore]) -> list[Mine]:
             shown = [one for one in restores if self._shows(one, *known[one.portal_url])]
             return [Mine(one, self._rights(one, *known[one.portal_url])) for one in shown]
 
-        return mine(await self.open_restores(seen)), mine(await self.ended_restores(seen, ENDED_LOOKED_AT))[:count]
+        urls = known.keys()
+        return mine(await self.open_restores(urls)), mine(await self.ended_restores(urls, ENDED_LOOKED_AT))[:count]
 
     def _shows(self, restore: Restore, person: Person, groups: frozenset[str]) -> bool:
         """Whether a person who may read sees this restore outside its channel.
 
-        That of a portal which is bound to channels is for those who have a part in it: a channel may be private.
+        That of a portal which has channels but no requesters is for those who have a part in it: a channel may be
+        private.
         """
         policy = self._portals.of(restore).policy
         part = person.id in {restore.requester, *restore.voters} or policy.may_decide(person, groups).allowed

@@ -31,9 +31,16 @@ class _Server(uvicorn.Server):
 
 
 def _config(app: ASGIApp) -> uvicorn.Config:
-    # Long polls and sockets would keep a stopping server for as long as they last.
     return uvicorn.Config(
-        app, log_level="warning", lifespan="off", ws="websockets-sansio", access_log=False, timeout_graceful_shutdown=1
+        app,
+        log_level="warning",
+        lifespan="off",
+        ws="websockets-sansio",
+        access_log=False,
+        # Long polls and sockets would keep a stopping server for as long as they last.
+        timeout_graceful_shutdown=1,
+        # Longer than a client keeps a connection, or the two may close and use it in the same moment.
+        timeout_keep_alive=60,
     )
 
 

@@ -97,7 +97,7 @@ async def safety_backup(stage: Stage) -> None:
     await stage.until(lambda: stage.said("makes a safety backup first"), "the backup is begun")
     _expect(await stage.started() == 0, "nothing is restored before the backup is made")
     await stage.until(lambda: stage.said("The safety backup is made"), "the thread has its name")
-    await stage.until(lambda: stage.said("The safety backup is called"), "the restore completes and says the way back")
+    await stage.until(lambda: stage.said("the safety backup acme"), "the restore completes and says the way back")
     _expect(await stage.started() == 1, "the portal is asked once")
 
 

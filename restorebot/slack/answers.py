@@ -1,9 +1,9 @@
 """Private answers: through the ``response_url`` of the command or click, and never silently lost."""
 
-import aiohttp
 import structlog
-from slack_sdk.errors import SlackClientError
 from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from restorebot.slack.calls import UNANSWERED, reason_of
 
 log = structlog.get_logger()
 
@@ -16,8 +16,8 @@ async def answer(response_url: str, text: str) -> None:
     client = AsyncWebhookClient(response_url, timeout=10)
     try:
         response = await client.send(text=text, response_type="ephemeral", replace_original=False)
-    except (TimeoutError, SlackClientError, aiohttp.ClientError, OSError) as error:
-        log.warning("answer_lost", error=type(error).__name__)
+    except UNANSWERED as error:
+        log.warning("answer_lost", reason=reason_of(error))
         return
     # The client does not raise on a refusal.
     if response.status_code != 200:

@@ -6,6 +6,7 @@ A listener parses, acks and hands its work to a supervised task; nothing escapes
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -66,7 +67,7 @@ def build(
     async def restore(ack: AsyncAck, body: dict[str, Any]) -> None:
         parsed = Command.parse(body)
         await ack()
-        tasks.spawn(_answered(parsed.response_url, command.run(parsed)), name="command")
+        tasks.spawn(_answered(partial(answer, parsed.response_url), command.run(parsed)), name="command")
 
     @app.view(views.REQUEST)
     async def asked(ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -80,7 +81,7 @@ def build(
         answered, work = _picked(command, view, user)
         await ack(**answered)
         if work:
-            tasks.spawn(_answered_in_channel(command, view, user, work), name="picked")
+            tasks.spawn(_answered(command.teller(view, user), work), name="picked")
 
     @app.view(views.DENIAL)
     async def denied(ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -96,9 +97,9 @@ def build(
         if click.in_home:
             told = _answered_in_home(home, click, work)
         elif click.view:
-            told = _answered_in_channel(command, click.view, click.user, work)
+            told = _answered(command.teller(click.view, click.user), work)
         else:
-            told = _answered(click.response_url, work)
+            told = _answered(partial(answer, click.response_url), work)
         tasks.spawn(told, name=click.action)
 
     @app.event("app_home_opened")
@@ -160,20 +161,11 @@ def _errors(errors: Mapping[str, str]) -> dict[str, Any]:
     return {"response_action": "errors", "errors": {block: sentence[:2000] for block, sentence in errors.items()}}
 
 
-async def _answered(response_url: str, work: Awaitable[Any]) -> None:
+async def _answered(tell: Callable[[str], Awaitable[None]], work: Awaitable[Any]) -> None:
     """Do the work; whatever keeps it from being done is told to the person."""
     _, sentence = await _done(work)
     if sentence:
-        await answer(response_url, sentence)
-
-
-async def _answered_in_channel(
-    command: RestoreCommand, view: Mapping[str, Any], user: str, work: Awaitable[Any]
-) -> None:
-    """The same for what is done in the picker, which has no address to answer to."""
-    _, sentence = await _done(work)
-    if sentence:
-        await command.tell(picker.Picker.of(view).channel, user, sentence)
+        await tell(sentence)
 
 
 async def _answered_in_home(home: Home, click: Click, work: Awaitable[Any]) -> None:

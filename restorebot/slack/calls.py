@@ -1,6 +1,10 @@
 """What became of a call to Slack, read off the client's exceptions, which do not all carry an answer of Slack's."""
 
-from slack_sdk.errors import SlackApiError
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
+
+UNANSWERED = (SlackClientError, aiohttp.ClientError, OSError)
+"""What a call raises that Slack refused, or did not answer in time or at all."""
 
 
 def status_of(error: SlackApiError) -> int | None:

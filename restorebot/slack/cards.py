@@ -125,7 +125,7 @@ def _approved(restore: Restore, _: Surroundings) -> list[str]:
             f":white_check_mark: {_approval(restore)}",
             f":calendar: *It starts {when(restore.starts_at)}*, if all that is checked again then still holds.",
             "Until then it can be stopped.",
-            *([f"Its users are to be told in {told}."] if told else []),
+            *([f"restorebot tells its users in {told}."] if told else []),
         ]
     return [f":white_check_mark: {_approval(restore)} Everything is checked once more, then it starts."]
 

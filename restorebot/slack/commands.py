@@ -1,25 +1,24 @@
 """`/restore`: whether it may be asked here, and what each of its words answers."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-import aiohttp
 import structlog
-from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from restorebot.docspace.models import BackupRecord
 from restorebot.errors import PortalError, Refused, RestorebotError
 from restorebot.model import Restore, Source
 from restorebot.restores.portals import Portal, Portals
-from restorebot.restores.preflight import Preflight
+from restorebot.restores.preflight import Preflight, attempt
 from restorebot.restores.service import Service
 from restorebot.restores.viewing import Viewer
 from restorebot.slack import listing, picker, views
-from restorebot.slack.calls import reason_of
+from restorebot.slack.calls import UNANSWERED, reason_of
 from restorebot.slack.fields import HISTORY
 from restorebot.slack.grammar import USAGE, Wish, Word, understood
 from restorebot.slack.texts import Block, spoken
@@ -137,8 +136,8 @@ class RestoreCommand:
             return ""
         try:
             found = await self._client.chat_getPermalink(channel=restore.channel, message_ts=restore.card_ts)
-        except (SlackClientError, aiohttp.ClientError, TimeoutError) as error:
-            log.info("no_permalink", error=type(error).__name__)
+        except UNANSWERED as error:
+            log.info("no_permalink", reason=reason_of(error))
             return ""
         return str(found["permalink"])
 
@@ -149,7 +148,7 @@ class RestoreCommand:
                 await self._client.chat_postEphemeral(
                     channel=command.channel, user=command.user, blocks=blocks, text=spoken(blocks)
                 )
-            except (SlackClientError, aiohttp.ClientError, TimeoutError):
+            except UNANSWERED:
                 raise Refused(f"Slack did not take the whole answer. {_again(command)}") from None
 
     async def _pick(self, command: Command, portal: Portal) -> None:
@@ -166,13 +165,8 @@ class RestoreCommand:
     async def _history(self, portal: Portal, view_id: str) -> list[BackupRecord] | str:
         """The history, read once for each modal and kept while it is open; or why it could not be read."""
         if view_id not in self._read:
-            try:
-                async with asyncio.timeout(PATIENCE):
-                    self._read[view_id] = await portal.docspace.history()
-            except PortalError as error:
-                self._read[view_id] = str(error)
-            except TimeoutError:
-                self._read[view_id] = f"{portal.docspace.host} did not answer within {PATIENCE:g} seconds."
+            records = await attempt(portal.docspace.history(), PATIENCE, portal.docspace.host)
+            self._read[view_id] = str(records) if isinstance(records, PortalError) else records
             while len(self._read) > OPEN_PICKERS:
                 del self._read[next(iter(self._read))]
         return self._read[view_id]
@@ -195,11 +189,15 @@ class RestoreCommand:
             modal = views.refused(str(error), **stacked)
         await self._fill({"external_id": choice.facts_id}, modal, "Press Next again.")
 
-    async def tell(self, channel: str, user: str, sentence: str) -> None:
-        """Tell one person in a channel, where no click or command has left an address. Never raises."""
+    def teller(self, view: Mapping[str, Any], user: str) -> Callable[[str], Awaitable[None]]:
+        """How to answer what somebody does in the picker, which has no ``response_url``."""
+        return partial(self._whisper, picker.Picker.of(view).channel, user)
+
+    async def _whisper(self, channel: str, user: str, sentence: str) -> None:
+        """Tell one person in a channel. Never raises."""
         try:
             await self._client.chat_postEphemeral(channel=channel, user=user, text=sentence)
-        except (SlackClientError, aiohttp.ClientError, TimeoutError) as error:
+        except UNANSWERED as error:
             log.warning("answer_lost", reason=reason_of(error))
 
     async def again(self, restore_id: str, user: str, trigger_id: str) -> None:
@@ -242,7 +240,7 @@ class RestoreCommand:
             await asyncio.sleep(wait)
             try:
                 await self._client.views_update(**which, view=modal)
-            except (SlackClientError, aiohttp.ClientError, TimeoutError) as error:
+            except UNANSWERED as error:
                 reason = reason_of(error)
                 log.info("modal_not_filled", reason=reason)
                 if reason != "not_found":

@@ -65,7 +65,7 @@ def inputs(kind: str, module: str) -> list[Block]:
         _text(
             PATH,
             "Path of the archive",
-            "As it is called in the storage, for example acme_2026-03-01.tar.gz.",
+            "Its path in the storage, for example acme_2026-03-01.tar.gz.",
             PATH_LIMIT,
             needed=True,
         ),
@@ -97,7 +97,7 @@ def read(view: Mapping[str, Any], kind: str, module: str) -> Source:
     path, subdir = typed(view, PATH), typed(view, SUBDIR)
     params = {"module": module, "filePath": path, **given, **({"subdir": subdir} if subdir else {})}
     if not path or path.endswith("/"):
-        errors[PATH] = "Say how the archive is called in the storage: a path that ends in a file's name."
+        errors[PATH] = "Type the archive's path in the storage, with the file's name at its end."
     elif len(json.dumps(params)) > CARRIED:
         errors[PATH] = "All these values are too long together for Slack to carry them. Shorten the path."
     if errors:

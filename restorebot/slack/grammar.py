@@ -23,7 +23,7 @@ USAGE = (
     "• `/restore <backupId> --dry-run` makes every check and starts nothing.\n"
     "• `/restore status` shows what is open and running, `/restore history` how the last restores ended.\n"
     "Where there are several portals, the portal's name comes last.\n"
-    "You say why, an approver says yes, and the thread tells how it goes. Nothing starts before that."
+    "You say why, an approver says yes, and the thread tells how it goes. Nothing starts before the approver's yes."
 )
 
 
@@ -65,7 +65,7 @@ def understood(text: str, portals: Sequence[str]) -> Wish:
     if not first and dry_run:
         raise Refused("A dry run needs a backup's id: `/restore <backupId> --dry-run`.")
     if first.lower() in TYPED and (len(rest) > 1 or any(GUID.fullmatch(word) for word in rest)):
-        raise Refused(f"`/restore {first.lower()}` takes nothing more than a portal's name.\n{USAGE}")
+        raise Refused(f"`/restore {first.lower()}` takes nothing but a portal's name.\n{USAGE}")
     if len(rest) > 1 or any(GUID.fullmatch(word) for word in rest):
         raise Refused(
             f"Type one backup id, and after it one portal's name if there are several, as in `/restore {EXAMPLE}`; "

@@ -3,15 +3,14 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-import aiohttp
 import structlog
-from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from restorebot.errors import RestorebotError
 from restorebot.model import State
 from restorebot.restores.viewing import Mine, Right, Viewer
 from restorebot.slack import cards, listing, views
+from restorebot.slack.calls import UNANSWERED, reason_of
 from restorebot.slack.texts import Block, context, escape, header, section, when
 
 RECENT = 10
@@ -59,8 +58,8 @@ class Home:
             blocks = [section(notice), *blocks]
         try:
             await self._client.views_publish(user_id=user, view={"type": "home", "blocks": blocks})
-        except (SlackClientError, aiohttp.ClientError, TimeoutError) as error:
-            log.warning("home_not_published", error=type(error).__name__)
+        except UNANSWERED as error:
+            log.warning("home_not_published", reason=reason_of(error))
 
     async def refresh(self, user: str) -> None:
         """Draw the tab afresh for somebody who has opened it before."""
@@ -72,7 +71,7 @@ class Home:
         try:
             notice = views.modal([section(sentence)], NOTICE)
             await self._client.views_open(trigger_id=trigger_id, view=notice)
-        except (SlackClientError, aiohttp.ClientError, TimeoutError):
+        except UNANSWERED:
             await self.show(user, sentence)
             return
         await self.show(user)
@@ -87,7 +86,7 @@ def drawn(mine: Sequence[Mine], recent: Sequence[Mine], now: datetime) -> list[B
         if group:
             blocks += [section(f"*{title}*"), *(block for one in group for block in _open(one))]
     if len(mine) > SHOWN:
-        blocks.append(context(f"{len(mine) - SHOWN} more are open: `/restore status` shows them all."))
+        blocks.append(context(f"{len(mine) - SHOWN} more are open: `/restore status` in their channels shows them."))
     if not mine:
         blocks.append(section(NOTHING))
     if recent:

@@ -7,13 +7,13 @@ from typing import Any
 
 import aiohttp
 import structlog
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from restorebot.errors import PortalUnconfigured, StorageError
 from restorebot.model import ANNOUNCEMENTS, Post, PostKind, Restore
 from restorebot.restores.portals import Portals
-from restorebot.slack.calls import pause_of, reason_of, status_of
+from restorebot.slack.calls import UNANSWERED, pause_of, reason_of, status_of
 from restorebot.slack.cards import Surroundings, card
 from restorebot.slack.posts import again, post
 from restorebot.storage.store import Queued, Store
@@ -171,7 +171,7 @@ class Notifier:
         async with self._store.writing() as tx:
             await tx.sent(queued, ts)
             if ts == NOT_TAKEN and queued.kind is not PostKind.OVER:
-                await tx.tell(restore.id, Post(PostKind.UNTOLD, {"channel": queued.channel}), now)
+                await tx.tell(restore.id, Post(PostKind.UNTOLD, {"channel": queued.channel, "kind": queued.kind}), now)
             if queued.kind is PostKind.CARD:
                 await tx.card(restore.id, restore.version, ts)
         return True
@@ -242,7 +242,7 @@ class Notifier:
         except aiohttp.ClientConnectorError:
             log.warning("slack_unreachable", method=method)
             raise Unsent from None
-        except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError) as error:
+        except UNANSWERED as error:
             log.warning("slack_answer_lost", method=method, error=type(error).__name__)
             raise Lost from None
 

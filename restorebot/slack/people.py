@@ -9,14 +9,13 @@ from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import Any
 
-import aiohttp
 import structlog
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from restorebot.errors import Refused, SlackUnavailable
 from restorebot.restores.policy import Person
-from restorebot.slack.calls import status_of
+from restorebot.slack.calls import UNANSWERED, status_of
 
 PATIENCE = 2.0
 """Seconds for one question: a command's trigger lives three."""
@@ -29,6 +28,9 @@ UNSEEN = {"channel_not_found", "missing_scope", "method_not_supported_for_channe
 
 IN_PRIVATE = "Restores are asked for in a channel, where others see them. Use a channel that I am in."
 NOT_A_MEMBER = "I am not a member of this channel. Type `/invite @restorebot` here, or use a channel that I am in."
+
+WHO, GROUP, PLACE = "who somebody is", "who is in a usergroup", "about this channel"
+"""What Slack was asked, for the sentence that says that it did not answer."""
 
 log = structlog.get_logger()
 
@@ -69,11 +71,11 @@ class SlackDirectory:
 
     async def _person(self, user: str) -> Person:
         try:
-            found = (await _ask(self._client, "users.info", {"user": user}))["user"]
+            found = (await _ask(self._client, "users.info", {"user": user}, WHO))["user"]
         except SlackApiError as error:
             if error.response.get("error") in {"user_not_found", "user_not_visible"}:
                 return Person(user, is_foreign=True)
-            raise _unavailable("who you are") from None
+            raise _unavailable(WHO) from None
         return Person(
             user,
             is_bot=bool(found.get("is_bot")),
@@ -89,12 +91,12 @@ class SlackDirectory:
 
     async def _members(self, group: str) -> list[str]:
         try:
-            return list((await _ask(self._client, "usergroups.users.list", {"usergroup": group}))["users"])
+            return list((await _ask(self._client, "usergroups.users.list", {"usergroup": group}, GROUP))["users"])
         except SlackApiError as error:
             if error.response.get("error") in {"no_such_subteam", "subteam_not_found"}:
                 log.warning("usergroup_gone", usergroup=group)
                 return []
-            raise _unavailable("who is in the approvers' group") from None
+            raise _unavailable(GROUP) from None
 
     async def check_channel(self, channel: str) -> None:
         """Raises Refused when the bot cannot or must not post there, SlackUnavailable when that cannot be told."""
@@ -118,23 +120,23 @@ class SlackDirectory:
 
     async def _channel(self, channel: str) -> Any:
         try:
-            return (await _ask(self._client, "conversations.info", {"channel": channel}))["channel"]
+            return (await _ask(self._client, "conversations.info", {"channel": channel}, PLACE))["channel"]
         except SlackApiError as error:
             if error.response.get("error") in UNSEEN:
                 return None
-            raise _unavailable("this channel") from None
+            raise _unavailable(PLACE) from None
 
 
-async def _ask(client: AsyncWebClient, method: str, params: dict[str, str]) -> Any:
+async def _ask(client: AsyncWebClient, method: str, params: dict[str, str], what: str) -> Any:
     try:
         async with asyncio.timeout(PATIENCE):
             return await client.api_call(method, http_verb="GET", params=params)
     except SlackApiError as error:
         if status_of(error) in {None, 429}:
-            raise _unavailable("who you are") from None
+            raise _unavailable(what) from None
         raise
-    except (SlackClientError, aiohttp.ClientError, TimeoutError):
-        raise _unavailable("who you are") from None
+    except UNANSWERED:
+        raise _unavailable(what) from None
 
 
 def _unavailable(what: str) -> SlackUnavailable:

@@ -68,10 +68,11 @@ def _vote_lost(_: Restore, facts: Facts, __: Surroundings) -> list[Block]:
 
 
 def _untold(_: Restore, facts: Facts, __: Surroundings) -> list[Block]:
+    what = "is planned" if facts["kind"] == PostKind.PLANNED else "has begun"
     return [
         section(
-            f":warning: I could not tell <#{facts['channel']}>: I am not a member there, or may not post. Invite me "
-            "with `/invite @restorebot`, and tell its people yourself."
+            f":warning: I could not tell <#{facts['channel']}> that this restore {what}: I may not post there. Tell "
+            "its people yourself. If the channel is in use, type `/invite @restorebot` in it."
         )
     ]
 
@@ -149,12 +150,12 @@ def _backing_up(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
 
 
 WAYS_BACK = {
-    0: "The restored portal has neither this entry in its history nor the room's file: it is a way back only for who "
-    "downloads the file before the restore begins.",
+    0: "It does not survive the restore: the restored portal has neither its entry in the history nor the room's file. "
+    "Only a copy that was downloaded before is a way back.",
     1: "The restore gives the archive another id. To find it: store a new API key, look for this name in the connected "
     "account, and ask with `/restore` for a file in a connected account.",
-    4: "The restored portal cannot reach it: it is a way back only for who downloads it before the restore begins, "
-    "from DocSpace: Settings, Backup.",
+    4: "It does not survive the restore: the restored portal cannot reach it. Only a copy that was downloaded before, "
+    "from Settings, Backup, is a way back.",
 }
 """How to find a safety backup again, by its storage type, where the history does not tell (fact sheet §9)."""
 
@@ -286,7 +287,7 @@ def _way_back(restore: Restore) -> str:
     if not restore.safety_name:
         return "To get back to how it was, restore a backup that was made before this one started. There is no undo."
     how = WAYS_BACK.get(-1 if restore.safety_storage is None else restore.safety_storage, WAY_BACK)
-    return f"The safety backup is called {escape(restore.safety_name)}. {how}"
+    return f"To get back to how it was: the safety backup {escape(restore.safety_name)}. {how}"
 
 
 def _failed(restore: Restore) -> list[Block]:

@@ -6,9 +6,6 @@ from restorebot.docspace.models import STORAGE_NAMES
 from restorebot.model import Source
 from restorebot.slack.texts import Block, code, escape, fields, lasting, quoted, when
 
-LONGEST = 2900
-"""Characters of an archive's description: its path (400) and nine parameters (200 each) fit."""
-
 
 def stored_in(source: Source) -> str:
     return STORAGE_NAMES.get(source.storage_type, f"storage type {source.storage_type}")
@@ -32,7 +29,7 @@ def archive(source: Source) -> list[Block]:
         return []
     named = [f"{key} {value}" for key, value in source.shown_params.items()]
     looked_at = [] if source.size is None else [f"{size(source.size)}, version {source.version}"]
-    return [quoted("Archive", ", ".join([f"storageType {source.storage_type}", *named, *looked_at]), LONGEST)]
+    return [quoted("Archive", ", ".join([f"storageType {source.storage_type}", *named, *looked_at]))]
 
 
 def facts(source: Source, portal: str, url: str, now: datetime) -> list[Block]:

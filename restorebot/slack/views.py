@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import aiohttp
 import structlog
-from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from restorebot.docspace.client import START_BACKUP, START_RESTORE, backup_body, restore_body
@@ -17,7 +15,7 @@ from restorebot.model import UNSHOWN, Restore, Source
 from restorebot.restores.portals import Portal
 from restorebot.restores.preflight import Report, Result
 from restorebot.restores.service import Draft
-from restorebot.slack.calls import reason_of
+from restorebot.slack.calls import UNANSWERED, reason_of
 from restorebot.slack.sources import archive, facts
 from restorebot.slack.texts import Block, code, escape, plain, quoted, section, user
 
@@ -90,7 +88,7 @@ def loading(**more: Any) -> Block:
 
 def refused(sentence: str, **more: Any) -> Block:
     """The second stage when there is none: why nothing can be asked."""
-    return modal([section(f":x: {escape(sentence, 900)}"), section("Nothing has been asked. Try again.")], **more)
+    return modal([section(f":x: {escape(sentence, 900)}"), section("Nothing has been asked.")], **more)
 
 
 def filled(
@@ -233,7 +231,7 @@ async def open_modal(client: AsyncWebClient, trigger_id: str, view: Block, retry
     """Open a modal; returns Slack's view. Raises Refused, whose last sentence is ``retry``."""
     try:
         opened = await client.views_open(trigger_id=trigger_id, view=view)
-    except (SlackClientError, aiohttp.ClientError, TimeoutError) as error:
+    except UNANSWERED as error:
         log.info("modal_not_opened", reason=reason_of(error))
         raise Refused(f"Slack did not open the window in time, and nothing has been done. {retry}") from None
     return dict(opened["view"])

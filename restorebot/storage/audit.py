@@ -115,11 +115,6 @@ async def verify(conn: AsyncConnection, witness: str = "") -> Verdict:
     return Verdict(count, None if whole else count + 1, before[:SHORT], witnessed)
 
 
-async def first_misfit(conn: AsyncConnection) -> int | None:
-    """The ``seq`` of the first row that does not fit the chain, one past the end for a cut tail; None when all fits."""
-    return (await verify(conn)).misfit
-
-
 @dataclass(frozen=True)
 class Row:
     """One row of the trail as it stands. ``portal`` is the alias in the row's own request, empty where that is gone."""
@@ -136,7 +131,9 @@ async def rows(conn: AsyncConnection) -> AsyncIterator[Row]:
     async for raw in await conn.stream(raw_rows()):
         row = _parsed(raw)
         if row is None:
-            raise StorageError(f"Row {raw[0]} of the audit trail was changed and cannot be read; verify the trail.")
+            raise StorageError(
+                f"Row {raw[0]} of the audit trail was changed and cannot be read. See restorebot audit verify."
+            )
         if row.entry.old_state is None:
             # From the chained row: the restore's own row could be changed without a trace here.
             portals[row.entry.restore_id] = str(row.entry.details.get("portal", ""))

@@ -28,8 +28,8 @@ class StoredKey:
         """The key itself. Raises KeyUnreadable."""
         if encryption_key is None:
             raise KeyUnreadable(
-                "An API key is stored, but RESTOREBOT_ENCRYPTION_KEY is not set, with which it could be decrypted. Set "
-                "it and start restorebot again, or forget the stored key with restorebot key remove."
+                "An API key is stored, but without RESTOREBOT_ENCRYPTION_KEY it cannot be decrypted. Set that and "
+                "start restorebot again, or forget the stored key with restorebot key remove."
             )
         try:
             return SecretStr(Fernet(encryption_key.get_secret_value()).decrypt(self.encrypted.encode()).decode())

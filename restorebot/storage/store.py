@@ -179,10 +179,9 @@ class Writing(Reading):
         return replace(bumped, votes=(*restore.votes, Vote(user, at)))
 
     async def unvote(self, restore: Restore, user: str) -> Restore:
-        """Take one person's yes back; returns the restore without it. Raises Overtaken."""
-        bumped = await self._update(restore)
+        """Take one person's yes back, before the caller moves the row; returns the restore without it."""
         await self._conn.execute(delete(votes).where((votes.c.restore_id == restore.id) & (votes.c.user == user)))
-        return replace(bumped, votes=tuple(vote for vote in restore.votes if vote.user != user))
+        return replace(restore, votes=tuple(vote for vote in restore.votes if vote.user != user))
 
     async def attempt(self, post: Queued, at: datetime | None) -> None:
         """Note that a post is about to be handed to Slack, or with None that Slack certainly did not take it."""
@@ -335,7 +334,7 @@ async def _refuse_other_tables(conn: AsyncConnection, file: str, since: str) -> 
         raise StorageError(f"{file} is no database of restorebot. Point DATABASE_URL at the one that it runs with.")
     if revision < since:
         raise StorageError(
-            f"The database {file} was made by an older restorebot. Start restorebot run once with this version, which "
+            f"The database {file} was made by an older restorebot. Run restorebot run once with this version, which "
             "brings it up to date."
         )
     if revision > REVISION:

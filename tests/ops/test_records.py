@@ -139,7 +139,7 @@ async def test_a_row_that_cannot_be_read_is_told_by_the_export(store: Store, tmp
     done = await run(tmp_path, "audit", "export")
     assert done.exit_code == 1
     assert len(done.stdout.splitlines()) == 6
-    assert done.stderr == "Row 7 of the audit trail was changed and cannot be read; verify the trail.\n"
+    assert done.stderr == "Row 7 of the audit trail was changed and cannot be read. See restorebot audit verify.\n"
 
 
 async def test_the_command_names_the_row_and_exits_with_1(store: Store, tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ async def test_the_portal_is_that_of_the_chained_row_and_an_unknown_one_is_told(
     assert len((await run(tmp_path, "audit", "export", "--portal", "ACME")).stdout.splitlines()) == 20
     done = await run(tmp_path, "audit", "export", "--portal", "prod")
     assert (done.exit_code, done.stdout) == (1, "")
-    assert done.stderr == "The trail has no portal 'prod'. Portals go by their alias here; there is acme.\n"
+    assert done.stderr == "The trail has no portal 'prod'. Portals go by their alias here; the trail has acme.\n"
 
 
 async def test_a_day_without_a_zone_is_utc(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -260,7 +260,7 @@ async def test_looking_changes_no_byte_of_a_copy(store: Store, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("statement", "sentence"),
     [
-        ("UPDATE alembic_version SET version_num = '0006'", "was made by an older restorebot. Start restorebot run"),
+        ("UPDATE alembic_version SET version_num = '0006'", "was made by an older restorebot. Run restorebot run"),
         ("UPDATE alembic_version SET version_num = '9999'", "was made by a newer restorebot: install that version."),
         ("DROP TABLE alembic_version", "is no database of restorebot. Point DATABASE_URL at the one"),
     ],
@@ -291,10 +291,11 @@ async def test_names_with_markup_quotes_and_newlines_are_printed_as_they_are(sto
     async with store.writing() as tx:
         for number, name in enumerate(names):
             restore = a_restore(f"r{number}", portal=f"https://{number}.example")
-            restore = replace(restore, source=replace(restore.source, file_name=name))
+            restore = replace(restore, source=replace(restore.source, file_name=name), break_glass=number == 0)
             await tx.request(restore, [])
             await tx.advance(restore, State.DENIED, at=NOW, actor="UBOB", event="denied", ended_at=NOW)
     done = await run(tmp_path, "history")
+    assert "nobody: break-glass" in done.stdout
     for name in names[:3] + names[4:]:
         assert name in done.stdout
     assert "two lines [31mred" in done.stdout

@@ -125,3 +125,25 @@ async def test_a_run_that_is_hours_late_still_runs(jobs: Jobs) -> None:
     jobs.look("r1", clock() - timedelta(hours=5))
     async with asyncio.timeout(5):
         await over.wait()
+
+
+async def test_two_jobs_for_one_restore_in_the_same_moment_are_one_step_and_another_after_it(jobs: Jobs) -> None:
+    inside, most, steps = 0, 0, 0
+    over = asyncio.Event()
+
+    async def step(_: str, __: datetime) -> datetime | None:
+        nonlocal inside, most, steps
+        inside, steps = inside + 1, steps + 1
+        most = max(most, inside)
+        await asyncio.sleep(0)
+        inside -= 1
+        if steps == 2:
+            over.set()
+        return None
+
+    jobs.start(step)
+    await jobs._begin("r1")
+    await jobs._begin("r1")
+    async with asyncio.timeout(5):
+        await over.wait()
+    assert (steps, most) == (2, 1)

@@ -346,7 +346,7 @@ async def test_who_may_ask_is_checked_again_at_the_submit(scene: World) -> None:
 async def test_when_slack_does_not_say_who_somebody_is_nothing_is_asked(scene: World) -> None:
     await scene.slack("faults", "PATCH", **{"users.info": {"fault": "server_error"}})
     await scene.command(await scene.backup())
-    assert "Slack did not tell who you are" in await refused(scene)
+    assert "Slack did not tell who somebody is" in await refused(scene)
 
 
 @pytest.mark.parametrize("transport", ["socket", "http"])

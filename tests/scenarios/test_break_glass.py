@@ -60,6 +60,8 @@ async def test_she_starts_alone_and_everybody_hears_of_it(glass: World) -> None:
     thread = "\n".join(await glass.thread())
     assert f"*Approved* by nobody: <@{CAROL}> started it alone (break-glass)" in thread
     assert len(await glass.requests("startrestore")) == 1
+    await glass.command("history")
+    assert ", started alone (break-glass)" in (await glass.private())[-1]
 
 
 BAD = [

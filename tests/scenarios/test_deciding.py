@@ -118,7 +118,7 @@ async def test_when_slack_does_not_say_who_somebody_is_they_do_not_count(scene: 
     await scene.ask()
     await scene.slack("faults", "PATCH", **{"users.info": {"fault": fault, "times": 5}})
     await scene.click("approve")
-    assert "Slack did not tell who you are" in await told(scene, BOB)
+    assert "Slack did not tell who somebody is" in await told(scene, BOB)
     assert (await scene.restore()).state is State.REQUESTED
     await scene.slack("faults", "DELETE")
     await scene.click("approve")

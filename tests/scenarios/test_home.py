@@ -150,6 +150,15 @@ async def test_a_restore_of_a_channels_own_portal_is_shown_to_those_who_have_a_p
         assert words(await opened(scene, CAROL)).count("*withdrawn*") == 1
 
 
+async def test_where_requesters_are_named_they_see_each_others_restores(tmp_path: Path) -> None:
+    def configure(values: dict[str, Any]) -> None:
+        values |= {"channels": (CHANNEL,), "requesters": (ALICE, CAROL)}
+
+    async with world(tmp_path, "socket", configure=configure) as scene, scene.life():
+        await scene.ask()
+        assert "the import broke it" in words(await opened(scene, CAROL))
+
+
 async def test_what_is_planned_is_not_said_to_run(scene: World) -> None:
     await scene.command(await scene.backup())
     starts = str(int((scene.clock.now + timedelta(hours=3)).timestamp()))

@@ -66,7 +66,7 @@ async def test_the_portal_is_named_after_the_id_and_has_its_own_approvers(two: W
 async def test_without_a_name_the_portals_are_named(two: World) -> None:
     await two.command(await two.backup())
     await two.command("list")
-    sentence = "Say which portal: type the same again with its name at the end. Here there is `acme`, `beta`."
+    sentence = "Say which portal: type the same again with its name at the end. Here you can name `acme`, `beta`."
     assert await two.private() == [sentence, sentence]
     assert await two.modal() is None
 
@@ -140,7 +140,7 @@ async def test_a_portal_that_is_bound_to_another_channel_is_refused_with_the_way
 async def test_in_a_channel_of_no_portal_nothing_is_asked_for(bound: World) -> None:
     for text in (await bound.backup(), "", "list", "status", "history"):
         await bound.command(text, channel="C0PRIVATE")
-    assert await bound.private() == ["Restores are not asked for in this channel."] * 5
+    assert await bound.private() == [f"Restores are not asked for in this channel. Use <#{OPS}>, <#{CHANNEL}>."] * 5
 
 
 # --- settings that lose a portal ------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from restorebot.docspace.storages import Storage
 from restorebot.model import Restore, State
 from tests.harness import ALICE, BOB, World, words, world
 
@@ -66,7 +67,10 @@ async def test_the_backup_is_made_told_and_only_then_the_restore_starts(scene: W
     assert "own cloud storage" in made
     assert "gives it another id. To find it: store a new API key, then `/restore list` shows it by this name" in made
     closing = next(text for text in thread if "has been restored" in text)
-    assert f"The safety backup is called {restore.safety_name}. The restore gives it another id." in closing
+    assert (
+        f"To get back to how it was: the safety backup {restore.safety_name}. The restore gives it another id."
+        in closing
+    )
 
 
 @pytest.mark.parametrize(
@@ -167,7 +171,7 @@ async def test_a_planned_restore_is_not_made_up_for_hours_later_because_it_had_a
         await quiet.settle()
         restore = await quiet.restore()
         assert restore.state is State.VOID
-        assert "restorebot stood still for more than 15 minutes after the planned start." in restore.outcome
+        assert "restorebot was down for more than 15 minutes after the planned start." in restore.outcome
     assert not await quiet.requests("startrestore")
 
 
@@ -205,6 +209,7 @@ async def test_what_changed_during_the_backup_makes_it_void(scene: World) -> Non
     await scene.portal(f"backups/{restore.source.backup_id}", "DELETE")
     voided = await scene.until(State.VOID)
     assert "no such backup" in voided.outcome
+    assert "goes on by itself" not in voided.outcome
     assert not await scene.requests("startrestore")
 
 
@@ -284,3 +289,13 @@ async def test_a_storage_that_is_a_poor_way_back_is_warned_of_at_the_start(
     async with world(tmp_path, "socket", configure=configure) as made, made.life():
         assert why in made.log.getvalue()
         assert ("safety_backup_doubtful" in made.log.getvalue()) == bool(why)
+
+
+async def test_a_dry_run_tells_of_the_backup_too_less_its_keys_id(quiet: World) -> None:
+    storage = Storage(5, (("module", "s3"), ("bucket", "b"), ("ssekey", "hidden")))
+    quiet.settings = quiet.settings.model_copy(update={"safety_backup": storage})
+    async with quiet.life():
+        await quiet.command(f"{await quiet.backup()} --dry-run")
+        (said,) = await quiet.private()
+        assert "/api/2.0/backup/startbackup`" in said
+        assert "hidden" not in said

@@ -159,7 +159,7 @@ async def test_a_file_that_is_not_called_like_a_backup_is_warned_of(scene: World
     await scene.submit({"file": FILE})
     view = await scene.modal()
     assert view
-    assert ":warning: archive: holiday <!channel>.docx is not called like a backup" in words(view)
+    assert ":warning: archive: The name holiday <!channel>.docx does not end in .tar.gz" in words(view)
     assert view["submit"]
 
 
@@ -226,13 +226,19 @@ BAD = [
     ("0", "", {"file": " "}, "file", "has a number as its id"),
     ("0", "", {"file": "../1"}, "file", "has a number as its id"),
     ("1", "", {"file": "17"}, "file", "that is no number"),
-    ("5", "googlecloud", {"path": " ", "p_bucket": "b"}, "path", "Say how the archive is called"),
-    ("5", "googlecloud", {"path": "nightly/", "p_bucket": "b"}, "path", "a path that ends in a file's name"),
+    ("5", "googlecloud", {"path": " ", "p_bucket": "b"}, "path", "Type the archive's path"),
+    ("5", "googlecloud", {"path": "nightly/", "p_bucket": "b"}, "path", "with the file's name at its end"),
     ("5", "googlecloud", {"path": "a.tar.gz", "p_bucket": " "}, "p_bucket", "googlecloud needs it"),
     ("5", "s3", {"path": "a", "p_bucket": "b"}, "p_region", "Give the bucket's region"),
     ("5", "s3", {"path": "a", "p_bucket": "b", "p_region": "r", "p_sse": "awskms"}, "p_ssekey", "needs the id"),
     ("5", "s3", {"path": "a", "p_bucket": "b", "p_region": "r", "p_ssekey": "k"}, "p_ssekey", "It goes with"),
-    ("5", "s3", {"path": "a", "p_bucket": "b", "p_serviceurl": "s3.example"}, "p_serviceurl", "begins with https"),
+    (
+        "5",
+        "s3",
+        {"path": "a", "p_bucket": "b", "p_serviceurl": "s3.example"},
+        "p_serviceurl",
+        "has to begin with https",
+    ),
     (
         "5",
         "s3",
@@ -240,7 +246,13 @@ BAD = [
         "p_serviceurl",
         "Leave the",
     ),
-    ("5", "s3", {"path": "a", "p_bucket": "b", "p_serviceurl": "https://[s3"}, "p_serviceurl", "It is no address."),
+    (
+        "5",
+        "s3",
+        {"path": "a", "p_bucket": "b", "p_serviceurl": "https://[s3"},
+        "p_serviceurl",
+        "This is not an address.",
+    ),
 ]
 
 

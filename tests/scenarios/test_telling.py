@@ -42,6 +42,7 @@ async def test_a_post_whose_answer_was_lost_is_sent_again_and_says_so(scene: Wor
     sent = [line for line in await scene.thread() if ":rocket:" in line]
     assert len(sent) == copies
     assert "(sent again)" in sent[-1]
+    assert "not_told" not in scene.log.getvalue()
 
 
 async def test_a_pause_that_nobody_can_read_holds_up_nothing_for_long(scene: World) -> None:
@@ -51,6 +52,7 @@ async def test_a_pause_that_nobody_can_read_holds_up_nothing_for_long(scene: Wor
     await scene.click("approve")
     await scene.pass_time(40)
     assert any(":rocket:" in line for line in await scene.thread())
+    assert "not_told" not in scene.log.getvalue()
 
 
 async def test_a_message_that_our_own_code_fails_at_holds_up_no_other(
@@ -198,7 +200,7 @@ async def test_every_end_has_one_closing_post_and_a_true_record(scene: World, en
     assert f"<@{ALICE}>" in closings[0]
     assert scene.bot is not None
     async with scene.bot.store.reading() as tx:
-        assert await audit.first_misfit(tx._conn) is None
+        assert (await audit.verify(tx._conn)).misfit is None
         rows = (await tx._conn.execute(select(schema.audit).order_by(schema.audit.c.seq))).all()
     state = None
     for row in rows:

@@ -105,7 +105,7 @@ async def test_what_keeps_the_facts_from_being_told_is_said_in_the_window(glass:
     await glass.command("")
     await glass.slack("faults", "PATCH", **{"users.info": {"fault": "server_error", "times": 9}})
     await glass.submit({"other": await glass.backup()})
-    assert "Slack did not tell who you are" in await seen(glass)
+    assert "Slack did not tell who somebody is" in await seen(glass)
     assert "Nothing has been asked." in await seen(glass)
 
 
@@ -226,6 +226,13 @@ async def test_history_tells_who_asked_who_approved_what_and_how_it_ended(scene:
     assert f"asked by <@{ALICE}>, approved by <@{BOB}>" in said
     assert re.search(r"took 2\d s", said)
     assert restore.source.file_name in said
+
+
+@pytest.mark.parametrize("word", ["status", "history"])
+async def test_where_the_bot_is_no_member_it_tells_nothing(scene: World, word: str) -> None:
+    await scene.ask()
+    await scene.command(word, channel="C0NOBOT")
+    assert "I am not a member of this channel." in (await scene.private())[-1]
 
 
 @pytest.mark.parametrize("word", ["status", "history"])

@@ -24,6 +24,7 @@ from restorebot.slack import cards, home, posts, texts, views
 from restorebot.slack.fields import CARRIED
 from restorebot.slack.notifier import Bucket
 from tests.harness import TLS
+from tests.storage.conftest import a_restore
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 AROUND = cards.Surroundings(("U0BOB", "S0OPS"), (timedelta(minutes=20), timedelta(hours=3)))
@@ -114,6 +115,7 @@ facts = st.fixed_dictionaries(
         "warning": outside,
         "voter": st.just("U0BOB"),
         "channel": st.just("C0USERS"),
+        "kind": st.sampled_from(["planned", "started"]),
     },
     optional={"by": st.just("U0BOB"), "again": st.booleans()},
 )
@@ -186,6 +188,17 @@ def test_a_modal_for_any_archive_fits(alias: str, source: Source, sentence: str)
 
 
 STANDING = st.tuples(st.sampled_from(sorted(OPEN)), st.sets(st.sampled_from(Right)))
+
+
+def test_a_home_tab_with_sixty_open_restores_fits() -> None:
+    """The most that one restore takes: a button row each, and as many recent ones with a button."""
+    one = a_restore("r1")
+    mine = [Mine(replace(one, id=f"open-{number}"), frozenset({Right.APPROVE})) for number in range(60)]
+    recent = [
+        Mine(replace(one, id=f"ended-{number}", state=State.EXPIRED), frozenset({Right.AGAIN}))
+        for number in range(home.RECENT)
+    ]
+    check_view({"type": "home", "blocks": home.drawn(mine, recent, NOW)}, "home")
 
 
 @given(restores(), st.integers(0, 60), st.lists(STANDING, min_size=1, max_size=8))

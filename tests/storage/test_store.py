@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from restorebot.errors import Claimed, Overtaken, StorageError
 from restorebot.model import MOVES, OPEN, Post, PostKind, Restore, State
+from restorebot.restores import voting
 from restorebot.storage import audit, sqlite
 from restorebot.storage.store import Store, open_store
 from tests.harness import migrated
@@ -99,7 +100,7 @@ def test_a_random_walk_goes_only_where_the_table_says_and_leaves_a_trail_of_it(w
             async with store.reading() as tx:
                 assert await tx.restore("r1") == restore
         async with store.reading() as tx:
-            assert await audit.first_misfit(tx._conn) is None
+            assert (await audit.verify(tx._conn)).misfit is None
             rows = [row.entry async for row in audit.rows(tx._conn)]
         await store.close()
         assert [entry.new_state for entry in rows] == trail
@@ -269,3 +270,11 @@ async def test_a_second_bot_on_the_same_file_does_not_start(
     monkeypatch.setattr(sqlite, "LOCK_PATIENCE", 0.05)
     with pytest.raises(StorageError, match="Another restorebot"):
         await open_store(url)
+
+
+async def test_a_yes_beside_one_that_was_not_looked_at_again_does_not_fill_the_quorum(store: Store) -> None:
+    restore = await request(store, a_restore("r1"))
+    async with store.writing() as tx:
+        restore = await tx.vote(restore, "UBOB", NOW)
+        with pytest.raises(voting.Unchecked):
+            await voting.count(tx, restore, NOW, voting.Yes("UERIN", 2, frozenset(), {}))

@@ -24,7 +24,7 @@ class Answers:
         journal = self._state.journal
         body = await _body(request)
         journal.line("answer>", request.url.path, body)
-        fault = self._faults.take("response_url")
+        fault = self._faults.take("response_url", {})
         if fault is not None and fault.fault == "drop":
             return await drop_connection(request)
         status, error = self._take(f"{request.path_params['number']}/{request.path_params['secret']}", body)

@@ -62,7 +62,10 @@ class RateLimits:
 
 @dataclass
 class Fault:
-    """What goes wrong with the next calls of a method; ``seconds`` are real ones."""
+    """What goes wrong with the next calls of a method, or those with ``only`` among their arguments.
+
+    ``seconds`` are real ones.
+    """
 
     fault: FaultKind
     times: int = 1
@@ -70,6 +73,7 @@ class Fault:
     seconds: float = 1.0
     error: str = "internal_error"
     status: int = 500
+    only: str = ""
 
     @classmethod
     def parse(cls, given: Any) -> "Fault":
@@ -82,6 +86,7 @@ class Fault:
             "seconds": (int, float),
             "error": str,
             "status": int,
+            "only": str,
         }
         for name, value in given.items():
             if name != "fault" and not isinstance(value, kinds.get(name, ())):
@@ -109,10 +114,10 @@ class Faults:
         """All is well again."""
         self._set.clear()
 
-    def take(self, method: str) -> Fault | None:
+    def take(self, method: str, args: Json) -> Fault | None:
         """The fault for this call, counted down."""
         fault = self._set.get(method)
-        if fault is None:
+        if fault is None or (fault.only and fault.only not in args.values()):
             return None
         fault.times -= 1
         if fault.times <= 0:
@@ -159,7 +164,7 @@ class WebApi:
             journal.call(name, {}, 200, refusal.code)
             return JSONResponse({"ok": False, "error": refusal.code})
         journal.line("bot>", name, args)
-        fault = self._faults.take(name)
+        fault = self._faults.take(name, args)
         if fault is not None and fault.fault == "slow":
             await asyncio.sleep(fault.seconds)
         if fault is not None and fault.fault == "drop":
