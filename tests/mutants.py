@@ -62,8 +62,8 @@ MUTANTS = (
     Mutant(
         "earlier voters not looked at again when the quorum fills",
         "restores/service.py",
-        "lost = await voters_lost(policy, self._directory, earlier, restore.requester)",
-        "lost: dict[str, str] = {}",
+        "                voters_lost(policy, self._directory, earlier, restore.requester),",
+        "                voters_lost(policy, self._directory, (), restore.requester),",
         "scenarios/test_approvers.py::test_when_the_quorum_fills_every_earlier_voter_is_looked_at_again",
     ),
     Mutant(

@@ -161,13 +161,16 @@ class Service:
         while True:
             restore = await self.read(restore_id)
             policy = self._portals.of(restore).policy
-            person, groups = await memberships(policy, self._directory, user)
+            needed = max(restore.approvals_needed, policy.approvals_needed)
+            earlier = restore.voters if len(restore.votes) + 1 >= needed else ()
+            # Together, so that one answer about a group serves for all of them.
+            (person, groups), lost = await asyncio.gather(
+                memberships(policy, self._directory, user),
+                voters_lost(policy, self._directory, earlier, restore.requester),
+            )
             verdict = policy.may_approve(person, groups, restore.requester)
             if not verdict.allowed:
                 raise Refused(verdict.reason)
-            needed = max(restore.approvals_needed, policy.approvals_needed)
-            earlier = restore.voters if len(restore.votes) + 1 >= needed else ()
-            lost = await voters_lost(policy, self._directory, earlier, restore.requester)
             decision = partial(voting.count, yes=voting.Yes(user, needed, frozenset(earlier), lost))
             try:
                 return await self._decide(restore_id, {State.REQUESTED}, decision)
