@@ -166,7 +166,7 @@ def test_an_approver_decides_from_the_home_tab(person: Opened, demo: Demo) -> No
     alice, bob = person("alice"), person("bob")
     bob.visit("restorebot: Home")
     home = bob.page.locator("#messages")
-    expect(home).to_contain_text("Nothing runs and nothing waits")
+    expect(home).to_contain_text("Nothing that you have a part in runs or waits")
     alice.request()
     bob.visit("#restores")
     bob.visit("restorebot: Home")
