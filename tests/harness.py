@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 
 from restorebot.app import Bot, assembled, listening
+from restorebot.docspace.client import ssl_context
 from restorebot.model import Restore, State
 from restorebot.ops import logs
 from restorebot.sandbox import portal as sandbox_portal
@@ -35,7 +36,7 @@ APP_TOKEN = "xapp-1-scenario-app-token"
 SIGNING_SECRET = "scenario5c4e7signing5ecret"
 SECRETS = (KEY, BOT_TOKEN, APP_TOKEN, SIGNING_SECRET)
 
-TLS = httpx.create_ssl_context()
+TLS = ssl_context()
 """One for all worlds: making one takes longer than many a test."""
 
 _migrated = b""

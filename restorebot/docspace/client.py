@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any, Literal
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -39,6 +40,7 @@ class NewerKey:
     stored_at: datetime
 
 
+@cache
 def ssl_context() -> ssl.SSLContext:
     """The one context for all portals; making one costs tens of milliseconds."""
     return httpx.create_ssl_context()

@@ -105,6 +105,8 @@ class Reading:
     ) -> list[Restore]:
         query = self._lock(select(restores).where(clause).order_by(order).limit(count))
         rows = (await self._conn.execute(query)).mappings().all()
+        if not rows:
+            return []
         cast = select(votes).where(votes.c.restore_id.in_([row["id"] for row in rows])).order_by(votes.c.id)
         by_restore: dict[str, list[Vote]] = {row["id"]: [] for row in rows}
         for vote in await self._conn.execute(cast):
