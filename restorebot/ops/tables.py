@@ -11,16 +11,28 @@ from rich.text import Text
 from restorebot.docspace.models import clean
 
 ELSEWHERE = 400
-"""Columns in a file or a pipe, where nothing needs to be folded."""
+"""Columns in a file or a pipe."""
 
 CELL = 1000
 
 
 def show(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows to standard output. What is too wide is folded, never cut; nothing in a cell is taken for markup."""
-    table = Table(box=SIMPLE_HEAD)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(clean(cell, CELL)) for cell in row))
-    Console(width=None if sys.stdout.isatty() else ELSEWHERE).print(table)
+    """Print rows to standard output, as a table where it fits and else a line for each cell, as psql does.
+
+    Nothing is cut off, and nothing in a cell is taken for markup.
+    """
+    cells = [[Text(clean(cell, CELL)) for cell in row] for row in rows]
+    console = Console(width=None if sys.stdout.isatty() else ELSEWHERE)
+    table = Table(*columns, box=SIMPLE_HEAD)
+    for row in cells:
+        table.add_row(*row)
+    if console.measure(table, options=console.options.update(width=10 * ELSEWHERE)).maximum <= console.width:
+        console.print(table)
+        return
+    for row in cells:
+        lines = Table.grid(padding=(0, 2))
+        lines.add_column(no_wrap=True, style="bold")
+        lines.add_column(overflow="fold")
+        for name, cell in zip(columns, row, strict=True):
+            lines.add_row(name, cell)
+        console.print(lines, "")

@@ -153,6 +153,7 @@ async def _at_once(value: T) -> T:
 
 
 async def attempt(call: Awaitable[T], patience: float, host: str) -> T | PortalError:
+    """The call's result, or its error as a value; none takes longer than ``patience`` seconds."""
     try:
         async with asyncio.timeout(patience):
             return await call

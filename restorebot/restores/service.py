@@ -162,7 +162,8 @@ class Service:
             restore = await self.read(restore_id)
             policy = self._portals.of(restore).policy
             needed = max(restore.approvals_needed, policy.approvals_needed)
-            earlier = restore.voters if len(restore.votes) + 1 >= needed else ()
+            fills = restore.state is State.REQUESTED and len(restore.votes) + 1 >= needed
+            earlier = restore.voters if fills else ()
             # Together, so that one answer about a group serves for all of them.
             (person, groups), lost = await asyncio.gather(
                 memberships(policy, self._directory, user),

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import sqlite3
+import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -299,6 +300,23 @@ async def test_names_with_markup_quotes_and_newlines_are_printed_as_they_are(sto
     for name in names[:3] + names[4:]:
         assert name in done.stdout
     assert "two lines [31mred" in done.stdout
+
+
+def test_what_does_not_fit_the_terminal_is_a_line_for_each_cell(tmp_path: Path) -> None:
+    """On a real terminal of 80 columns; nothing of a name is lost."""
+    name = "acme-[old]_2026-03-01_02-15-00_before-the-import-of-tuesday-which-broke-the-rooms_full.tar.gz"
+    program = f"from restorebot.ops import tables; tables.show(('restore', 'backup'), [('r1', {name!r}), ('r2', 'b')])"
+    ours, theirs = os.openpty()
+    done = subprocess.Popen(  # noqa: S603 - our own program
+        [sys.executable, "-c", program], stdout=theirs, env={**os.environ, "COLUMNS": "80", "TERM": "dumb"}
+    )
+    assert done.wait(30) == 0
+    os.close(theirs)
+    said = os.read(ours, 10_000).decode().replace("\r", "")
+    os.close(ours)
+    first, second = said.strip().split("\n\n")
+    assert "".join(line[9:].strip() for line in first.splitlines()) == f"r1{name}"
+    assert [line.split() for line in second.splitlines()] == [["restore", "r2"], ["backup", "b"]]
 
 
 async def test_history_is_a_table_of_how_restores_ended(store: Store, tmp_path: Path) -> None:

@@ -54,6 +54,20 @@ async def test_twenty_clicks_at_once_do_not_meet_the_rate_limit_and_ten_of_them_
     assert all("has been approved by" in said for said in told)
 
 
+async def test_who_clicks_after_the_approval_has_nobody_looked_up_but_themselves(crowd: World) -> None:
+    """Or a crowd that clicks while the card still has its buttons would meet the rate limit."""
+    await crowd.ask()
+    await crowd.slack("faults", "PATCH", **{"chat.update": {"fault": "server_error", "times": 999}})
+    for one in CROWD[:10]:
+        await crowd.click("approve", one)
+    assert len((await crowd.restore()).voters) == 10
+    before = await asked_of_slack(crowd, "users.info")
+    for one in CROWD[10:15]:
+        await crowd.click("approve", one)
+        assert "has been approved by" in (await crowd.private(one))[-1]
+    assert await asked_of_slack(crowd, "users.info") - before == 5
+
+
 async def test_an_answer_that_has_arrived_is_not_used_again(crowd: World) -> None:
     """Whoever leaves the group between two clicks no longer counts at the second."""
     await crowd.ask()

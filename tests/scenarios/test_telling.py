@@ -60,7 +60,11 @@ async def test_a_message_that_our_own_code_fails_at_holds_up_no_other(
 ) -> None:
     await scene.ask()
     write = posts._WRITERS[PostKind.SENT]
-    monkeypatch.setitem(posts._WRITERS, PostKind.SENT, lambda *_: [] + 1)  # type: ignore[operator] # a fault of ours
+
+    def broken(*_: object) -> list[dict[str, Any]]:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setitem(posts._WRITERS, PostKind.SENT, broken)
     await scene.click("approve")
     await scene.pass_time(10)
     assert "not_told" in scene.log.getvalue()
