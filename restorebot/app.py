@@ -87,7 +87,9 @@ class Bot:
 
 
 @asynccontextmanager
-async def assembled(settings: Settings, clock: Callable[[], datetime] = utcnow) -> AsyncIterator[Bot]:
+async def assembled(
+    settings: Settings, clock: Callable[[], datetime] = utcnow
+) -> AsyncIterator[Bot]:
     """Build the bot. Raises SettingsError, StorageError, SlackUnavailable."""
     async with AsyncExitStack() as stack:
         client = AsyncWebClient(
@@ -103,7 +105,8 @@ async def assembled(settings: Settings, clock: Callable[[], datetime] = utcnow) 
         tls = ssl_context()
         portals = []
         for one in settings.portals:
-            # A client each: one shared pool is measurably slower with many portals, above all with hung ones.
+            # A client each: one shared pool is measurably slower with many portals, above all with
+            # hung ones.
             newer = partial(_newer_key, store, settings.encryption_key, one.url)
             if one.safety_backup and (why := doubt(one.safety_backup)):
                 log.warning("safety_backup_doubtful", portal=one.name, why=why)
@@ -117,7 +120,11 @@ async def assembled(settings: Settings, clock: Callable[[], datetime] = utcnow) 
                 settings.allow_self_approval,
                 frozenset(settings.break_glass),
             )
-            portals.append(Portal(one.name, docspace, policy, one.approval_ttl, one.announce, one.safety_backup))
+            portals.append(
+                Portal(
+                    one.name, docspace, policy, one.approval_ttl, one.announce, one.safety_backup
+                )
+            )
         yield _wire(settings, store, Portals(portals), client, team, clock)
 
 
@@ -203,7 +210,9 @@ async def running(bot: Bot) -> AsyncIterator[int | None]:
 
 @asynccontextmanager
 async def listening(bot: Bot) -> AsyncIterator[int | None]:
-    """Take commands and clicks, from Socket Mode or over HTTP; yields the port that is served on, if any."""
+    """Take commands and clicks, from Socket Mode or over HTTP; yields the port that is served on,
+    if any.
+    """
     settings = bot.settings
     port: int | None = None
     async with AsyncExitStack() as stack:
@@ -215,7 +224,9 @@ async def listening(bot: Bot) -> AsyncIterator[int | None]:
             await _connect(handler)
 
             async def connected() -> list[str]:
-                return [] if await handler.client.is_connected() else ["Socket Mode is not connected."]
+                return (
+                    [] if await handler.client.is_connected() else ["Socket Mode is not connected."]
+                )
 
             problems.append(connected)
         else:
@@ -226,7 +237,9 @@ async def listening(bot: Bot) -> AsyncIterator[int | None]:
                 return [sentence for check in problems for sentence in await check()]
 
             app = Starlette(routes=[*routes, *health.routes(all_problems)])
-            port = await stack.enter_async_context(health.serving(app, settings.host, settings.listen_port))
+            port = await stack.enter_async_context(
+                health.serving(app, settings.host, settings.listen_port)
+            )
         yield port
 
 
@@ -249,7 +262,9 @@ async def _connect(handler: AsyncSocketModeHandler) -> None:
         if status_of(error) is None:
             raise SlackUnavailable("Slack's Socket Mode could not be reached.") from None
         reason = f"Slack refuses it ({reason_of(error)})"
-        problem = f"SLACK_APP_TOKEN: {reason}; make one with connections:write under Basic Information"
+        problem = (
+            f"SLACK_APP_TOKEN: {reason}; make one with connections:write under Basic Information"
+        )
         raise SettingsError([problem]) from None
     except UNANSWERED:
         raise SlackUnavailable("Slack's Socket Mode could not be reached.") from None
@@ -263,7 +278,9 @@ async def _greet(client: AsyncWebClient) -> str:
         except SlackApiError as error:
             if (status_of(error) or 500) < 429:
                 reason = f"Slack refuses it ({reason_of(error)})"
-                problem = f"SLACK_BOT_TOKEN: {reason}; copy the Bot User OAuth Token of the installed app"
+                problem = (
+                    f"SLACK_BOT_TOKEN: {reason}; copy the Bot User OAuth Token of the installed app"
+                )
                 raise SettingsError([problem]) from None
         except UNANSWERED as error:
             log.warning("slack_unreachable", error=type(error).__name__)

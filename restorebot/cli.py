@@ -1,4 +1,7 @@
-"""The command line. Everything heavy is imported by the command that needs it, so that ``--help`` is quick."""
+"""The command line.
+
+Everything heavy is imported by the command that needs it, so that ``--help`` is quick.
+"""
 
 import asyncio
 import sys
@@ -31,8 +34,8 @@ STORIES = {
 }
 
 app = typer.Typer(
-    help="Restore an ONLYOFFICE DocSpace portal from Slack: asked for by one person, approved by another, "
-    "started once, watched to the end.",
+    help="Restore an ONLYOFFICE DocSpace portal from Slack: asked for by one person, approved by "
+    "another, started once, watched to the end.",
     no_args_is_help=True,
     add_completion=False,
     # A pretty traceback would print local variables, and with them secrets.
@@ -42,7 +45,8 @@ app = typer.Typer(
 
 
 audit_app = typer.Typer(
-    help="The audit trail: who did what to which restore. No command edits or deletes a row.", no_args_is_help=True
+    help="The audit trail: who did what to which restore. No command edits or deletes a row.",
+    no_args_is_help=True,
 )
 app.add_typer(audit_app, name="audit")
 key_app = typer.Typer(help="The portals' API keys, stored encrypted.", no_args_is_help=True)
@@ -56,7 +60,9 @@ def main() -> None:
 
 @app.callback(invoke_without_command=True)
 def about(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)
+    ] = False,
 ) -> None:
     if version:
         typer.echo(f"restorebot {installed_version('restorebot')}")
@@ -65,7 +71,10 @@ def about(
 
 @app.command()
 def run() -> None:
-    """Run the bot: Socket Mode with SLACK_APP_TOKEN, else HTTP on PORT. SIGTERM or Ctrl-C stops it."""
+    """Run the bot: Socket Mode with SLACK_APP_TOKEN, else HTTP on PORT.
+
+    SIGTERM or Ctrl-C stops it.
+    """
     from restorebot import settings
 
     try:
@@ -86,13 +95,21 @@ def run() -> None:
 @app.command()
 def demo(
     script: Annotated[
-        str | None, typer.Option("--script", metavar="NAME", help=f"The story to play: {', '.join(STORIES)}.")
+        str | None,
+        typer.Option("--script", metavar="NAME", help=f"The story to play: {', '.join(STORIES)}."),
     ] = None,
-    speed: Annotated[float, typer.Option(min=0.1, max=50, help="How fast the story's portal works.")] = 2.0,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Where the page is; 0 takes a free port.")] = 8040,
-    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
+    speed: Annotated[
+        float, typer.Option(min=0.1, max=50, help="How fast the story's portal works.")
+    ] = 2.0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Where the page is; 0 takes a free port.")
+    ] = 8040,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")
+    ] = True,
 ) -> None:
-    """Try the whole thing in a browser: a local Slack, a local portal, the real bot. No account, nothing left behind.
+    """Try the whole thing in a browser: a local Slack, a local portal, the real bot. No account,
+    nothing left behind.
 
     With --script, play one story in the terminal instead.
     """
@@ -110,7 +127,9 @@ def demo(
 
 @app.command()
 def history(
-    count: Annotated[int, typer.Option("--count", min=1, max=1000, help="How many, newest first.")] = 20,
+    count: Annotated[
+        int, typer.Option("--count", min=1, max=1000, help="How many, newest first.")
+    ] = 20,
 ) -> None:
     """Print how the last restores ended. The bot may be running meanwhile."""
     from restorebot.ops import records
@@ -127,7 +146,9 @@ def key_generate() -> None:
     typer.echo(keys.generate())
 
 
-PortalName = Annotated[str, typer.Argument(metavar="PORTAL", help="The portal's name, if there are several.")]
+PortalName = Annotated[
+    str, typer.Argument(metavar="PORTAL", help="The portal's name, if there are several.")
+]
 
 
 @key_app.command("set")
@@ -149,14 +170,18 @@ def _given(question: str) -> str:
     if sys.stdin is None:
         return ""
     try:
-        return str(typer.prompt(question, hide_input=True)) if sys.stdin.isatty() else sys.stdin.read()
+        return (
+            str(typer.prompt(question, hide_input=True)) if sys.stdin.isatty() else sys.stdin.read()
+        )
     except UnicodeDecodeError:
         return ""
 
 
 @key_app.command("list")
 def key_list() -> None:
-    """Show the key that is used for each portal by its last four characters, and what the portal says of it."""
+    """Show the key that is used for each portal by its last four characters, and what the portal
+    says of it.
+    """
     from restorebot.ops import keys
 
     keys.show(_looked(keys.listed(_settings())))
@@ -172,13 +197,20 @@ def key_remove(portal: PortalName = "") -> None:
 
 @audit_app.command()
 def verify(
-    witness: Annotated[str, typer.Option(help="The hash that a closing post in Slack shows.", metavar="HASH")] = "",
+    witness: Annotated[
+        str, typer.Option(help="The hash that a closing post in Slack shows.", metavar="HASH")
+    ] = "",
 ) -> None:
-    """Look whether the audit trail is whole; exits with 1 and names the first row that does not fit if it is not."""
+    """Look whether the audit trail is whole; exits with 1 and names the first row that does not fit
+    if it is not.
+    """
     from restorebot.ops import records
 
     if witness and not records.WITNESS.fullmatch(witness.lower()):
-        typer.echo("A witness is 6 to 64 of the digits 0-9 and a-f: copy it from a closing post in Slack.", err=True)
+        typer.echo(
+            "A witness is 6 to 64 of the digits 0-9 and a-f: copy it from a closing post in Slack.",
+            err=True,
+        )
         raise typer.Exit(2)
     fits, sentence = _looked(records.verify(_database_url(), witness.lower()))
     typer.echo(sentence)
@@ -188,8 +220,12 @@ def verify(
 @audit_app.command()
 def export(
     format: Annotated[str, typer.Option(help="jsonl or csv.")] = "jsonl",  # noqa: A002 - the option's name
-    since: Annotated[str, typer.Option(help="The first day or moment, as 2026-01-31 or 2026-01-31T12:00, UTC.")] = "",
-    portal: Annotated[str, typer.Option(metavar="ALIAS", help="Only this portal, by its alias in DocSpace.")] = "",
+    since: Annotated[
+        str, typer.Option(help="The first day or moment, as 2026-01-31 or 2026-01-31T12:00, UTC.")
+    ] = "",
+    portal: Annotated[
+        str, typer.Option(metavar="ALIAS", help="Only this portal, by its alias in DocSpace.")
+    ] = "",
 ) -> None:
     """Write the audit trail to standard output, oldest first."""
     from restorebot.ops import records
@@ -223,7 +259,9 @@ def _looked(work: Coroutine[Any, Any, T]) -> T:
 
 
 def _said(work: Callable[[], T]) -> T:
-    """Do it, or say in a sentence why not and exit: with 2 when the settings have to be mended, else with 1."""
+    """Do it, or say in a sentence why not and exit: with 2 when the settings have to be mended,
+    else with 1.
+    """
     try:
         return work()
     except SettingsError as error:

@@ -27,7 +27,10 @@ RestorebotError
 
 
 class RestorebotError(Exception):
-    """Base of everything restorebot raises on purpose. ``str()`` is a sentence fit for a person, without secrets."""
+    """Base of everything restorebot raises on purpose.
+
+    ``str()`` is a sentence fit for a person, without secrets.
+    """
 
 
 class SettingsError(RestorebotError):
@@ -65,9 +68,9 @@ class SlackUnavailable(RestorebotError):
 class PortalError(RestorebotError):
     """A call to DocSpace went wrong.
 
-    ``sent`` is whether the request can have had an effect: False only when it certainly had none. ``transient`` is
-    whether the same call may well work in a while, ``retry_after`` seconds from now at the earliest.
-    ``status`` is the HTTP status, None without an answer.
+    ``sent`` is whether the request can have had an effect: False only when it certainly had none.
+    ``transient`` is whether the same call may well work in a while, ``retry_after`` seconds from
+    now at the earliest. ``status`` is the HTTP status, None without an answer.
     """
 
     sent = False
@@ -143,8 +146,8 @@ class RateLimited(PortalError):
 class PortalFault(PortalError):
     """5xx. ``type`` is the exception's short class name where the portal sends one, else empty.
 
-    FaultException and KeyNotFoundException are thrown before a restore's task is made, so they mean "not started";
-    any other 5xx can come from a proxy after the portal did its part (design §2).
+    FaultException and KeyNotFoundException are thrown before a restore's task is made, so they mean
+    "not started"; any other 5xx can come from a proxy after the portal did its part (design §2).
     """
 
     NOT_STARTED = frozenset({"FaultException", "KeyNotFoundException"})
@@ -157,6 +160,8 @@ class PortalFault(PortalError):
 
 
 class BadReply(PortalError):
-    """The answer is no JSON, not of the known shape, larger than the bound, or a redirect to another origin."""
+    """The answer is no JSON, not of the known shape, larger than the bound, or a redirect to
+    another origin.
+    """
 
     sent = True

@@ -1,4 +1,7 @@
-"""What a restore is: its record, its states and the moves between them. Pure; imported by all, imports none."""
+"""What a restore is: its record, its states and the moves between them.
+
+Pure; imported by all, imports none.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -27,8 +30,12 @@ class State(StrEnum):
 
 
 MOVES: Mapping[State, frozenset[State]] = {
-    State.REQUESTED: frozenset({State.APPROVED, State.DENIED, State.WITHDRAWN, State.EXPIRED, State.VOID}),
-    State.APPROVED: frozenset({State.BACKING_UP, State.STARTING, State.STOPPED, State.VOID, State.EXPIRED}),
+    State.REQUESTED: frozenset(
+        {State.APPROVED, State.DENIED, State.WITHDRAWN, State.EXPIRED, State.VOID}
+    ),
+    State.APPROVED: frozenset(
+        {State.BACKING_UP, State.STARTING, State.STOPPED, State.VOID, State.EXPIRED}
+    ),
     State.BACKING_UP: frozenset({State.STARTING, State.STOPPED, State.VOID, State.FAILED}),
     State.STARTING: frozenset({State.RESTORING, State.FAILED, State.UNKNOWN}),
     State.RESTORING: frozenset({State.COMPLETED, State.FAILED, State.UNKNOWN}),
@@ -47,7 +54,10 @@ ENDED = frozenset(State) - OPEN
 
 
 def may_move(old: State, new: State) -> bool:
-    """Whether the table has this move. An event may also leave a restore with work left where it is."""
+    """Whether the table has this move.
+
+    An event may also leave a restore with work left where it is.
+    """
     return new in MOVES.get(old, frozenset()) or (old is new and old in OPEN | {State.COMPLETED})
 
 
@@ -68,10 +78,11 @@ UNSHOWN = frozenset({"ssekey"})
 class Source:
     """What is restored: a backup of the portal's history, or an archive that somebody named.
 
-    ``storage_type`` is DocSpace's ``storageType`` number (fact sheet §2.1). Times are UTC; ``expires_on`` is None for
-    a backup that does not expire. An archive has no ``backup_id`` but ``params``, the ``storageParams`` in the order in
-    which they are sent. ``size`` (bytes), ``version`` and ``changed_on`` are known of a file in a room only; when the
-    backup in it was made, nobody tells of an archive.
+    ``storage_type`` is DocSpace's ``storageType`` number (fact sheet §2.1). Times are UTC;
+    ``expires_on`` is None for a backup that does not expire. An archive has no ``backup_id`` but
+    ``params``, the ``storageParams`` in the order in which they are sent. ``size`` (bytes),
+    ``version`` and ``changed_on`` are known of a file in a room only; when the backup in it was
+    made, nobody tells of an archive.
     """
 
     backup_id: str
@@ -128,10 +139,11 @@ class Vote:
 
 @dataclass(frozen=True)
 class Restore:
-    """One restore: the record and the act. Times are UTC, ``progress`` is the portal's own number, 0 to 100.
+    """One restore: the record and the act. Times are UTC, ``progress`` is the portal's own number,
+    0 to 100.
 
-    ``version`` goes up by one with every change of the row, and ``card_version`` is the version that the card in
-    Slack shows.
+    ``version`` goes up by one with every change of the row, and ``card_version`` is the version
+    that the card in Slack shows.
     """
 
     id: str
@@ -151,7 +163,9 @@ class Restore:
     starts_at: datetime | None = None
     """When it is planned to start; None for as soon as it is approved."""
     announce: tuple[str, ...] = ()
-    """Channels whose people are told that the portal is going to be replaced, as the settings were at the request."""
+    """Channels whose people are told that the portal is going to be replaced, as the settings were
+    at the request.
+    """
     self_approved: bool = False
     break_glass: bool = False
     """The requester started it alone, without any approval."""
@@ -162,7 +176,9 @@ class Restore:
     votes: tuple[Vote, ...] = ()
     approved_at: datetime | None = None
     safety_storage: int | None = None
-    """The ``storageType`` that the backup before the restore goes to; None where none was asked for."""
+    """The ``storageType`` that the backup before the restore goes to; None where none was asked
+    for.
+    """
     safety_task: str | None = None
     """That backup's taskId, which is the id of its record too."""
     safety_progress: int = 0
@@ -170,11 +186,15 @@ class Restore:
     safety_made_at: datetime | None = None
     """When it was made, by the portal's history; None until it has been found there."""
     watched_at: datetime | None = None
-    """Until when a planned restore's safety backup was watched, to the minute: whether the bot was down since."""
+    """Until when a planned restore's safety backup was watched, to the minute: whether the bot was
+    down since.
+    """
     posted_at: datetime | None = None
     """When ``startrestore`` was about to be sent; None until then."""
     task_before: str | None = None
-    """The taskId that the portal still showed just before the POST, which can therefore not be ours."""
+    """The taskId that the portal still showed just before the POST, which can therefore not be
+    ours.
+    """
     task_id: str | None = None
     adopted: bool = False
     """The taskId was found by looking, not told by the reply to our POST."""
@@ -185,10 +205,13 @@ class Restore:
     gone_since: datetime | None = None
     """Since when the portal no longer shows our task; None while it does."""
     gone_polls: int = 0
-    """How many looks in a row found our task gone: a clock alone would count the time the bot was down."""
+    """How many looks in a row found our task gone: a clock alone would count the time the bot was
+    down.
+    """
     stalled: bool = False
     hindrance: str = ""
-    """Why the next step cannot be made just now, in a sentence; empty when nothing is in the way."""
+    """Why the next step cannot be made just now, in a sentence; empty when nothing is in the way.
+    """
     outcome: str = ""
     """How it ended, or why nobody knows, in a sentence; the portal's own words for a failure."""
     decided_by: str | None = None
@@ -212,7 +235,9 @@ class Restore:
 
     @property
     def is_open(self) -> bool:
-        """Whether the clock still has work with it: not ended, or completed and not looked at afterwards."""
+        """Whether the clock still has work with it: not ended, or completed and not looked at
+        afterwards.
+        """
         return self.state in OPEN or (self.state is State.COMPLETED and not self.looked_after)
 
 
@@ -246,7 +271,8 @@ ANNOUNCEMENTS = frozenset({PostKind.PLANNED, PostKind.STARTED, PostKind.OVER})
 
 @dataclass(frozen=True)
 class Post:
-    """A message that Slack is still to be given. ``facts`` are plain JSON values, which the words are made of.
+    """A message that Slack is still to be given. ``facts`` are plain JSON values, which the words
+    are made of.
 
     ``channel`` is where it is announced; empty for the restore's own thread.
     """

@@ -48,7 +48,9 @@ SECRETS_DIRECTORY = "/run/secrets"
 HTTP_PORT = 3000
 
 WORDS = ("list", "status", "history", "help", "dump")
-"""The words of the `/restore` command, which no portal may be named after; `dump` is one that is refused."""
+"""The words of the `/restore` command, which no portal may be named after; `dump` is one that is
+refused.
+"""
 
 TABLES = "[portals]"
 """The settings' name for the portals' tables: one that no environment variable can have."""
@@ -58,7 +60,17 @@ DATABASE = "sqlite+aiosqlite:///restorebot.sqlite3"
 FLEETING = {"DYNO": "Heroku", "K_SERVICE": "Cloud Run", "AWS_LAMBDA_FUNCTION_NAME": "Lambda"}
 """Variables of platforms whose disk is gone with the next restart."""
 
-_UNITS = {"": 1, "s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600, "hour": 3600}
+_UNITS = {
+    "": 1,
+    "s": 1,
+    "sec": 1,
+    "second": 1,
+    "m": 60,
+    "min": 60,
+    "minute": 60,
+    "h": 3600,
+    "hour": 3600,
+}
 _UNITS |= {"d": 86400, "day": 86400}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)", re.IGNORECASE)
 
@@ -68,7 +80,9 @@ _LOCAL = {"localhost", "127.0.0.1", "::1"}
 
 
 def _duration(value: Any) -> Any:
-    match = _DURATION.fullmatch(str(value).strip()) if isinstance(value, str | int | float) else None
+    match = (
+        _DURATION.fullmatch(str(value).strip()) if isinstance(value, str | int | float) else None
+    )
     unit = match and _UNITS.get(match[2].lower().removesuffix("s") or match[2].lower())
     if match and unit:
         return timedelta(seconds=float(match[1]) * unit)
@@ -87,7 +101,11 @@ def _between(least: timedelta, most: timedelta, words: str) -> AfterValidator:
 
 
 def _listed(value: Any) -> Any:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    return (
+        [part.strip() for part in value.split(",") if part.strip()]
+        if isinstance(value, str)
+        else value
+    )
 
 
 def _ids(pattern: str, what: str) -> AfterValidator:
@@ -147,9 +165,13 @@ def _portal(value: str) -> str:
 
 def _portal_name(value: str) -> str:
     if value in WORDS:
-        raise ValueError(f"is a word of the /restore command, as are {', '.join(WORDS)}; choose another name")
+        raise ValueError(
+            f"is a word of the /restore command, as are {', '.join(WORDS)}; choose another name"
+        )
     if not re.fullmatch(r"[a-z][a-z0-9-]{0,29}", value):
-        raise ValueError("is no portal's name: up to 30 small letters, digits and hyphens, a letter first")
+        raise ValueError(
+            "is no portal's name: up to 30 small letters, digits and hyphens, a letter first"
+        )
     return value
 
 
@@ -172,7 +194,11 @@ def _safety_backup(value: Any) -> Storage | None:
     if value is None or value == "none":
         return None
     try:
-        pairs = json.loads(value, object_pairs_hook=list) if isinstance(value, str) else list(value.items())
+        pairs = (
+            json.loads(value, object_pairs_hook=list)
+            if isinstance(value, str)
+            else list(value.items())
+        )
         given = [(str(name), one) for name, one in pairs]
     except (TypeError, AttributeError, ValueError):
         raise ValueError("is neither none nor a storage with a storageType") from None
@@ -248,7 +274,9 @@ class _Sources(BaseSettings):
         toml = InitSettingsSource(settings_cls, _toml())
         directory = os.environ.get("RESTOREBOT_SECRETS_DIR", SECRETS_DIRECTORY)
         # Only where there is one: pydantic warns of a directory that is not.
-        files = (SecretsSettingsSource(settings_cls, directory),) if Path(directory).is_dir() else ()
+        files = (
+            (SecretsSettingsSource(settings_cls, directory),) if Path(directory).is_dir() else ()
+        )
         return init_settings, env_settings, dotenv_settings, toml, *files
 
 
@@ -259,7 +287,10 @@ class DatabaseSettings(_Sources):
 
 
 class Settings(_Sources):
-    """All settings. The names of the fields are the names of the variables, in lower case, less RESTOREBOT_."""
+    """All settings.
+
+    The names of the fields are the names of the variables, in lower case, less RESTOREBOT_.
+    """
 
     slack_bot_token: Annotated[SecretStr, _token("xoxb-")]
     slack_app_token: Annotated[SecretStr, _token("xapp-")] | None = None
@@ -268,7 +299,9 @@ class Settings(_Sources):
     encryption_key: Annotated[SecretStr, AfterValidator(_fernet)] | None = Field(
         default=None, alias="RESTOREBOT_ENCRYPTION_KEY"
     )
-    tables: dict[Annotated[str, AfterValidator(_portal_name)], PortalTable] = Field(default={}, alias="[portals]")
+    tables: dict[Annotated[str, AfterValidator(_portal_name)], PortalTable] = Field(
+        default={}, alias="[portals]"
+    )
     docspace_url: Address | None = Field(default=None, validate_default=True)
     docspace_api_key: ApiKey | None = Field(default=None, validate_default=True)
     docspace_auth: Literal["bearer", "cookie"] | None = None
@@ -277,7 +310,9 @@ class Settings(_Sources):
     host: str = "0.0.0.0"  # noqa: S104 - a platform's router comes from outside
     channels: Channels = Field(default=(), alias="RESTOREBOT_CHANNELS")
     requesters: People = Field(default=(), alias="RESTOREBOT_REQUESTERS")
-    approvers: People | None = Field(default=None, alias="RESTOREBOT_APPROVERS", validate_default=True)
+    approvers: People | None = Field(
+        default=None, alias="RESTOREBOT_APPROVERS", validate_default=True
+    )
     break_glass: Annotated[Ids, _ids(r"[UW][A-Z0-9]{2,30}", "id of a Slack user (U…)")] = Field(
         default=(), alias="RESTOREBOT_BREAK_GLASS"
     )
@@ -315,7 +350,9 @@ class Settings(_Sources):
                 name = _portal_name(label)
             except ValueError:
                 name = "portal"
-            tables[name] = PortalTable(url=self.docspace_url, key=self.docspace_api_key, auth=self.docspace_auth)
+            tables[name] = PortalTable(
+                url=self.docspace_url, key=self.docspace_api_key, auth=self.docspace_auth
+            )
         return tuple(self._resolved(name, table) for name, table in tables.items())
 
     def _resolved(self, name: str, table: PortalTable) -> PortalSettings:
@@ -333,12 +370,19 @@ class Settings(_Sources):
             own(table.approvals_needed, self.approvals_needed),
             own(table.approval_ttl, self.approval_ttl),
             frozenset(own(table.announce, self.announce)),
-            self.safety_backup if "safety_backup" not in table.model_fields_set else table.safety_backup,
+            self.safety_backup
+            if "safety_backup" not in table.model_fields_set
+            else table.safety_backup,
         )
 
     def secrets(self) -> list[str]:
         """Every secret's value, for the log to mask."""
-        values = [self.slack_bot_token, self.slack_app_token, self.slack_signing_secret, self.encryption_key]
+        values = [
+            self.slack_bot_token,
+            self.slack_app_token,
+            self.slack_signing_secret,
+            self.encryption_key,
+        ]
         values += [portal.key for portal in self.portals]
         return [value.get_secret_value() for value in values if value]
 
@@ -353,12 +397,17 @@ class Settings(_Sources):
     @model_validator(mode="after")
     def _together(self) -> "Settings":
         if self.tables and (self.docspace_url or self.docspace_api_key):
-            raise ValueError("DOCSPACE_URL: is set beside [portals]; give this portal a table too, with url and key")
+            raise ValueError(
+                "DOCSPACE_URL: is set beside [portals]; give this portal a table too, with url and "
+                "key"
+            )
         urls = [portal.url for portal in self.portals]
         for portal in self.portals:
             approvers, quorum = "RESTOREBOT_APPROVERS", "RESTOREBOT_APPROVALS_NEEDED"
             if self.tables:
-                approvers, quorum = (f"[portals.{portal.name}] {name}" for name in ("approvers", "approvals_needed"))
+                approvers, quorum = (
+                    f"[portals.{portal.name}] {name}" for name in ("approvers", "approvals_needed")
+                )
             if portal.key is None and self.encryption_key is None:
                 raise ValueError(f"[portals.{portal.name}] key: is missing")
             if urls.count(portal.url) > 1:
@@ -369,7 +418,9 @@ class Settings(_Sources):
             if only_users and portal.approvals_needed > len(portal.approvers):
                 raise ValueError(f"{quorum}: is more than there are approvers")
         if not self.slack_app_token and not self.slack_signing_secret:
-            raise ValueError("SLACK_APP_TOKEN: is missing, and so is SLACK_SIGNING_SECRET; one of them is needed")
+            raise ValueError(
+                "SLACK_APP_TOKEN: is missing, and so is SLACK_SIGNING_SECRET; one of them is needed"
+            )
         return self
 
 
@@ -400,7 +451,9 @@ EXAMPLES: Mapping[str, str] = {
     "RESTOREBOT_ALLOW_SELF_APPROVAL": "false",
     "RESTOREBOT_APPROVAL_TTL": "30 min",
     "RESTOREBOT_ANNOUNCE": "C0123ABCD",
-    "RESTOREBOT_SAFETY_BACKUP": '{"storageType": 5, "module": "s3", "bucket": "acme", "region": "eu-west-1"}',
+    "RESTOREBOT_SAFETY_BACKUP": (
+        '{"storageType": 5, "module": "s3", "bucket": "acme", "region": "eu-west-1"}'
+    ),
     "RESTOREBOT_POLL_INTERVAL": "5 s",
     "RESTOREBOT_STALL_AFTER": "30 min",
 }
@@ -430,19 +483,28 @@ def database_url() -> str:
     try:
         return DatabaseSettings.model_validate({}).database_url
     except ValidationError as error:
-        problems = [_problem(one["loc"], one["type"], one["msg"]) for one in error.errors(include_input=False)]
+        problems = [
+            _problem(one["loc"], one["type"], one["msg"])
+            for one in error.errors(include_input=False)
+        ]
     raise SettingsError(problems)
 
 
 def load() -> Settings:
-    """Read the settings. Raises SettingsError with a line for each problem, none of which shows a value."""
+    """Read the settings.
+
+    Raises SettingsError with a line for each problem, none of which shows a value.
+    """
     _refuse_unread_file()
     problems = _unknown_names()
     try:
         found = Settings.model_validate({})
         problems += _unfit_here(found)
     except ValidationError as error:
-        problems += [_problem(one["loc"], one["type"], one["msg"]) for one in error.errors(include_input=False)]
+        problems += [
+            _problem(one["loc"], one["type"], one["msg"])
+            for one in error.errors(include_input=False)
+        ]
     # Raised out here, so that pydantic's error with its inputs is not carried along as the context.
     if problems:
         raise SettingsError(problems)
@@ -457,7 +519,9 @@ def _refuse_unread_file() -> None:
 
 
 def _unread(error: Exception) -> str:
-    """What is wrong with the file, by its line; its text is not shown, for there may be keys in it."""
+    """What is wrong with the file, by its line; its text is not shown, for there may be keys
+    in it.
+    """
     line = re.search(r"at line (\d+)", str(error))
     place = f"line {line[1]}: " if line else ""
     if "overwrite" in str(error) or "twice" in str(error):
@@ -472,7 +536,13 @@ def _problem(where: tuple[int | str, ...], kind: str, message: str) -> str:
     inside = str(where[0]) if where else sentence.partition(":")[0]
     field = Settings.model_fields.get(inside)
     name = (field.alias or inside if field else inside).upper()
-    said = sentence.partition(": ")[2] if not where else "is missing" if kind == "missing" else sentence
+    said = (
+        sentence.partition(": ")[2]
+        if not where
+        else "is missing"
+        if kind == "missing"
+        else sentence
+    )
     why = f", and {WHY[name]}" if name in WHY else ""
     return f"{name}: {said}{why}; for example {name}={EXAMPLES[name]}"
 
@@ -495,7 +565,8 @@ def _problem_of_table(where: tuple[int | str, ...], kind: str, sentence: str) ->
 
 def _unfit_here(settings: Settings) -> list[str]:
     return [
-        f"DATABASE_URL: is an SQLite file, and {platform} forgets its files at every restart; run restorebot where "
+        f"DATABASE_URL: is an SQLite file, and {platform} forgets its files at every restart; run "
+        "restorebot where "
         "the disk lasts; for example DATABASE_URL=sqlite:////var/lib/restorebot/restorebot.sqlite3"
         for variable, platform in FLEETING.items()
         if variable in os.environ and settings.database_url.startswith("sqlite")
@@ -507,7 +578,11 @@ def _unknown_names() -> list[str]:
     config = {key.upper() for key in _toml_keys()}
     config.discard("PORTALS")
     problems = []
-    ours = {name for name in (*os.environ, *dotenv_values(".env")) if name.upper().startswith("RESTOREBOT_")}
+    ours = {
+        name
+        for name in (*os.environ, *dotenv_values(".env"))
+        if name.upper().startswith("RESTOREBOT_")
+    }
     for name in sorted({*ours, *config}):
         if name.upper() not in known:
             near = difflib.get_close_matches(name.upper(), known, n=1)
@@ -528,4 +603,6 @@ def _toml_keys() -> dict[str, Any]:
 def _toml() -> dict[str, Any]:
     """The file's values by the names that the fields have inside; its keys may be in any case."""
     names = {**NAMES, "PORTALS": TABLES}
-    return {names[key.upper()]: value for key, value in _toml_keys().items() if key.upper() in names}
+    return {
+        names[key.upper()]: value for key, value in _toml_keys().items() if key.upper() in names
+    }

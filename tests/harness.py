@@ -1,7 +1,9 @@
-"""A world for scenarios: the sandbox portal and workspace as servers, and the real bot between them on a clock of ours.
+"""A world for scenarios: the sandbox portal and workspace as servers, and the real bot between them
+on a clock of ours.
 
-The bot speaks real HTTP and, in Socket Mode, real WebSockets. Its loops do not run: ``settle`` makes the steps and the
-rounds that are due, so that a story of hours takes milliseconds and no test waits for time.
+The bot speaks real HTTP and, in Socket Mode, real WebSockets. Its loops do not run: ``settle``
+makes the steps and the rounds that are due, so that a story of hours takes milliseconds and no test
+waits for time.
 """
 
 import asyncio
@@ -43,7 +45,10 @@ _migrated = b""
 
 
 async def migrated() -> bytes:
-    """A database with all its tables and no rows. They are made once for all worlds: Alembic takes its time."""
+    """A database with all its tables and no rows.
+
+    They are made once for all worlds: Alembic takes its time.
+    """
     global _migrated  # noqa: PLW0603 - a cache of the process
     if not _migrated:
         with TemporaryDirectory() as folder:
@@ -90,18 +95,26 @@ class World:
         return await self._control(self.slack_url, path, method, body)
 
     async def _control(self, base: str, path: str, method: str, body: dict[str, Any]) -> Any:
-        response = await self.http.request(method, f"{base}/_sandbox/{path}", json=body if method != "GET" else None)
+        response = await self.http.request(
+            method, f"{base}/_sandbox/{path}", json=body if method != "GET" else None
+        )
         assert response.status_code < 300, (path, body, response.text)
         return response.json() if response.content else None
 
     async def requests(self, path: str) -> list[dict[str, Any]]:
         """What the portal was asked on a path, in order."""
-        return [one for one in (await self.portal("requests"))["requests"] if one["path"].endswith(path)]
+        return [
+            one for one in (await self.portal("requests"))["requests"] if one["path"].endswith(path)
+        ]
 
     # people
 
-    async def command(self, text: str, user: str = ALICE, channel: str = CHANNEL, **overrides: Any) -> dict[str, Any]:
-        answer: dict[str, Any] = await self.slack("command", user=user, channel=channel, text=text, **overrides)
+    async def command(
+        self, text: str, user: str = ALICE, channel: str = CHANNEL, **overrides: Any
+    ) -> dict[str, Any]:
+        answer: dict[str, Any] = await self.slack(
+            "command", user=user, channel=channel, text=text, **overrides
+        )
         await self.idle()
         return answer
 
@@ -113,17 +126,23 @@ class World:
     async def submit(self, values: dict[str, Any], user: str = ALICE) -> dict[str, Any]:
         view = await self.modal(user)
         assert view is not None
-        answer: dict[str, Any] = await self.slack("submit", user=user, view_id=view["id"], values=values)
+        answer: dict[str, Any] = await self.slack(
+            "submit", user=user, view_id=view["id"], values=values
+        )
         await self.settle()
         return answer
 
-    async def ask(self, backup: str | None = None, user: str = ALICE, reason: str = "the import broke it") -> Restore:
+    async def ask(
+        self, backup: str | None = None, user: str = ALICE, reason: str = "the import broke it"
+    ) -> Restore:
         """A whole request: command, modal, submit."""
         await self.command(backup or await self.backup(), user)
         await self.submit({"reason": reason, "alias": "acme"}, user)
         return await self.restore()
 
-    async def click(self, action: str, user: str = BOB, channel: str = CHANNEL, **more: Any) -> dict[str, Any]:
+    async def click(
+        self, action: str, user: str = BOB, channel: str = CHANNEL, **more: Any
+    ) -> dict[str, Any]:
         ts = (await self.card(channel))["ts"]
         answer: dict[str, Any] = await self.slack(
             "click", user=user, channel=channel, ts=ts, action_id=f"restore_{action}", **more
@@ -139,7 +158,9 @@ class World:
     # what is to be seen
 
     async def messages(self, channel: str = CHANNEL) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = (await self.slack(f"messages?channel={channel}", "GET"))["messages"]
+        found: list[dict[str, Any]] = (await self.slack(f"messages?channel={channel}", "GET"))[
+            "messages"
+        ]
         return found
 
     async def card(self, channel: str = CHANNEL) -> dict[str, Any]:
@@ -152,11 +173,16 @@ class World:
 
     async def private(self, user: str = ALICE) -> list[str]:
         """What only this person was told, in order."""
-        return [message["text"] for message in (await self.slack(f"private?user={user}", "GET"))["messages"]]
+        return [
+            message["text"]
+            for message in (await self.slack(f"private?user={user}", "GET"))["messages"]
+        ]
 
     async def backup(self) -> str:
         """The id of a backup that can be restored."""
-        usable = [one for one in (await self.portal())["history"] if one["expiresOn"].startswith("0001")]
+        usable = [
+            one for one in (await self.portal())["history"] if one["expiresOn"].startswith("0001")
+        ]
         return str(usable[0]["id"])
 
     async def restore(self) -> Restore:
@@ -235,7 +261,11 @@ class World:
             self.bot = bot
             self.due.clear()
             if self.transport == "http":
-                await self.slack("deliver", url=f"http://127.0.0.1:{port}/slack/events", signing_secret=SIGNING_SECRET)
+                await self.slack(
+                    "deliver",
+                    url=f"http://127.0.0.1:{port}/slack/events",
+                    signing_secret=SIGNING_SECRET,
+                )
             yield bot
             await self.idle()
             await bot.tasks.drain(1)
@@ -243,11 +273,18 @@ class World:
 
 
 def no_secret_escaped(traffic: str, folder: Path, log: str) -> None:
-    """I6: what the bot logged, said to Slack and stored holds none of the secrets that it was given."""
+    """I6: what the bot logged, said to Slack and stored holds none of the secrets that it was
+    given.
+    """
     written = {"log": log, "slack": traffic}
     for file in folder.glob("bot.sqlite3*"):
         written[file.name] = file.read_bytes().decode("latin-1")
-    leaks = [(where, secret[:8]) for where, text in written.items() for secret in SECRETS if secret in text]
+    leaks = [
+        (where, secret[:8])
+        for where, text in written.items()
+        for secret in SECRETS
+        if secret in text
+    ]
     assert not leaks
 
 
@@ -259,10 +296,16 @@ async def world(
     configure: Callable[[dict[str, Any]], None] = lambda _: None,
     profile: str = "3.7.2",
 ) -> AsyncIterator[World]:
-    """The sandbox, empty and quiet; ``configure`` may change the bot's settings before it starts."""
+    """The sandbox, empty and quiet; ``configure`` may change the bot's settings before it
+    starts.
+    """
     portal = sandbox_portal.Portal(key=KEY, manual=True, profile=profile)
     workspace = sandbox_workspace.Workspace(
-        MANIFEST, bot_token=BOT_TOKEN, app_token=APP_TOKEN, signing_secret=SIGNING_SECRET, ack_timeout=REAL_PATIENCE
+        MANIFEST,
+        bot_token=BOT_TOKEN,
+        app_token=APP_TOKEN,
+        signing_secret=SIGNING_SECRET,
+        ack_timeout=REAL_PATIENCE,
     )
     async with (
         serving_all(sandbox_portal.create_app(portal), sandbox_workspace.create_app(workspace)) as (

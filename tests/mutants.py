@@ -2,7 +2,8 @@
 
     .venv/bin/python -m tests.mutants [NAME...]
 
-Works on copies; exits 1 when a fault goes unnoticed. `tests/test_truth.py` keeps the lines below findable.
+Works on copies; exits 1 when a fault goes unnoticed. `tests/test_truth.py` keeps the lines below
+findable.
 """
 
 import argparse
@@ -69,8 +70,8 @@ MUTANTS = (
     Mutant(
         "raised quorum ignored at the start",
         "restores/starting.py",
-        "max(restore.approvals_needed, policy.approvals_needed), len(",
-        "restore.approvals_needed, len(",
+        "needed = max(restore.approvals_needed, policy.approvals_needed)",
+        "needed = restore.approvals_needed",
         "scenarios/test_approvers.py::test_a_quorum_that_was_raised_since_holds_for_what_is_open",
     ),
     Mutant(
@@ -92,7 +93,8 @@ MUTANTS = (
         "settings' key used in a stored one's place",
         "app.py",
         "return NewerKey(found.opened(encryption_key), found.stored_at) if found else None",
-        "return NewerKey(found.opened(encryption_key), found.stored_at) if found and encryption_key else None",
+        "return NewerKey(found.opened(encryption_key), found.stored_at) if found and "
+        "encryption_key else None",
         "ops/test_keys.py::test_a_stored_key_without_the_encryption_key_is_told_and_no_other_is_used_in_its_place",
     ),
     Mutant(
@@ -119,8 +121,10 @@ MUTANTS = (
     Mutant(
         "formula exported",
         "ops/records.py",
-        """return f"'{text}" if isinstance(text, str)""",
-        """return text if isinstance(text, str)""",
+        """f"'{text}"
+        if isinstance(text, str)""",
+        """text
+        if isinstance(text, str)""",
         "ops/test_records.py::test_a_text_that_a_spreadsheet_would_calculate_is_marked",
     ),
     Mutant(
@@ -203,7 +207,9 @@ MUTANTS = (
     Mutant(
         "POST repeated after a timeout",
         "restores/starting.py",
-        'return await self._lose(restore, f"It is not known whether the portal took the request. {error}")',
+        """return await self._lose(
+                restore, f"It is not known whether the portal took the request. {error}"
+            )""",
         "reply = await portal.start_restore(restore.source, notify=restore.notify)",
         "scenarios/test_starting.py::test_a_lost_answer_is_looked_for_and_never_asked_again",
     ),
@@ -245,7 +251,7 @@ MUTANTS = (
     Mutant(
         "key sent on polls",
         "docspace/client.py",
-        "({} if anonymous else (await self._current()).header)",
+        "{} if anonymous else (await self._current()).header",
         "(await self._current()).header",
         "scenarios/test_watching.py::test_polls_carry_no_key_and_ask_for_our_kind_of_task",
     ),
@@ -259,8 +265,8 @@ MUTANTS = (
     Mutant(
         "completed is enough",
         "docspace/models.py",
-        "return self.is_completed and not self.error and self.progress == 100 and not self._broken_off",
-        "return self.is_completed",
+        "self.is_completed and not self.error and self.progress == 100 and not self._broken_off",
+        "self.is_completed",
         "scenarios/test_watching.py::test_a_failure_is_told_in_the_portals_words_with_the_state_of_the_portal",
     ),
     Mutant(
@@ -309,12 +315,17 @@ MUTANTS = (
 
 
 def noticed(mutant: Mutant) -> str:
-    """Plant one fault in a copy and run its tests. Returns what went wrong with that, empty when a test turned red."""
+    """Plant one fault in a copy and run its tests.
+
+    Returns what went wrong with that, empty when a test turned red.
+    """
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
         for name in COPIED:
             source = ROOT / name
-            shutil.copytree(source, copy / name) if source.is_dir() else shutil.copy(source, copy / name)
+            shutil.copytree(source, copy / name) if source.is_dir() else shutil.copy(
+                source, copy / name
+            )
         file = copy / "restorebot" / mutant.file
         text = file.read_text(encoding="utf-8")
         if text.count(mutant.line) != 1:
@@ -325,18 +336,29 @@ def noticed(mutant: Mutant) -> str:
         done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)  # noqa: S603 - our own
     if done.returncode == 1:
         return ""
-    return "no test failed" if done.returncode == 0 else f"its tests did not run:\n{done.stdout[-2000:]}"
+    return (
+        "no test failed"
+        if done.returncode == 0
+        else f"its tests did not run:\n{done.stdout[-2000:]}"
+    )
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="tests.mutants", description="Plant each named fault; a test must notice.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="the faults to plant (default: all)")
+    parser = argparse.ArgumentParser(
+        prog="tests.mutants", description="Plant each named fault; a test must notice."
+    )
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="the faults to plant (default: all)"
+    )
     names = parser.parse_args().names
     chosen = [mutant for mutant in MUTANTS if not names or mutant.name in names]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         results = list(zip(chosen, pool.map(noticed, chosen), strict=True))
     for mutant, trouble in results:
-        print(f"{'noticed' if not trouble else 'UNNOTICED':9}  {mutant.name}" + (f": {trouble}" if trouble else ""))
+        print(
+            f"{'noticed' if not trouble else 'UNNOTICED':9}  {mutant.name}"
+            + (f": {trouble}" if trouble else "")
+        )
     unnoticed = sum(bool(trouble) for _, trouble in results)
     print(f"{len(results) - unnoticed} of {len(results)} faults noticed")
     return 1 if unnoticed or not results else 0

@@ -1,4 +1,6 @@
-"""The command line as a user meets it: help, stories, and a service that starts, says what is wrong, and stops."""
+"""The command line as a user meets it: help, stories, and a service that starts, says what is
+wrong, and stops.
+"""
 
 import asyncio
 import contextlib
@@ -22,7 +24,9 @@ from tests.harness import APP_TOKEN, BOT_TOKEN, KEY, MANIFEST
 Environment = dict[str, str]
 
 
-async def restorebot(*words: str, env: Environment | None = None, cwd: Path | None = None) -> tuple[int, str, str]:
+async def restorebot(
+    *words: str, env: Environment | None = None, cwd: Path | None = None
+) -> tuple[int, str, str]:
     """Run a command to its end; returns exit status, stdout and stderr."""
     process = await start(*words, env=env or {}, cwd=cwd)
     async with asyncio.timeout(30):
@@ -30,11 +34,17 @@ async def restorebot(*words: str, env: Environment | None = None, cwd: Path | No
     return process.returncode or 0, out.decode(), err.decode()
 
 
-async def start(*words: str, env: Environment, cwd: Path | None = None) -> asyncio.subprocess.Process:
-    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
+async def start(
+    *words: str, env: Environment, cwd: Path | None = None
+) -> asyncio.subprocess.Process:
+    inherited = {
+        name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ
+    }
     pipe = asyncio.subprocess.PIPE
     command = [sys.executable, "-m", "restorebot.cli", *words]
-    return await asyncio.create_subprocess_exec(*command, env=inherited | env, cwd=cwd, stdout=pipe, stderr=pipe)
+    return await asyncio.create_subprocess_exec(
+        *command, env=inherited | env, cwd=cwd, stdout=pipe, stderr=pipe
+    )
 
 
 @pytest.fixture
@@ -88,7 +98,9 @@ async def test_a_story_that_there_is_not_is_told_with_those_there_are() -> None:
     assert "Choose one of: happy, denied, failed, restart, quorum, break-glass, void," in err
 
 
-async def test_the_demo_serves_its_page_until_ctrl_c_and_leaves_nothing_behind(tmp_path: Path) -> None:
+async def test_the_demo_serves_its_page_until_ctrl_c_and_leaves_nothing_behind(
+    tmp_path: Path,
+) -> None:
     env = {"TMPDIR": str(tmp_path), "MARK": str(tmp_path)}
     process = await start("demo", "--no-browser", "--port", "0", env=env)
     assert process.stdout
@@ -126,7 +138,10 @@ async def test_a_demo_whose_port_is_taken_says_so_and_exits_with_1(tmp_path: Pat
         port = str(taken.getsockname()[1])
         status, out, err = await restorebot("demo", "--port", port, env={"TMPDIR": str(tmp_path)})
     assert (status, err) == (1, "")
-    assert out.split() == f"Port {port} is taken. Choose another with --port, or a free one with --port 0.".split()
+    assert (
+        out.split()
+        == f"Port {port} is taken. Choose another with --port, or a free one with --port 0.".split()
+    )
     assert left_in(tmp_path) == []
 
 
@@ -137,7 +152,9 @@ async def test_without_settings_it_says_what_to_mend_and_exits_with_2(tmp_path: 
     assert "Traceback" not in err
 
 
-async def test_it_starts_serves_health_and_stops_at_sigterm(env: Environment, tmp_path: Path) -> None:
+async def test_it_starts_serves_health_and_stops_at_sigterm(
+    env: Environment, tmp_path: Path
+) -> None:
     process = await start("run", env=env, cwd=tmp_path)
     try:
         await _lives_and_dies(process, env, tmp_path)
@@ -146,13 +163,17 @@ async def test_it_starts_serves_health_and_stops_at_sigterm(env: Environment, tm
             process.kill()
 
 
-async def _lives_and_dies(process: asyncio.subprocess.Process, env: Environment, tmp_path: Path) -> None:
+async def _lives_and_dies(
+    process: asyncio.subprocess.Process, env: Environment, tmp_path: Path
+) -> None:
     log = await ready(process)
     port = next(json.loads(line)["port"] for line in log.splitlines() if '"port"' in line)
     async with httpx.AsyncClient() as http:
         assert (await http.get(f"http://127.0.0.1:{port}/readyz")).status_code == 200
         assert (await http.get(f"http://127.0.0.1:{port}/livez")).status_code == 200
-    second, _, err = await restorebot("run", env=env | {"DATABASE_URL": env["DATABASE_URL"]}, cwd=tmp_path)
+    second, _, err = await restorebot(
+        "run", env=env | {"DATABASE_URL": env["DATABASE_URL"]}, cwd=tmp_path
+    )
     assert second == 1
     assert "Another restorebot is using the database" in err
     process.send_signal(signal.SIGTERM)
@@ -162,14 +183,18 @@ async def _lives_and_dies(process: asyncio.subprocess.Process, env: Environment,
 
 
 async def test_a_token_that_slack_does_not_know_is_told(env: Environment, tmp_path: Path) -> None:
-    status, _, err = await restorebot("run", env=env | {"SLACK_BOT_TOKEN": "xoxb-wrong"}, cwd=tmp_path)
+    status, _, err = await restorebot(
+        "run", env=env | {"SLACK_BOT_TOKEN": "xoxb-wrong"}, cwd=tmp_path
+    )
     assert status in {1, 2}
     assert "invalid_auth" in err
     assert "xoxb-wrong" not in err
     assert "Traceback" not in err
 
 
-async def test_a_database_that_is_newer_than_the_program_is_left_alone(env: Environment, tmp_path: Path) -> None:
+async def test_a_database_that_is_newer_than_the_program_is_left_alone(
+    env: Environment, tmp_path: Path
+) -> None:
     with sqlite3.connect(tmp_path / "bot.sqlite3") as database:
         database.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
         database.execute("INSERT INTO alembic_version VALUES ('9999')")

@@ -40,7 +40,9 @@ def test_only_a_completed_restore_has_work_left_at_its_end() -> None:
 
 @given(st.lists(st.sampled_from(sorted(State)), max_size=12))
 def test_a_random_walk_sends_at_most_one_post(wishes: list[State]) -> None:
-    """Whatever is wished for, `starting` is entered at most once: that is the one POST of invariant I1."""
+    """Whatever is wished for, `starting` is entered at most once: that is the one POST of invariant
+    I1.
+    """
     state, starts = State.REQUESTED, 0
     for wish in wishes:
         if may_move(state, wish):

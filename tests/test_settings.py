@@ -50,7 +50,8 @@ def test_five_lines_are_enough() -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "name"), [("acme.example", "acme"), ("status.acme.example", "portal"), ("dump.example", "portal")]
+    ("host", "name"),
+    [("acme.example", "acme"), ("status.acme.example", "portal"), ("dump.example", "portal")],
 )
 def test_the_one_portal_is_named_after_its_host_unless_that_is_a_word_of_the_command(
     monkeypatch: pytest.MonkeyPatch, host: str, name: str
@@ -93,7 +94,9 @@ WRONG: list[tuple[str, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value", "said"), WRONG, ids=[f"{one[0]}={one[1]!r}" for one in WRONG])
+@pytest.mark.parametrize(
+    ("name", "value", "said"), WRONG, ids=[f"{one[0]}={one[1]!r}" for one in WRONG]
+)
 def test_a_wrong_setting_is_one_line_with_its_name_and_an_example(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
 ) -> None:
@@ -120,7 +123,9 @@ def test_every_problem_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("platform", settings.FLEETING)
-def test_sqlite_is_refused_where_the_disk_does_not_last(monkeypatch: pytest.MonkeyPatch, platform: str) -> None:
+def test_sqlite_is_refused_where_the_disk_does_not_last(
+    monkeypatch: pytest.MonkeyPatch, platform: str
+) -> None:
     monkeypatch.setenv(platform, "1")
     (problem,) = problems()
     assert "forgets its files" in problem
@@ -179,11 +184,15 @@ def test_each_portal_has_its_own_settings_and_else_the_general_ones(
 
 BAD_TABLES = {
     "[portals.acme]": "[portals.acme] url: is missing; for example url = ",
-    '[portals.acme]\nurl = "http://a.example"\nkey = "sk-1"': "[portals.acme] url: has to begin with https://",
+    '[portals.acme]\nurl = "http://a.example"\nkey = "sk-1"': (
+        "[portals.acme] url: has to begin with https://"
+    ),
     '[portals.acme]\nurl = "https://a.example"\nkey = "sk-1"\naprovers = []': (
         "[portals.acme] aprovers: is no setting of a portal; did you mean approvers?"
     ),
-    '[portals.acme]\nurl = "https://a.example"\nkey = "sk-1"\napprovers = []': "[portals.acme] approvers: names nobody",
+    '[portals.acme]\nurl = "https://a.example"\nkey = "sk-1"\napprovers = []': (
+        "[portals.acme] approvers: names nobody"
+    ),
     '[portals.acme]\nurl = "https://a.example"\nkey = "sk-1"\napprovals_needed = 9': (
         "[portals.acme] approvals_needed: is more than there are approvers"
     ),
@@ -193,17 +202,26 @@ BAD_TABLES = {
     '[portals.a]\nurl = "https://a.example"\nkey = "sk-1"\nsafety_backup = { storageType = 2 }': (
         "[portals.a] safety_backup: cannot go there. DocSpace does not implement storage type 2"
     ),
-    '[portals.list]\nurl = "https://a.example"\nkey = "sk-1"': "[portals.list]: is a word of the /restore command",
-    '[portals.dump]\nurl = "https://a.example"\nkey = "sk-1"': "[portals.dump]: is a word of the /restore command",
-    '[portals."A b"]\nurl = "https://a.example"\nkey = "sk-1"': "[portals.A b]: is no portal's name",
-    '[portals.a]\nurl = "https://a.example"\nkey = "sk-1"\n[portals.b]\nurl = "https://a.example"\nkey = "sk-2"': (
+    '[portals.list]\nurl = "https://a.example"\nkey = "sk-1"': (
+        "[portals.list]: is a word of the /restore command"
+    ),
+    '[portals.dump]\nurl = "https://a.example"\nkey = "sk-1"': (
+        "[portals.dump]: is a word of the /restore command"
+    ),
+    '[portals."A b"]\nurl = "https://a.example"\nkey = "sk-1"': (
+        "[portals.A b]: is no portal's name"
+    ),
+    '[portals.a]\nurl = "https://a.example"\nkey = "sk-1"\n'
+    '[portals.b]\nurl = "https://a.example"\nkey = "sk-2"': (
         "[portals.a] url: is that of another portal too"
     ),
 }
 
 
 @pytest.mark.parametrize("table", BAD_TABLES)
-def test_each_mistake_in_a_portals_table_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, table: str) -> None:
+def test_each_mistake_in_a_portals_table_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, table: str
+) -> None:
     for name in ("DOCSPACE_URL", "DOCSPACE_API_KEY"):
         monkeypatch.delenv(name)
     (tmp_path / "restorebot.toml").write_text(table)
@@ -220,10 +238,16 @@ SAFE = {
     '{"storageType": 5, "module": "googlecloud", "bucket": "b"}': Storage(
         5, (("module", "googlecloud"), ("bucket", "b"))
     ),
-    '{"storageType": 5, "module": "s3", "bucket": "b", "serviceurl": "https://s3.example", "forcepathstyle": true}': (
+    '{"storageType": 5, "module": "s3", "bucket": "b", "serviceurl": "https://s3.example", '
+    '"forcepathstyle": true}': (
         Storage(
             5,
-            (("module", "s3"), ("bucket", "b"), ("serviceurl", "https://s3.example"), ("forcepathstyle", "true")),
+            (
+                ("module", "s3"),
+                ("bucket", "b"),
+                ("serviceurl", "https://s3.example"),
+                ("forcepathstyle", "true"),
+            ),
         )
     ),
 }
@@ -240,18 +264,32 @@ UNSAFE = {
     "s3": "is neither none nor a storage",
     "[1]": "is neither none nor a storage",
     "{}": "needs a storageType: 0, 1, 4 or 5",
-    '{"storageType": 3, "filePath": "/srv"}': "cannot go there. With storage type 3 DocSpace ignores the path",
+    '{"storageType": 3, "filePath": "/srv"}': (
+        "cannot go there. With storage type 3 DocSpace ignores the path"
+    ),
     '{"storageType": 4, "bucket": "b"}': "takes no parameters",
-    '{"storageType": 0, "folderId": "x"}': "needs a folderId and nothing else with this storageType: a number",
+    '{"storageType": 0, "folderId": "x"}': (
+        "needs a folderId and nothing else with this storageType: a number"
+    ),
     '{"storageType": 1, "folderId": 5}': "the provider's own id, which is no number",
-    '{"storageType": 5, "module": "azure"}': "needs a module, one of s3, googlecloud, rackspace, selectel",
+    '{"storageType": 5, "module": "azure"}': (
+        "needs a module, one of s3, googlecloud, rackspace, selectel"
+    ),
     '{"storageType": 5, "module": "s3", "region": "r"}': "bucket: s3 needs it",
     '{"storageType": 5, "module": "s3", "bucket": "b"}': "region: Give the bucket's region",
-    '{"storageType": 5, "module": "s3", "bucket": "b", "region": "r", "sse": "rot13"}': "sse: Choose one of aes256",
-    '{"storageType": 5, "module": "s3", "bucket": "b", "region": "r", "sse": "awskms"}': "needs the id of its key",
-    '{"storageType": 5, "module": "s3", "bucket": "b", "Bucket": "c", "region": "r"}': "has bucket twice",
+    '{"storageType": 5, "module": "s3", "bucket": "b", "region": "r", "sse": "rot13"}': (
+        "sse: Choose one of aes256"
+    ),
+    '{"storageType": 5, "module": "s3", "bucket": "b", "region": "r", "sse": "awskms"}': (
+        "needs the id of its key"
+    ),
+    '{"storageType": 5, "module": "s3", "bucket": "b", "Bucket": "c", "region": "r"}': (
+        "has bucket twice"
+    ),
     '{"storageType": 5, "module": "s3", "bucket": "b", "bucket": "c"}': "has bucket twice",
-    '{"storageType": 5, "module": "selectel", "public_container": "p"}': "private_container: selectel needs it",
+    '{"storageType": 5, "module": "selectel", "public_container": "p"}': (
+        "private_container: selectel needs it"
+    ),
 }
 
 
@@ -263,7 +301,9 @@ def test_a_storage_that_does_not_do_is_told(monkeypatch: pytest.MonkeyPatch, tex
     assert UNSAFE[text] in problem
 
 
-def test_a_portal_may_do_without_the_general_safety_backup(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_portal_may_do_without_the_general_safety_backup(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     for name in ("DOCSPACE_URL", "DOCSPACE_API_KEY"):
         monkeypatch.delenv(name)
     general = "RESTOREBOT_SAFETY_BACKUP = { storageType = 4 }\n"
@@ -294,7 +334,9 @@ def test_what_comes_first_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 
 
 def test_another_config_file_can_be_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "other.toml").write_text('RESTOREBOT_APPROVERS = ["U0ERIN", "S0OPS"]\nport = 8080\n')
+    (tmp_path / "other.toml").write_text(
+        'RESTOREBOT_APPROVERS = ["U0ERIN", "S0OPS"]\nport = 8080\n'
+    )
     monkeypatch.setenv("RESTOREBOT_CONFIG", str(tmp_path / "other.toml"))
     monkeypatch.delenv("RESTOREBOT_APPROVERS")
     found = settings.load()
@@ -303,9 +345,12 @@ def test_another_config_file_can_be_named(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("90", 90), ("90 s", 90), ("2min", 120), ("1.5 h", 5400), ("1 d", 86400), ("3 mins", 180)]
+    ("text", "seconds"),
+    [("90", 90), ("90 s", 90), ("2min", 120), ("1.5 h", 5400), ("1 d", 86400), ("3 mins", 180)],
 )
-def test_durations_are_written_as_people_write_them(monkeypatch: pytest.MonkeyPatch, text: str, seconds: int) -> None:
+def test_durations_are_written_as_people_write_them(
+    monkeypatch: pytest.MonkeyPatch, text: str, seconds: int
+) -> None:
     monkeypatch.setenv("RESTOREBOT_APPROVAL_TTL", text)
     assert settings.load().approval_ttl == timedelta(seconds=seconds)
 

@@ -60,12 +60,19 @@ def test_every_word_of_the_command_is_in_the_readme_and_none_may_be_a_portals_na
 
 
 def test_the_command_in_the_code_is_the_manifests() -> None:
-    assert [command["command"] for command in MANIFEST["features"]["slash_commands"]] == [app.COMMAND]
+    assert [command["command"] for command in MANIFEST["features"]["slash_commands"]] == [
+        app.COMMAND
+    ]
 
 
 def test_the_manifests_hint_has_every_word_of_the_command() -> None:
     (command,) = MANIFEST["features"]["slash_commands"]
-    assert set(re.findall(r"[-\w]+", command["usage_hint"])) == {*TYPED, "backupId", "portal", "--dry-run"}
+    assert set(re.findall(r"[-\w]+", command["usage_hint"])) == {
+        *TYPED,
+        "backupId",
+        "portal",
+        "--dry-run",
+    }
 
 
 def leaves(group: Any, words: str = "") -> Iterator[tuple[str, Any]]:
@@ -94,12 +101,17 @@ def test_the_readme_names_no_command_that_there_is_not() -> None:
 
 def test_the_events_in_the_code_are_the_manifests_and_there_is_a_home_tab() -> None:
     code = (ROOT / "restorebot/slack/app.py").read_text(encoding="utf-8")
-    assert re.findall(r'app\.event\("(\w+)"\)', code) == MANIFEST["settings"]["event_subscriptions"]["bot_events"]
+    assert (
+        re.findall(r'app\.event\("(\w+)"\)', code)
+        == MANIFEST["settings"]["event_subscriptions"]["bot_events"]
+    )
     assert MANIFEST["features"]["app_home"]["home_tab_enabled"]
 
 
 def test_the_scopes_are_those_that_the_called_methods_need() -> None:
-    code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "restorebot" / "slack").glob("*.py"))
+    code = "\n".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "restorebot" / "slack").glob("*.py")
+    )
     called = set(re.findall(r'"((?:chat|users|usergroups|conversations)\.[\w.]+)"', code))
     called |= {name.replace("_", ".", 1) for name in re.findall(r"client\.(chat_\w+)\(", code)}
     assert called == set(SCOPES_OF)
@@ -109,20 +121,34 @@ def test_the_scopes_are_those_that_the_called_methods_need() -> None:
 
 def test_every_scope_says_why() -> None:
     lines = (ROOT / "manifest.yml").read_text(encoding="utf-8").splitlines()
-    scopes = [line for line in lines if re.match(r"\s+- [a-z]+(:[a-z]+)?\b", line) and "command:" not in line]
+    scopes = [
+        line
+        for line in lines
+        if re.match(r"\s+- [a-z]+(:[a-z]+)?\b", line) and "command:" not in line
+    ]
     assert len(scopes) == len(MANIFEST["oauth_config"]["scopes"]["bot"])
     assert all("#" in line for line in scopes)
 
 
 def test_the_manifest_is_valid_by_slacks_schema() -> None:
     if not SCHEMA.exists():
-        pytest.skip("Slack's schema is not beside this checkout; it is 43 kB of somebody else's file")
+        pytest.skip(
+            "Slack's schema is not beside this checkout; it is 43 kB of somebody else's file"
+        )
     jsonschema.validate(MANIFEST, json.loads(SCHEMA.read_text(encoding="utf-8")))
 
 
 def test_every_action_has_a_button_and_every_button_an_action() -> None:
-    ids = {value for name, value in vars(cards).items() if name.isupper() and str(value).startswith("restore_")}
-    handled = set(re.findall(r"cards\.([A-Z_]+):", (ROOT / "restorebot/slack/actions.py").read_text(encoding="utf-8")))
+    ids = {
+        value
+        for name, value in vars(cards).items()
+        if name.isupper() and str(value).startswith("restore_")
+    }
+    handled = set(
+        re.findall(
+            r"cards\.([A-Z_]+):", (ROOT / "restorebot/slack/actions.py").read_text(encoding="utf-8")
+        )
+    )
     assert {getattr(cards, name) for name in handled} == ids
     selects = {name for name in vars(fields) if name.startswith("CHOOSE_")}
     code = (ROOT / "restorebot/slack/actions.py").read_text(encoding="utf-8")
@@ -135,9 +161,13 @@ def test_the_demo_plays_the_stories_that_it_lists() -> None:
 
 
 def test_the_demos_page_draws_every_emoji_that_the_bot_says() -> None:
-    code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "restorebot" / "slack").glob("*.py"))
+    code = "\n".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "restorebot" / "slack").glob("*.py")
+    )
     drawn = (ROOT / "restorebot/sandbox/page/static/mrkdwn.js").read_text(encoding="utf-8")
-    assert set(re.findall(r":([a-z]+(?:_[a-z]+)*):", code)) <= set(re.findall(r'(\w+): "[^"]+"[,\n]', drawn))
+    assert set(re.findall(r":([a-z]+(?:_[a-z]+)*):", code)) <= set(
+        re.findall(r'(\w+): "[^"]+"[,\n]', drawn)
+    )
 
 
 LAYERS = ["model", "storage", "docspace", "restores", "slack", "app"]
@@ -184,7 +214,11 @@ def test_the_sandbox_imports_nothing_of_the_product() -> None:
 def test_no_test_sleeps_longer_than_a_twentieth_of_a_second() -> None:
     for path in (ROOT / "tests").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in {"asyncio.sleep", "time.sleep", "sleep"}:
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in {
+                "asyncio.sleep",
+                "time.sleep",
+                "sleep",
+            }:
                 (argument,) = node.args
                 assert isinstance(argument, ast.Constant), (path, ast.unparse(node))
                 assert float(str(argument.value)) <= 0.05, (path, ast.unparse(node))
@@ -192,7 +226,9 @@ def test_no_test_sleeps_longer_than_a_twentieth_of_a_second() -> None:
 
 def test_the_pinned_requirements_are_those_of_the_project_and_name_no_registry() -> None:
     text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
-    pinned = {name.lower().replace("_", "-") for name in re.findall(r"^([\w.-]+)==", text, re.MULTILINE)}
+    pinned = {
+        name.lower().replace("_", "-") for name in re.findall(r"^([\w.-]+)==", text, re.MULTILINE)
+    }
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = {re.split(r"[\[<>=~!; ]", line)[0].lower() for line in project["dependencies"]}
     assert wanted <= pinned
@@ -204,6 +240,8 @@ def test_the_pinned_requirements_are_those_of_the_project_and_name_no_registry()
 def test_each_story_of_the_demo_ends_as_it_should(name: str) -> None:
     program = [sys.executable, "-m", "restorebot.cli", "demo", "--script", name, "--speed", "10"]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("COV")}
-    done = subprocess.run(program, capture_output=True, text=True, timeout=60, env=environment, check=False)  # noqa: S603 - our own program
+    done = subprocess.run(  # noqa: S603 - our own program
+        program, capture_output=True, text=True, timeout=60, env=environment, check=False
+    )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
     assert "the story ended as it should" in done.stdout

@@ -1,4 +1,6 @@
-"""One portal's HTTP API, as the fact sheet has it: typed answers, typed errors, and one POST that is never repeated."""
+"""One portal's HTTP API, as the fact sheet has it: typed answers, typed errors, and one POST that
+is never repeated.
+"""
 
 import asyncio
 import json
@@ -13,10 +15,23 @@ from urllib.parse import quote, urljoin, urlsplit
 import httpx
 from pydantic import SecretStr
 
-from restorebot.docspace.models import BackupRecord, FileInfo, KeyInfo, PortalSettings, Progress, clean
+from restorebot.docspace.models import (
+    BackupRecord,
+    FileInfo,
+    KeyInfo,
+    PortalSettings,
+    Progress,
+    clean,
+)
 from restorebot.docspace.replies import Reply, error_of
 from restorebot.docspace.storages import Storage, encoded
-from restorebot.errors import BadReply, KeyRejected, PortalNotFound, PortalTimeout, PortalUnreachable
+from restorebot.errors import (
+    BadReply,
+    KeyRejected,
+    PortalNotFound,
+    PortalTimeout,
+    PortalUnreachable,
+)
 from restorebot.model import Source
 
 BACKUP = "/api/2.0/backup/"
@@ -47,7 +62,8 @@ def ssl_context() -> ssl.SSLContext:
 
 
 class DocSpace:
-    """A portal. ``connect_timeout``, ``read_timeout`` and ``start_timeout`` are seconds for a whole call.
+    """A portal. ``connect_timeout``, ``read_timeout`` and ``start_timeout`` are seconds for a whole
+    call.
 
     ``newer_key`` is asked before each call with a key, and comes before ``key``.
     """
@@ -74,17 +90,24 @@ class DocSpace:
         self._max_reply = max_reply
         timeout = httpx.Timeout(start_timeout, connect=connect_timeout, pool=connect_timeout)
         # No jar: a cookie that the portal sets must not come back on the anonymous routes.
-        self._http = httpx.AsyncClient(verify=ssl_context, timeout=timeout, follow_redirects=False, trust_env=True)
+        self._http = httpx.AsyncClient(
+            verify=ssl_context, timeout=timeout, follow_redirects=False, trust_env=True
+        )
 
     async def aclose(self) -> None:
         await self._http.aclose()
 
     async def settings(self) -> PortalSettings:
-        """What the portal says of itself. Anonymous: a dead key would turn the answer into a 403."""
+        """What the portal says of itself.
+
+        Anonymous: a dead key would turn the answer into a 403.
+        """
         return PortalSettings.parse(await self._get(SETTINGS, anonymous=True))
 
     async def key_info(self) -> KeyInfo | None:
-        """The API key's rights; None where they cannot be asked: portals before 3.1, and cookies (fact sheet §E)."""
+        """The API key's rights; None where they cannot be asked: portals before 3.1, and cookies
+        (fact sheet §E).
+        """
         if not (await self._current()).is_api_key:
             return None
         try:
@@ -93,7 +116,10 @@ class DocSpace:
             return None
 
     async def history(self) -> list[BackupRecord]:
-        """This portal's backups, newest first. Reading it makes the portal look for every file: not to be polled."""
+        """This portal's backups, newest first.
+
+        Reading it makes the portal look for every file: not to be polled.
+        """
         records = await self._get(BACKUP + "getbackuphistory", query={"dump": "false"})
         if not isinstance(records or [], list):
             raise BadReply(f"{self.host} sent a backup history that is no list.")
@@ -101,7 +127,10 @@ class DocSpace:
         return sorted(parsed, key=lambda record: record.created_on, reverse=True)
 
     async def file(self, file_id: str) -> FileInfo:
-        """A file in a room. Raises PortalNotFound when there is none, or the key's owner may not see it."""
+        """A file in a room.
+
+        Raises PortalNotFound when there is none, or the key's owner may not see it.
+        """
         return FileInfo.parse(await self._get(f"{FILES}{quote(file_id, safe='')}"))
 
     async def backup_progress(self) -> Progress | None:
@@ -112,18 +141,23 @@ class DocSpace:
     async def restore_progress(self) -> Progress | None:
         """The portal's restore task, None when it knows of none.
 
-        Anonymous, because the key dies at the moment of success; with ``dump=false``, because without it yesterday's
-        dump task can mask ours (fact sheet §4.1).
+        Anonymous, because the key dies at the moment of success; with ``dump=false``, because
+        without it yesterday's dump task can mask ours (fact sheet §4.1).
         """
-        reply = await self._get(BACKUP + "getrestoreprogress", query={"dump": "false"}, anonymous=True)
+        reply = await self._get(
+            BACKUP + "getrestoreprogress", query={"dump": "false"}, anonymous=True
+        )
         return None if reply is None else Progress.parse(reply)
 
     async def start_restore(self, source: Source, *, notify: bool) -> Progress | None:
-        """Send the one POST; None when the portal took it without naming a task. Never retried, never redirected.
+        """Send the one POST; None when the portal took it without naming a task. Never retried,
+        never redirected.
 
         A PortalError with ``sent`` leaves open whether the restore runs.
         """
-        request = await self._request("POST", START_RESTORE, json=restore_body(source, notify=notify))
+        request = await self._request(
+            "POST", START_RESTORE, json=restore_body(source, notify=notify)
+        )
         reply = await self._send(request, self._start_timeout)
         response = self._unwrap(reply)
         return None if response is None else Progress.parse(response)
@@ -140,7 +174,8 @@ class DocSpace:
     async def key_lives(self, since: datetime) -> bool | None:
         """Whether the key still opens anything: after a completed restore it must not.
 
-        None when another key has been stored since that time, for then the old one cannot be asked any more.
+        None when another key has been stored since that time, for then the old one cannot be asked
+        any more.
         """
         newer = await self._newer_key() if self._newer_key else None
         if newer and newer.stored_at >= since:
@@ -152,7 +187,9 @@ class DocSpace:
             return False
         return True
 
-    async def _get(self, path: str, *, query: Mapping[str, str] | None = None, anonymous: bool = False) -> Any:
+    async def _get(
+        self, path: str, *, query: Mapping[str, str] | None = None, anonymous: bool = False
+    ) -> Any:
         request = await self._request("GET", path, anonymous=anonymous, params=query)
         reply = await self._send(request, self._read_timeout)
         if reply.status in {301, 302, 303, 307, 308}:
@@ -168,11 +205,17 @@ class DocSpace:
         if newer:
             return Credential.of(newer.key, "bearer")
         if self._credential is None:
-            raise KeyRejected(f"There is no API key for {self.host}. Store one with restorebot key set.")
+            raise KeyRejected(
+                f"There is no API key for {self.host}. Store one with restorebot key set."
+            )
         return self._credential
 
-    async def _request(self, method: str, path: str, *, anonymous: bool = False, **more: Any) -> httpx.Request:
-        headers = {"Accept": "application/json"} | dict({} if anonymous else (await self._current()).header)
+    async def _request(
+        self, method: str, path: str, *, anonymous: bool = False, **more: Any
+    ) -> httpx.Request:
+        headers = {"Accept": "application/json"} | dict(
+            {} if anonymous else (await self._current()).header
+        )
         return self._http.build_request(method, self.url + path, headers=headers, **more)
 
     async def _send(self, request: httpx.Request, seconds: float) -> Reply:
@@ -184,13 +227,22 @@ class DocSpace:
                 finally:
                     await response.aclose()
         except httpx.ConnectTimeout:
-            raise PortalUnreachable(f"{self.host} could not be reached in time. Is it up?") from None
-        except (httpx.ConnectError, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError) as error:
+            raise PortalUnreachable(
+                f"{self.host} could not be reached in time. Is it up?"
+            ) from None
+        except (
+            httpx.ConnectError,
+            httpx.PoolTimeout,
+            httpx.UnsupportedProtocol,
+            httpx.ProxyError,
+        ) as error:
             raise PortalUnreachable(self._unreached(error)) from None
         except (TimeoutError, httpx.TimeoutException):
             raise PortalTimeout(f"{self.host} did not answer within {seconds:g} seconds.") from None
         except httpx.HTTPError:
-            raise PortalTimeout(f"{self.host} broke the connection before it had answered.") from None
+            raise PortalTimeout(
+                f"{self.host} broke the connection before it had answered."
+            ) from None
         finally:
             self._http.cookies.clear()
         return Reply(response.status_code, response.headers, body)
@@ -201,30 +253,46 @@ class DocSpace:
             body += chunk
             if len(body) > self._max_reply:
                 size = self._max_reply // 2**20
-                raise BadReply(f"{self.host} sent more than {size} MiB; that is no answer of a DocSpace portal.")
+                raise BadReply(
+                    f"{self.host} sent more than {size} MiB; that is no answer of a DocSpace "
+                    "portal."
+                )
         return body
 
     def _unwrap(self, reply: Reply) -> Any:
-        """A success's ``response`` member, None where it is missing. Raises the error that the reply stands for."""
+        """A success's ``response`` member, None where it is missing.
+
+        Raises the error that the reply stands for.
+        """
         if not 200 <= reply.status < 300:
             raise error_of(reply, self.host)
         try:
             envelope = json.loads(reply.body)
         except (ValueError, RecursionError):
-            raise BadReply(f"{self.host} did not answer in JSON; is DOCSPACE_URL a DocSpace portal?") from None
+            raise BadReply(
+                f"{self.host} did not answer in JSON; is DOCSPACE_URL a DocSpace portal?"
+            ) from None
         if not isinstance(envelope, dict):
-            raise BadReply(f"{self.host} answered in an unknown shape; is DOCSPACE_URL a DocSpace portal?")
+            raise BadReply(
+                f"{self.host} answered in an unknown shape; is DOCSPACE_URL a DocSpace portal?"
+            )
         return envelope.get("response")
 
     def _unreached(self, error: httpx.HTTPError) -> str:
         cause: BaseException | None = error
         while cause is not None:
             if isinstance(cause, ssl.SSLCertVerificationError):
-                return f"{self.host} has a certificate that is not trusted ({clean(cause.verify_message, 100)})."
+                return (
+                    f"{self.host} has a certificate that is not trusted "
+                    f"({clean(cause.verify_message, 100)})."
+                )
             if isinstance(cause, ssl.SSLError):
                 return f"{self.host} does not speak TLS as expected."
             cause = cause.__cause__ or cause.__context__
-        if any(sign in str(error) for sign in ("Name or service", "nodename", "getaddrinfo", "name resolution")):
+        if any(
+            sign in str(error)
+            for sign in ("Name or service", "nodename", "getaddrinfo", "name resolution")
+        ):
             return f"The name {self.host} is not known to DNS; check DOCSPACE_URL."
         return f"{self.host} refuses the connection. Is the portal up?"
 
@@ -264,4 +332,6 @@ class Credential:
             raise ValueError("the key has characters that no DocSpace key has")
         if auth == "bearer" or (auth is None and value.startswith("sk-")):
             return cls({"Authorization": f"Bearer {value}"}, value.startswith("sk-"))
-        return cls({"Cookie": f"asc_auth_key={value.removeprefix('asc_auth_key=')}"}, is_api_key=False)
+        return cls(
+            {"Cookie": f"asc_auth_key={value.removeprefix('asc_auth_key=')}"}, is_api_key=False
+        )

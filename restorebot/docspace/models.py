@@ -1,4 +1,6 @@
-"""The portal's JSON, parsed once into small frozen models that accept every version of the fact sheet's §11 and §12."""
+"""The portal's JSON, parsed once into small frozen models that accept every version of the fact
+sheet's §11 and §12.
+"""
 
 import unicodedata
 from collections.abc import Mapping
@@ -39,7 +41,10 @@ NEVER = 1
 
 @dataclass(frozen=True)
 class PortalSettings:
-    """What the portal says of itself to anybody. ``tenant_status`` 0 is active, 4 is restoring (fact sheet §5)."""
+    """What the portal says of itself to anybody.
+
+    ``tenant_status`` 0 is active, 4 is restoring (fact sheet §5).
+    """
 
     tenant_status: int
     tenant_alias: str
@@ -54,7 +59,10 @@ class PortalSettings:
 
 @dataclass(frozen=True)
 class BackupRecord:
-    """One backup of the portal's history. Times are UTC; ``expires_on`` is None when it does not expire."""
+    """One backup of the portal's history.
+
+    Times are UTC; ``expires_on`` is None when it does not expire.
+    """
 
     id: str
     file_name: str
@@ -76,7 +84,8 @@ class BackupRecord:
 
 @dataclass(frozen=True)
 class FileInfo:
-    """A file in a room, as `GET files/file/{id}` tells; ``size`` is in bytes, None where the portal does not tell.
+    """A file in a room, as `GET files/file/{id}` tells; ``size`` is in bytes, None where the portal
+    does not tell.
 
     Source: the vendor's API reference of the method.
     """
@@ -93,13 +102,19 @@ class FileInfo:
         if not item.text("title"):
             raise BadReply("The portal sent a file without a title.")
         return cls(
-            item.text("title"), item.number("pureContentLength"), item.number("version") or 1, item.time("updated")
+            item.text("title"),
+            item.number("pureContentLength"),
+            item.number("version") or 1,
+            item.time("updated"),
         )
 
 
 @dataclass(frozen=True)
 class Progress:
-    """A backup's or restore's task as the portal sees it (fact sheet §1.5, §4.3). ``progress`` is 0 to 100."""
+    """A backup's or restore's task as the portal sees it (fact sheet §1.5, §4.3).
+
+    ``progress`` is 0 to 100.
+    """
 
     is_completed: bool
     progress: int
@@ -124,12 +139,19 @@ class Progress:
 
     @property
     def succeeded(self) -> bool:
-        """Completed without error at 100, and not cancelled or faulted; status 2 alone is no success."""
-        return self.is_completed and not self.error and self.progress == 100 and not self._broken_off
+        """Completed without error at 100, and not cancelled or faulted; status 2 alone is no
+        success.
+        """
+        return (
+            self.is_completed and not self.error and self.progress == 100 and not self._broken_off
+        )
 
     @property
     def failed(self) -> bool:
-        """Over, and no success. Before 3.7 a cancelled task differs from success by its progress alone."""
+        """Over, and no success.
+
+        Before 3.7 a cancelled task differs from success by its progress alone.
+        """
         return self._broken_off or (self.is_completed and not self.succeeded)
 
     @property
@@ -155,7 +177,10 @@ class KeyInfo:
             raise BadReply("The portal sent a key whose permissions are no list.")
         active = item.value("isActive")
         return cls(
-            item.text("name"), tuple(map(str, permissions)), item.time("expiresAt"), active is None or bool(active)
+            item.text("name"),
+            tuple(map(str, permissions)),
+            item.time("expiresAt"),
+            active is None or bool(active),
         )
 
     @property
@@ -165,14 +190,25 @@ class KeyInfo:
 
 
 def clean(text: str, limit: int = 300) -> str:
-    """Text from outside on one line, without control and direction characters, at most ``limit`` characters."""
-    kept = "".join(char if unicodedata.category(char) not in {"Cc", "Cs", "Co"} else " " for char in text)
-    kept = " ".join("".join(char for char in kept if unicodedata.category(char) != "Cf" or char == "\u200d").split())
+    """Text from outside on one line, without control and direction characters, at most ``limit``
+    characters.
+    """
+    kept = "".join(
+        char if unicodedata.category(char) not in {"Cc", "Cs", "Co"} else " " for char in text
+    )
+    kept = " ".join(
+        "".join(
+            char for char in kept if unicodedata.category(char) != "Cf" or char == "\u200d"
+        ).split()
+    )
     return kept if len(kept) <= limit else kept[: limit - 1] + "…"
 
 
 class _Item:
-    """An object of the reply, read member by member, in camelCase or PascalCase. What does not fit is a BadReply."""
+    """An object of the reply, read member by member, in camelCase or PascalCase.
+
+    What does not fit is a BadReply.
+    """
 
     def __init__(self, value: Any, what: str) -> None:
         if not isinstance(value, dict):

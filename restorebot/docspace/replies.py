@@ -1,4 +1,6 @@
-"""Every refusal of the fact sheet's §1.2 as one typed error, with a sentence that a person can act on."""
+"""Every refusal of the fact sheet's §1.2 as one typed error, with a sentence that a person can act
+on.
+"""
 
 import json
 from collections.abc import Callable, Mapping
@@ -55,7 +57,9 @@ class Reply:
 
     @property
     def error(self) -> Mapping[str, Any]:
-        """The controller's error object, which comes with the exception's type and a stack that nobody may see."""
+        """The controller's error object, which comes with the exception's type and a stack that
+        nobody may see.
+        """
         error = self.json.get("error")
         return error if isinstance(error, dict) else {}
 
@@ -71,7 +75,8 @@ def error_of(reply: Reply, host: str) -> PortalError:
     if 300 <= reply.status < 400:
         target = clean(urlsplit(reply.location).netloc, 100) or "another address"
         return BadReply(
-            f"{host} redirects to {target}; set DOCSPACE_URL to the portal's own address.", status=reply.status
+            f"{host} redirects to {target}; set DOCSPACE_URL to the portal's own address.",
+            status=reply.status,
         )
     if reply.status >= 500:
         return _fault(reply, host)
@@ -79,7 +84,8 @@ def error_of(reply: Reply, host: str) -> PortalError:
 
 
 HOW_TO_STORE = (
-    "Put it where the old one is: store it with restorebot key set, or write it into the settings and start "
+    "Put it where the old one is: store it with restorebot key set, or write it into the settings "
+    "and start "
     "restorebot again."
 )
 
@@ -90,7 +96,8 @@ def _bad_request(reply: Reply, host: str) -> PortalError:
 
 def _key_rejected(_: Reply, host: str) -> PortalError:
     sentence = (
-        f"{host} does not accept the API key (401). After a restore every key is dead: make a new one in DocSpace, "
+        f"{host} does not accept the API key (401). After a restore every key is dead: make a new "
+        "one in DocSpace, "
         f"Developer Tools. {HOW_TO_STORE}"
     )
     return KeyRejected(sentence, status=401)
@@ -98,7 +105,8 @@ def _key_rejected(_: Reply, host: str) -> PortalError:
 
 def _payment(reply: Reply, host: str) -> PortalError:
     sentence = (
-        f"{host} asks for payment (402){reply.said}: the plan has no restore, a quota is used up, or it is unpaid."
+        f"{host} asks for payment (402){reply.said}: the plan has no restore, a quota is used up, "
+        "or it is unpaid."
     )
     return PaymentRequired(sentence, status=402)
 
@@ -106,41 +114,66 @@ def _payment(reply: Reply, host: str) -> PortalError:
 def _forbidden(reply: Reply, host: str) -> PortalError:
     """403 comes in four bodies, and each means something else (fact sheet §1.2)."""
     if reply.error:
-        sentence = f"{host} denies access (403): the key's owner has to be the owner or an administrator of the portal."
+        sentence = (
+            f"{host} denies access (403): the key's owner has to be the owner or an administrator "
+            "of the portal."
+        )
         return PortalForbidden(sentence, status=403)
     if reply.is_problem:
-        sentence = f"{host} is locked (403): it is being restored, moved or encrypted. Wait until it is active again."
+        sentence = (
+            f"{host} is locked (403): it is being restored, moved or encrypted. Wait until it is "
+            "active again."
+        )
         return PortalLocked(sentence, status=403)
     if not reply.body.strip():
-        sentence = f"{host} denies the key this call (403): make a key with all permissions. {HOW_TO_STORE}"
+        sentence = (
+            f"{host} denies the key this call (403): make a key with all permissions. "
+            f"{HOW_TO_STORE}"
+        )
         return KeyLacksScope(sentence, status=403)
-    sentence = f"{host} does not admit restorebot's IP address (403): allow it in the portal's security settings."
+    sentence = (
+        f"{host} does not admit restorebot's IP address (403): allow it in the portal's security "
+        "settings."
+    )
     return AddressRefused(sentence, status=403)
 
 
 def _not_found(reply: Reply, host: str) -> PortalError:
     if reply.error:
-        return PortalNotFound(f"{host} does not have what was asked for (404){reply.said}.", status=404)
+        return PortalNotFound(
+            f"{host} does not have what was asked for (404){reply.said}.", status=404
+        )
     return PortalNotFound(
-        f"{host} is not the address of a portal (404); check DOCSPACE_URL and the custom domain.", status=404
+        f"{host} is not the address of a portal (404); check DOCSPACE_URL and the custom domain.",
+        status=404,
     )
 
 
 def _limited(reply: Reply, host: str) -> PortalError:
     wait = _retry_after(reply.headers.get("retry-after", ""))
-    return RateLimited(f"{host} is asked too often (429); it answers again in {wait:g} seconds.", retry_after=wait)
+    return RateLimited(
+        f"{host} is asked too often (429); it answers again in {wait:g} seconds.", retry_after=wait
+    )
 
 
 def _fault(reply: Reply, host: str) -> PortalError:
     kind = clean(str(reply.error.get("type") or ""), 200).rpartition(".")[2]
     if reply.error:
-        return PortalFault(f"{host} failed inside ({reply.status}){reply.said}.", status=reply.status, type=kind)
-    sentence = f"{host} has a fault ({reply.status}): its backup service does not answer. Try again in a few minutes."
+        return PortalFault(
+            f"{host} failed inside ({reply.status}){reply.said}.", status=reply.status, type=kind
+        )
+    sentence = (
+        f"{host} has a fault ({reply.status}): its backup service does not answer. Try again in a "
+        "few minutes."
+    )
     return PortalFault(sentence, status=reply.status)
 
 
 def _other(reply: Reply, host: str) -> PortalError:
-    return BadReply(f"{host} answered with status {reply.status}, which no DocSpace portal does.", status=reply.status)
+    return BadReply(
+        f"{host} answered with status {reply.status}, which no DocSpace portal does.",
+        status=reply.status,
+    )
 
 
 _BY_STATUS: Mapping[int, Callable[[Reply, str], PortalError]] = {
@@ -154,7 +187,9 @@ _BY_STATUS: Mapping[int, Callable[[Reply, str], PortalError]] = {
 
 
 def _retry_after(value: str) -> float:
-    """Seconds from a Retry-After header, which holds seconds or a date; 30 when it holds neither."""
+    """Seconds from a Retry-After header, which holds seconds or a date; 30 when it holds
+    neither.
+    """
     try:
         wait = float(value)
     except ValueError:

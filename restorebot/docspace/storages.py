@@ -1,4 +1,6 @@
-"""Where DocSpace keeps backups: the storage types, and the ``storageParams`` that each takes (fact sheet §2.1)."""
+"""Where DocSpace keeps backups: the storage types, and the ``storageParams`` that each takes (fact
+sheet §2.1).
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,8 +10,13 @@ from urllib.parse import urlsplit
 DOCUMENTS, THIRD_PARTY, CUSTOM_CLOUD, LOCAL, DATA_STORE, CLOUD = range(6)
 
 REFUSED: Mapping[int, str] = {
-    CUSTOM_CLOUD: "DocSpace does not implement storage type 2: such a task fails with Unknown storage type.",
-    LOCAL: "With storage type 3 DocSpace ignores the path and restores whatever archive was uploaded last.",
+    CUSTOM_CLOUD: (
+        "DocSpace does not implement storage type 2: such a task fails with Unknown storage type."
+    ),
+    LOCAL: (
+        "With storage type 3 DocSpace ignores the path and restores whatever archive was uploaded "
+        "last."
+    ),
 }
 """Why some types are not offered."""
 
@@ -46,7 +53,9 @@ class Storage:
 
 
 def encoded(params: tuple[tuple[str, str], ...]) -> list[dict[str, str]]:
-    """``storageParams`` as the portal reads them: a list of key and value, both strings (fact sheet §2.2)."""
+    """``storageParams`` as the portal reads them: a list of key and value, both strings (fact sheet
+    §2.2).
+    """
     return [{"key": key, "value": value} for key, value in params]
 
 
@@ -78,8 +87,12 @@ def _wrong_for_backup(storage_type: str, params: Mapping[str, str]) -> str:
         module = params.get("module", "")
         if module not in MODULES:
             return f"needs a module, one of {', '.join(MODULES)}"
-        problems = problems_of_module(module, {name: value for name, value in params.items() if name != "module"})
-        return "; ".join(f"{name}: {sentence.removesuffix('.')}" for name, sentence in problems.items())
+        problems = problems_of_module(
+            module, {name: value for name, value in params.items() if name != "module"}
+        )
+        return "; ".join(
+            f"{name}: {sentence.removesuffix('.')}" for name, sentence in problems.items()
+        )
     if storage_type in {str(DOCUMENTS), str(THIRD_PARTY)}:
         folder, numbered = params.get("folderid", ""), storage_type == str(DOCUMENTS)
         fits = len(params) == 1 and bool(folder) and folder.isdigit() == numbered
@@ -94,11 +107,17 @@ def problems_of_module(module: str, given: Mapping[str, str]) -> dict[str, str]:
     """What is wrong with the parameters of an own cloud: a sentence by parameter."""
     keys = MODULES[module]
     problems = {
-        key: f"{module} has no such parameter; there are {', '.join(keys)}." for key in given if key not in keys
+        key: f"{module} has no such parameter; there are {', '.join(keys)}."
+        for key in given
+        if key not in keys
     }
-    problems |= {key: f"{module} needs it." for key, needed in keys.items() if needed and not given.get(key)}
     problems |= {
-        key: f"It is longer than {LONGEST} characters." for key, value in given.items() if len(value) > LONGEST
+        key: f"{module} needs it." for key, needed in keys.items() if needed and not given.get(key)
+    }
+    problems |= {
+        key: f"It is longer than {LONGEST} characters."
+        for key, value in given.items()
+        if len(value) > LONGEST
     }
     if module == "s3":
         problems |= _problems_of_s3(given)
@@ -113,13 +132,23 @@ def _wrong_address(text: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.netloc:
         return "It has to begin with https://."
     # The card would show them to the whole channel.
-    return "Leave the name and password out: the portal has its own keys." if "@" in parts.netloc else ""
+    return (
+        "Leave the name and password out: the portal has its own keys."
+        if "@" in parts.netloc
+        else ""
+    )
 
 
 def _problems_of_s3(given: Mapping[str, str]) -> dict[str, str]:
-    problems = {key: "Write true or false." for key in FLAGS if given.get(key, "true") not in {"true", "false"}}
+    problems = {
+        key: "Write true or false."
+        for key in FLAGS
+        if given.get(key, "true") not in {"true", "false"}
+    }
     if not given.get("region") and not given.get("serviceurl"):
-        problems["region"] = "Give the bucket's region, or the service URL of a storage that is not Amazon's."
+        problems["region"] = (
+            "Give the bucket's region, or the service URL of a storage that is not Amazon's."
+        )
     if given.get("serviceurl") and (wrong := _wrong_address(given["serviceurl"])):
         problems["serviceurl"] = wrong
     sse = given.get("sse", "")

@@ -26,7 +26,9 @@ class _Server(uvicorn.Server):
 
 
 def routes(problems: Callable[[], Awaitable[list[str]]]) -> list[Route]:
-    """``/livez`` answers while the event loop turns, ``/readyz`` with 503 and the problems while there are any."""
+    """``/livez`` answers while the event loop turns, ``/readyz`` with 503 and the problems while
+    there are any.
+    """
 
     async def livez(_: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -41,10 +43,18 @@ def routes(problems: Callable[[], Awaitable[list[str]]]) -> list[Route]:
 
 @contextlib.asynccontextmanager
 async def serving(app: ASGIApp, host: str, port: int) -> AsyncIterator[int]:
-    """Serve in this event loop; yields the port, which for 0 is a free one. Raises SettingsError: the port is taken."""
+    """Serve in this event loop; yields the port, which for 0 is a free one.
+
+    Raises SettingsError: the port is taken.
+    """
     listener = _listen(host, port)
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=GRACE, ws="none"
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=GRACE,
+        ws="none",
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
@@ -60,7 +70,8 @@ async def serving(app: ASGIApp, host: str, port: int) -> AsyncIterator[int]:
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # With its protocol, or asyncio leaves TCP_NODELAY off and each answer waits 40 ms for an acknowledgement.
+    # With its protocol, or asyncio leaves TCP_NODELAY off and each answer waits 40 ms for an
+    # acknowledgement.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -70,5 +81,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.close()
         taken = error.errno == errno.EADDRINUSE
         reason = "is already in use" if taken else f"cannot be listened on ({error.strerror})"
-        raise SettingsError([f"PORT: {host}:{port} {reason}; choose another, for example PORT=3001"]) from None
+        raise SettingsError(
+            [f"PORT: {host}:{port} {reason}; choose another, for example PORT=3001"]
+        ) from None
     return listener

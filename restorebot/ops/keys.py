@@ -1,4 +1,6 @@
-"""`restorebot key`: look at, store and forget the portals' API keys, beside a bot that may be running."""
+"""`restorebot key`: look at, store and forget the portals' API keys, beside a bot that may be
+running.
+"""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -15,7 +17,8 @@ from restorebot.storage import keys
 from restorebot.storage.store import opened_to_look, opened_to_write
 
 NO_ENCRYPTION_KEY = (
-    "RESTOREBOT_ENCRYPTION_KEY: is missing, and without it no key is stored; make one with restorebot key generate"
+    "RESTOREBOT_ENCRYPTION_KEY: is missing, and without it no key is stored; make one with "
+    "restorebot key generate"
 )
 
 COLUMNS = ("portal", "key", "from", "age", "permissions", "expires (UTC)", "state")
@@ -26,8 +29,10 @@ def chosen(settings: Settings, name: str) -> PortalSettings:
     names = ", ".join(portal.name for portal in settings.portals)
     if name.lower().startswith("sk-"):
         raise Refused(
-            "A key is not given as an argument, where the shell's history and others on this machine see it. Delete "
-            "it in DocSpace (Developer Tools, API keys), make a new one and paste it when restorebot key set asks."
+            "A key is not given as an argument, where the shell's history and others on this "
+            "machine see it. Delete "
+            "it in DocSpace (Developer Tools, API keys), make a new one and paste it when "
+            "restorebot key set asks."
         )
     if not name and len(settings.portals) > 1:
         raise Refused(f"Say which portal: {names}.")
@@ -45,11 +50,22 @@ def encryption_key(settings: Settings) -> SecretStr:
 
 
 async def put(settings: Settings, name: str, typed: str) -> str:
-    """Try a key at its portal and store it; returns what to say. Raises Refused, PortalError, StorageError."""
+    """Try a key at its portal and store it; returns what to say.
+
+    Raises Refused, PortalError, StorageError.
+    """
     secret, portal = encryption_key(settings), chosen(settings, name)
     value = typed.strip()
-    if not value.startswith("sk-") or not value.isascii() or not value.isprintable() or " " in value:
-        raise Refused("That is no API key of DocSpace, which begins with sk- and has no spaces. Nothing was stored.")
+    if (
+        not value.startswith("sk-")
+        or not value.isascii()
+        or not value.isprintable()
+        or " " in value
+    ):
+        raise Refused(
+            "That is no API key of DocSpace, which begins with sk- and has no spaces. Nothing was "
+            "stored."
+        )
     key = SecretStr(value)
     try:
         info = await _tried(portal, key)
@@ -60,12 +76,18 @@ async def put(settings: Settings, name: str, typed: str) -> str:
     async with opened_to_write(settings.database_url) as conn:
         await keys.store(conn, portal.url, key, secret, datetime.now(UTC))
     soon = info and info.expires_at and info.expires_at < datetime.now(UTC) + KEY_MARGIN
-    warning = f" It expires {info.expires_at:%Y-%m-%d %H:%M} UTC: make one that lasts." if info and soon else ""
+    warning = (
+        f" It expires {info.expires_at:%Y-%m-%d %H:%M} UTC: make one that lasts."
+        if info and soon
+        else ""
+    )
     used = "A bot that runs with this RESTOREBOT_ENCRYPTION_KEY uses it from its next call on."
     return f"The key …{value[-4:]} is stored for {portal.name}. {used}{warning}"
 
 
-async def _tried(portal: PortalSettings, key: SecretStr, auth: Auth | None = "bearer") -> KeyInfo | None:
+async def _tried(
+    portal: PortalSettings, key: SecretStr, auth: Auth | None = "bearer"
+) -> KeyInfo | None:
     docspace = DocSpace(portal.url, key, ssl_context=ssl_context(), auth=auth)
     try:
         info = await docspace.key_info()
@@ -94,18 +116,32 @@ async def remove(settings: Settings, name: str) -> str:
 
 
 async def listed(settings: Settings) -> list[tuple[str, ...]]:
-    """A row for each portal: what is known of the key that the bot uses, never the key. Raises StorageError."""
+    """A row for each portal: what is known of the key that the bot uses, never the key.
+
+    Raises StorageError.
+    """
     async with opened_to_look(settings.database_url, keys.SINCE) as conn:
         stored = {portal.url: await keys.stored(conn, portal.url) for portal in settings.portals}
-    return [(portal.name, *await _row(settings, portal, stored[portal.url])) for portal in settings.portals]
+    return [
+        (portal.name, *await _row(settings, portal, stored[portal.url]))
+        for portal in settings.portals
+    ]
 
 
-async def _row(settings: Settings, portal: PortalSettings, stored: keys.StoredKey | None) -> tuple[str, ...]:
+async def _row(
+    settings: Settings, portal: PortalSettings, stored: keys.StoredKey | None
+) -> tuple[str, ...]:
     if stored is None and portal.key is None:
         return "none", "", "", "", "", "store one with restorebot key set"
-    last_four = stored.last_four if stored else (portal.key or SecretStr("")).get_secret_value()[-4:]
+    last_four = (
+        stored.last_four if stored else (portal.key or SecretStr("")).get_secret_value()[-4:]
+    )
     days = (datetime.now(UTC) - stored.stored_at).days if stored else None
-    where = (f"…{last_four}", "stored" if stored else "settings", "" if days is None else f"{days} d")
+    where = (
+        f"…{last_four}",
+        "stored" if stored else "settings",
+        "" if days is None else f"{days} d",
+    )
     try:
         key = stored.opened(settings.encryption_key) if stored else portal.key
         info = await _tried(portal, key or SecretStr(""), "bearer" if stored else portal.auth)
@@ -114,7 +150,12 @@ async def _row(settings: Settings, portal: PortalSettings, stored: keys.StoredKe
     if info is None:
         return *where, "not told", "not told", "accepted"
     expires = info.expires_at.strftime("%Y-%m-%d") if info.expires_at else "never"
-    return *where, ", ".join(info.permissions) or "all", expires, "accepted" if info.is_active else "disabled"
+    return (
+        *where,
+        ", ".join(info.permissions) or "all",
+        expires,
+        "accepted" if info.is_active else "disabled",
+    )
 
 
 def show(rows: Iterable[tuple[str, ...]]) -> None:

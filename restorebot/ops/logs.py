@@ -1,4 +1,6 @@
-"""Logs: an event name and fields, as JSON or for a terminal, with everything secret masked on the way out."""
+"""Logs: an event name and fields, as JSON or for a terminal, with everything secret masked on the
+way out.
+"""
 
 import logging
 import re
@@ -18,7 +20,10 @@ SHAPES = re.compile(
 
 
 class Masked(logging.Formatter):
-    """Formats as its inner formatter does, then masks. The last step, so that exception texts are covered too."""
+    """Formats as its inner formatter does, then masks.
+
+    The last step, so that exception texts are covered too.
+    """
 
     def __init__(self, inner: logging.Formatter, secrets: Iterable[str]) -> None:
         super().__init__()
@@ -32,7 +37,8 @@ class Masked(logging.Formatter):
 
 
 def configure(stream: IO[str], secrets: Iterable[str] = ()) -> None:
-    """Send structlog's and the standard library's logs to the stream: JSON lines, or colours on a terminal.
+    """Send structlog's and the standard library's logs to the stream: JSON lines, or colours on a
+    terminal.
 
     Libraries are heard from WARNING on. ``secrets`` are masked wherever they appear.
     """
@@ -48,10 +54,14 @@ def configure(stream: IO[str], secrets: Iterable[str] = ()) -> None:
     last: list[Processor] = (
         [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if terminal
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        else [
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ]
     )
     inner = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last]
+        foreign_pre_chain=shared,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
     )
     handler = logging.StreamHandler(stream)
     handler.setFormatter(Masked(inner, secrets))

@@ -13,7 +13,18 @@ from restorebot.ops import tables
 from restorebot.storage import audit
 from restorebot.storage.store import Reading, opened_to_look
 
-COLUMNS = ("seq", "at", "restore_id", "portal", "actor", "event", "old_state", "new_state", "details", "hash")
+COLUMNS = (
+    "seq",
+    "at",
+    "restore_id",
+    "portal",
+    "actor",
+    "event",
+    "old_state",
+    "new_state",
+    "details",
+    "hash",
+)
 
 WITNESS = re.compile(r"[0-9a-f]{6,64}")
 """A witness: the beginning of a hash, as closing posts show it."""
@@ -28,7 +39,8 @@ async def verify(url: str, witness: str) -> tuple[bool, str]:
         return False, f"{sentence} The {found.rows} rows before it fit."
     if not found.witnessed:
         return False, (
-            f"The {found.rows} rows fit each other, but none has the witness {witness}: the trail was cut or rewritten "
+            f"The {found.rows} rows fit each other, but none has the witness {witness}: the trail "
+            "was cut or rewritten "
             "after that hash was shown, or the hash is of another database."
         )
     seen = f" and hold the witness {witness}" if witness else ""
@@ -36,7 +48,8 @@ async def verify(url: str, witness: str) -> tuple[bool, str]:
 
 
 async def export(url: str, out: TextIO, form: str, since: datetime | None, portal: str) -> None:
-    """Write the trail as ``jsonl`` or ``csv``, row by row; from a time on, and of the portal with this alias.
+    """Write the trail as ``jsonl`` or ``csv``, row by row; from a time on, and of the portal with
+    this alias.
 
     Raises StorageError, and Refused when the trail has no such portal.
     """
@@ -47,7 +60,9 @@ async def export(url: str, out: TextIO, form: str, since: datetime | None, porta
     async with opened_to_look(url, audit.SINCE) as conn:
         async for row in audit.rows(conn):
             portals.add(row.portal)
-            if (since and row.entry.at < since) or (portal and row.portal.lower() != portal.lower()):
+            if (since and row.entry.at < since) or (
+                portal and row.portal.lower() != portal.lower()
+            ):
                 continue
             plain = _plain(row)
             if table:
@@ -56,7 +71,10 @@ async def export(url: str, out: TextIO, form: str, since: datetime | None, porta
                 out.write(json.dumps(plain, ensure_ascii=False) + "\n")
     if portal and portal.lower() not in {name.lower() for name in portals}:
         there = ", ".join(sorted(filter(None, portals))) or "none yet"
-        raise Refused(f"The trail has no portal {portal!r}. Portals go by their alias here; the trail has {there}.")
+        raise Refused(
+            f"The trail has no portal {portal!r}. Portals go by their alias here; the trail has "
+            f"{there}."
+        )
 
 
 def _plain(row: audit.Row) -> dict[str, Any]:
@@ -65,9 +83,15 @@ def _plain(row: audit.Row) -> dict[str, Any]:
 
 
 def _cell(value: Any) -> Any:
-    """A spreadsheet takes what begins like this for a formula; a text from outside must not become one."""
+    """A spreadsheet takes what begins like this for a formula; a text from outside must not become
+    one.
+    """
     text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
-    return f"'{text}" if isinstance(text, str) and text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    return (
+        f"'{text}"
+        if isinstance(text, str) and text.startswith(("=", "+", "-", "@", "\t", "\r"))
+        else text
+    )
 
 
 async def history(url: str, count: int) -> list[Restore]:
@@ -79,7 +103,16 @@ async def history(url: str, count: int) -> list[Restore]:
 def show_history(restores: Iterable[Restore]) -> None:
     """Print restores as a table; times are UTC."""
     tables.show(
-        ("restore", "portal", "backup", "asked by", "approved by", "how it ended", "when (UTC)", "took"),
+        (
+            "restore",
+            "portal",
+            "backup",
+            "asked by",
+            "approved by",
+            "how it ended",
+            "when (UTC)",
+            "took",
+        ),
         [_ended(restore) for restore in restores],
     )
 

@@ -17,7 +17,8 @@ CELL = 1000
 
 
 def show(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows to standard output, as a table where it fits and else a line for each cell, as psql does.
+    """Print rows to standard output, as a table where it fits and else a line for each cell, as
+    psql does.
 
     Nothing is cut off, and nothing in a cell is taken for markup.
     """
@@ -26,7 +27,10 @@ def show(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     table = Table(*columns, box=SIMPLE_HEAD)
     for row in cells:
         table.add_row(*row)
-    if console.measure(table, options=console.options.update(width=10 * ELSEWHERE)).maximum <= console.width:
+    if (
+        console.measure(table, options=console.options.update(width=10 * ELSEWHERE)).maximum
+        <= console.width
+    ):
         console.print(table)
         return
     for row in cells:

@@ -1,4 +1,6 @@
-"""Supervised tasks: none is forgotten, none fails in silence, all are finished or cancelled at the end."""
+"""Supervised tasks: none is forgotten, none fails in silence, all are finished or cancelled at the
+end.
+"""
 
 import asyncio
 from collections.abc import Coroutine
@@ -20,7 +22,10 @@ class Tasks:
         return len(self._tasks)
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        """Run the work in a task of its own. After ``drain`` has begun it is refused, and the log says so."""
+        """Run the work in a task of its own.
+
+        After ``drain`` has begun it is refused, and the log says so.
+        """
         if self._closed:
             work.close()
             log.warning("task_refused", task=name)
@@ -30,7 +35,9 @@ class Tasks:
         task.add_done_callback(self._tasks.discard)
 
     async def drain(self, seconds: float) -> None:
-        """Take no more work, let what is under way finish, and cancel what does not within the time."""
+        """Take no more work, let what is under way finish, and cancel what does not within the
+        time.
+        """
         self._closed = True
         if not self._tasks:
             return

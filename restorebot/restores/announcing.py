@@ -1,4 +1,6 @@
-"""What a portal's users are told, in the channels that the portal names: that it is going to be replaced, and when."""
+"""What a portal's users are told, in the channels that the portal names: that it is going to be
+replaced, and when.
+"""
 
 from datetime import datetime
 
@@ -21,7 +23,9 @@ def over(restore: Restore, *, happened: bool) -> list[Post]:
 
     ``happened`` is False where it is known that the portal was not touched.
     """
-    told = restore.task_id is not None or (restore.starts_at is not None and restore.approved_at is not None)
+    told = restore.task_id is not None or (
+        restore.starts_at is not None and restore.approved_at is not None
+    )
     return _everywhere(restore, PostKind.OVER, happened=happened) if told else []
 
 

@@ -1,4 +1,6 @@
-"""How a restore ends, whoever ends it: with its time, its outcome and its closing post, in one move."""
+"""How a restore ends, whoever ends it: with its time, its outcome and its closing post, in one
+move.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -54,7 +56,10 @@ async def expire(tx: Writing, restore: Restore, at: datetime, outcome: str = UNS
 
 
 async def lose(tx: Writing, restore: Restore, why: str, at: datetime) -> Restore:
-    """Say that the outcome is unknown, and why. This is no end: looking, or a person, settles it. Raises Overtaken."""
+    """Say that the outcome is unknown, and why.
+
+    This is no end: looking, or a person, settles it. Raises Overtaken.
+    """
     return await tx.advance(
         restore,
         State.UNKNOWN,
@@ -69,11 +74,16 @@ async def lose(tx: Writing, restore: Restore, why: str, at: datetime) -> Restore
 
 
 async def void_others(tx: Writing, completed: Restore, at: datetime) -> list[str]:
-    """End every waiting request of a portal whose data has just been replaced; returns their ids."""
-    others = [other for other in await tx.open_restores(completed.portal_url) if other.state in WAITING]
+    """End every waiting request of a portal whose data has just been replaced; returns their
+    ids.
+    """
+    others = [
+        other for other in await tx.open_restores(completed.portal_url) if other.state in WAITING
+    ]
     for other in others:
         outcome = (
-            "Another restore of this portal has completed, and its data, people and ids have changed with it. Ask "
+            "Another restore of this portal has completed, and its data, people and ids have "
+            "changed with it. Ask "
             "again if this one is still needed."
         )
         await end(tx, other, State.VOID, at=at, actor=BOT, outcome=outcome)

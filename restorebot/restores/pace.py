@@ -24,7 +24,9 @@ class Pace:
 
 
 def phase_of(progress: Progress) -> Phase:
-    """What the portal's numbers say: portals before 3.7 send no status, and there 0 may be queued or fetching."""
+    """What the portal's numbers say: portals before 3.7 send no status, and there 0 may be queued
+    or fetching.
+    """
     if progress.progress > 0:
         return Phase.LOADING
     return Phase.FETCHING if progress.status else Phase.QUEUED

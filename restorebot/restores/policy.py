@@ -19,7 +19,10 @@ class Person:
 
 
 class Directory(Protocol):
-    """Where people, groups and channels are looked up, afresh at each call. All raise SlackUnavailable."""
+    """Where people, groups and channels are looked up, afresh at each call.
+
+    All raise SlackUnavailable.
+    """
 
     async def person(self, user: str) -> Person: ...
 
@@ -34,7 +37,9 @@ class Directory(Protocol):
 
 @dataclass(frozen=True)
 class Verdict:
-    """``reason`` is a sentence for the person, ``said_of`` the same about them for others; both empty when allowed."""
+    """``reason`` is a sentence for the person, ``said_of`` the same about them for others; both
+    empty when allowed.
+    """
 
     allowed: bool
     reason: str = ""
@@ -46,9 +51,11 @@ YES = Verdict(True)
 
 @dataclass(frozen=True)
 class Policy:
-    """The two-person rule, and who may break it. Requesters and approvers are ids of users and usergroups.
+    """The two-person rule, and who may break it. Requesters and approvers are ids of users and
+    usergroups.
 
-    No requesters means every full member, no channels means every channel that the bot is a member of.
+    No requesters means every full member, no channels means every channel that the bot is a member
+    of.
     """
 
     approvers: frozenset[str]
@@ -70,12 +77,16 @@ class Policy:
         return YES
 
     def may_read(self, person: Person, groups: AbstractSet[str]) -> Verdict:
-        """Whether this person may see what is asked for and how it ended: those who may ask, and those who decide."""
+        """Whether this person may see what is asked for and how it ended: those who may ask, and
+        those who decide.
+        """
         member = _full_member(person)
         if not member.allowed:
             return member
         if self.requesters and not _among(person, groups, self.requesters | self.approvers):
-            return Verdict(False, "You are neither among those who may ask for a restore nor an approver.")
+            return Verdict(
+                False, "You are neither among those who may ask for a restore nor an approver."
+            )
         return YES
 
     def may_decide(self, person: Person, groups: AbstractSet[str]) -> Verdict:
@@ -84,7 +95,11 @@ class Policy:
         if not member.allowed:
             return member
         if not _among(person, groups, self.approvers):
-            return Verdict(False, "You are not an approver of this portal.", "is no longer an approver of this portal")
+            return Verdict(
+                False,
+                "You are not an approver of this portal.",
+                "is no longer an approver of this portal",
+            )
         return YES
 
     def may_approve(self, person: Person, groups: AbstractSet[str], requester: str) -> Verdict:
@@ -96,26 +111,39 @@ class Policy:
         return decides
 
     def may_break_glass(self, person: Person) -> Verdict:
-        """Whether this person may start a restore alone: those who are named for it, and no group."""
+        """Whether this person may start a restore alone: those who are named for it, and no
+        group.
+        """
         member = _full_member(person)
         if not member.allowed:
             return member
         if person.id not in self.break_glass:
             sentence = "You are not among those who may start a restore alone."
-            return Verdict(False, sentence, "is no longer among those who may start a restore alone")
+            return Verdict(
+                False, sentence, "is no longer among those who may start a restore alone"
+            )
         return YES
 
 
-async def voters_lost(policy: Policy, directory: Directory, voters: Sequence[str], requester: str) -> Mapping[str, str]:
+async def voters_lost(
+    policy: Policy, directory: Directory, voters: Sequence[str], requester: str
+) -> Mapping[str, str]:
     """Those whose yes no longer counts, and what is said of each. Raises SlackUnavailable."""
     # All at once, so that one answer about a group serves for all of them.
     found = await asyncio.gather(*(memberships(policy, directory, voter) for voter in voters))
-    verdicts = {voter: policy.may_approve(*one, requester) for voter, one in zip(voters, found, strict=True)}
+    verdicts = {
+        voter: policy.may_approve(*one, requester) for voter, one in zip(voters, found, strict=True)
+    }
     return {voter: verdict.said_of for voter, verdict in verdicts.items() if not verdict.allowed}
 
 
-async def memberships(policy: Policy, directory: Directory, user: str) -> tuple[Person, frozenset[str]]:
-    """Look up a person and those of the policy's usergroups that they are in. Raises SlackUnavailable."""
+async def memberships(
+    policy: Policy, directory: Directory, user: str
+) -> tuple[Person, frozenset[str]]:
+    """Look up a person and those of the policy's usergroups that they are in.
+
+    Raises SlackUnavailable.
+    """
     groups = frozenset(name for name in policy.approvers | policy.requesters if is_group(name))
     # Together, for a command's trigger lives three seconds and a slow Slack takes two for each.
     return await asyncio.gather(directory.person(user), directory.groups_of(user, groups))
@@ -139,5 +167,7 @@ def _full_member(person: Person) -> Verdict:
     if person.is_bot:
         return Verdict(False, "Bots may not do this.", "is a bot")
     if person.is_guest:
-        return Verdict(False, "Guests may not do this; ask a full member of the workspace.", "is a guest")
+        return Verdict(
+            False, "Guests may not do this; ask a full member of the workspace.", "is a guest"
+        )
     return YES

@@ -14,7 +14,10 @@ from restorebot.restores.policy import Policy
 
 @dataclass(frozen=True)
 class Portal:
-    """A portal with its client and its rules. ``name`` is what people type, and what ``restorebot.toml`` calls it."""
+    """A portal with its client and its rules.
+
+    ``name`` is what people type, and what ``restorebot.toml`` calls it.
+    """
 
     name: str
     docspace: DocSpace
@@ -35,16 +38,23 @@ class Portals:
         self._by_name = {portal.name: portal for portal in portals}
 
     def of(self, restore: Restore) -> Portal:
-        """The portal that a restore is of. Raises PortalUnconfigured when the settings no longer have it."""
+        """The portal that a restore is of.
+
+        Raises PortalUnconfigured when the settings no longer have it.
+        """
         portal = self._by_url.get(restore.portal_url)
         if portal is None:
             raise PortalUnconfigured(
-                f"The portal {restore.portal} ({restore.portal_url}) is no longer in restorebot's settings."
+                f"The portal {restore.portal} ({restore.portal_url}) is no longer in restorebot's "
+                "settings."
             )
         return portal
 
     def choose(self, name: str, channel: str) -> Portal:
-        """The portal that somebody in a channel means; an empty name where there is no choice. Raises Refused."""
+        """The portal that somebody in a channel means; an empty name where there is no choice.
+
+        Raises Refused.
+        """
         here = self.asked_in(channel)
         if not here:
             bound = {place for portal in self.all for place in portal.policy.channels}
@@ -61,16 +71,23 @@ class Portals:
             raise Refused(f"There is no portal of that name. {hint}")
         if wanted not in here:
             there = _places(wanted.policy.channels)
-            raise Refused(f"Restores of `{wanted.name}` are not asked for in this channel. Use {there}.")
+            raise Refused(
+                f"Restores of `{wanted.name}` are not asked for in this channel. Use {there}."
+            )
         return wanted
 
     def named(self, name: str, channel: str) -> tuple[Portal, ...]:
-        """The portal of that name, or without a name all that may be asked for in a channel. Raises Refused."""
+        """The portal of that name, or without a name all that may be asked for in a channel.
+
+        Raises Refused.
+        """
         here = self.asked_in(channel)
         return (self.choose(name, channel),) if name or not here else here
 
     def asked_in(self, channel: str) -> tuple[Portal, ...]:
-        """The portals that may be asked for in a channel: those bound to it, or else those that are bound to none."""
+        """The portals that may be asked for in a channel: those bound to it, or else those that are
+        bound to none.
+        """
         bound = tuple(portal for portal in self.all if channel in portal.policy.channels)
         return bound or tuple(portal for portal in self.all if not portal.policy.channels)
 

@@ -11,7 +11,14 @@ from restorebot.docspace.client import DocSpace
 from restorebot.docspace.models import BackupRecord, KeyInfo, PortalSettings, Progress, clean
 from restorebot.docspace.replies import HOW_TO_STORE
 from restorebot.docspace.storages import DOCUMENTS, REFUSED
-from restorebot.errors import KeyRejected, PortalError, PortalForbidden, PortalNotFound, PortalTimeout, StorageError
+from restorebot.errors import (
+    KeyRejected,
+    PortalError,
+    PortalForbidden,
+    PortalNotFound,
+    PortalTimeout,
+    StorageError,
+)
 from restorebot.model import LIVE, Restore, Source
 from restorebot.storage.store import Store
 
@@ -31,13 +38,18 @@ TENANT_STATUS = {
 
 
 FILE_NAME_KEPT = 200
-"""Characters of a backup's file name that are kept; the modal's private_metadata has room for 3,000 in all."""
+"""Characters of a backup's file name that are kept; the modal's private_metadata has room for 3,000
+in all.
+"""
 
 T = TypeVar("T")
 
 
 class Result(StrEnum):
-    """How a check came out. UNSURE could not be made just now: it stops a restore too, but may pass later."""
+    """How a check came out.
+
+    UNSURE could not be made just now: it stops a restore too, but may pass later.
+    """
 
     PASSED = "passed"
     WARNED = "warned"
@@ -56,9 +68,11 @@ class Check:
 
 @dataclass(frozen=True)
 class Report:
-    """What the checks found. ``alias`` is the portal's own name for itself, ``source`` the backup, if they were found.
+    """What the checks found. ``alias`` is the portal's own name for itself, ``source`` the backup,
+    if they were found.
 
-    ``task_before`` is the taskId of the restore task that the portal shows, finished by necessity if all checks passed.
+    ``task_before`` is the taskId of the restore task that the portal shows, finished by necessity
+    if all checks passed.
     """
 
     checks: tuple[Check, ...]
@@ -95,11 +109,13 @@ class Preflight:
         restore: Restore | None = None,
         known: list[BackupRecord] | None = None,
     ) -> Report:
-        """All checks at once, none of which takes longer than ``patience`` seconds. Never raises a PortalError.
+        """All checks at once, none of which takes longer than ``patience`` seconds. Never raises a
+        PortalError.
 
-        ``wanted`` is the id of a backup in the history, or an archive. With ``restore``, the checks before its start:
-        the portal and the backup must be those that were asked for, and its own request is not in the way.
-        ``known`` is the history where it has been read already, which is not read twice for one modal.
+        ``wanted`` is the id of a backup in the history, or an archive. With ``restore``, the checks
+        before its start: the portal and the backup must be those that were asked for, and its own
+        request is not in the way. ``known`` is the history where it has been read already, which is
+        not read twice for one modal.
         """
         archive = wanted if isinstance(wanted, Source) and not wanted.backup_id else None
         backup_id = wanted.backup_id if isinstance(wanted, Source) else wanted
@@ -107,7 +123,9 @@ class Preflight:
             asyncio.gather(
                 attempt(portal.settings(), patience, portal.host),
                 attempt(portal.key_info(), patience, portal.host),
-                attempt(portal.history() if known is None else _at_once(known), patience, portal.host),
+                attempt(
+                    portal.history() if known is None else _at_once(known), patience, portal.host
+                ),
                 attempt(portal.backup_progress(), patience, portal.host),
                 attempt(portal.restore_progress(), patience, portal.host),
                 self._others(portal, restore),
@@ -115,11 +133,19 @@ class Preflight:
             attempt(_looked_at(portal, archive), patience, portal.host),
         )
         alias = settings.tenant_alias or portal.host if isinstance(settings, PortalSettings) else ""
-        found = _find(history, backup_id) if archive is None else file if isinstance(file, Source) else None
+        found = (
+            _find(history, backup_id)
+            if archive is None
+            else file
+            if isinstance(file, Source)
+            else None
+        )
         checks = (
             _check_portal(settings, alias, restore),
             _check_key(key, history, now),
-            _check_archive(file, restore) if archive else _check_backup(history, found, now, restore),
+            _check_archive(file, restore)
+            if archive
+            else _check_backup(history, found, now, restore),
             _check_tasks(backup, progress),
             others,
         )
@@ -133,18 +159,26 @@ class Preflight:
                 open_ones = await tx.open_restores(portal.url)
         except StorageError as error:
             return Check(name, Result.FAILED, f"{error} Tell whoever runs restorebot.")
-        # A request that waits for approval is no obstacle to one that is approved: who starts first, wins the claim.
-        others = [other for other in open_ones if restore is None or (other.id != restore.id and other.state in LIVE)]
+        # A request that waits for approval is no obstacle to one that is approved: who starts
+        # first, wins the claim.
+        others = [
+            other
+            for other in open_ones
+            if restore is None or (other.id != restore.id and other.state in LIVE)
+        ]
         ahead = next((other.starts_at for other in others if other.is_ahead), None)
         others = [other for other in others if not other.is_ahead]
         if ahead and not others:
             sentence = (
-                f"Another restore is planned for {ahead:%Y-%m-%d %H:%M} UTC; when one completes, the other is void."
+                f"Another restore is planned for {ahead:%Y-%m-%d %H:%M} UTC; when one completes, "
+                "the other is void."
             )
             return Check(name, Result.WARNED, sentence)
         if others:
             sentence = f"Another restore of this portal is open here ({others[0].state})."
-            return Check(name, Result.FAILED, f"{sentence} Wait until it has ended, or have it withdrawn.")
+            return Check(
+                name, Result.FAILED, f"{sentence} Wait until it has ended, or have it withdrawn."
+            )
         return Check(name, Result.PASSED, "No other restore of this portal is open here.")
 
 
@@ -160,29 +194,38 @@ async def attempt(call: Awaitable[T], patience: float, host: str) -> T | PortalE
     except PortalError as error:
         return error
     except TimeoutError:
-        return PortalTimeout(f"{host} did not answer within {patience:g} seconds; try again when it is quicker.")
+        return PortalTimeout(
+            f"{host} did not answer within {patience:g} seconds; try again when it is quicker."
+        )
 
 
 def _broken(name: str, error: PortalError) -> Check:
     return Check(name, Result.UNSURE if error.transient else Result.FAILED, str(error))
 
 
-def _check_portal(settings: PortalSettings | PortalError, alias: str, restore: Restore | None) -> Check:
+def _check_portal(
+    settings: PortalSettings | PortalError, alias: str, restore: Restore | None
+) -> Check:
     name = "portal"
     if isinstance(settings, PortalError):
         return _broken(name, settings)
     if restore and alias != restore.portal:
         sentence = (
-            f"The address answers for the portal {alias}, not for {restore.portal}. Find out why, then ask again."
+            f"The address answers for the portal {alias}, not for {restore.portal}. Find out why, "
+            "then ask again."
         )
         return Check(name, Result.FAILED, sentence)
     if settings.tenant_status != 0:
         status = TENANT_STATUS.get(settings.tenant_status, f"in status {settings.tenant_status}")
-        return Check(name, Result.FAILED, f"The portal {alias} is {status}. Ask again when it is active.")
+        return Check(
+            name, Result.FAILED, f"The portal {alias} is {status}. Ask again when it is active."
+        )
     return Check(name, Result.PASSED, f"The portal {alias} answers and is active.")
 
 
-def _check_key(key: KeyInfo | PortalError | None, history: list[BackupRecord] | PortalError, now: datetime) -> Check:
+def _check_key(
+    key: KeyInfo | PortalError | None, history: list[BackupRecord] | PortalError, now: datetime
+) -> Check:
     name = "API key"
     if isinstance(key, PortalError):
         return _broken(name, key)
@@ -190,13 +233,24 @@ def _check_key(key: KeyInfo | PortalError | None, history: list[BackupRecord] | 
         return _broken(name, history)
     if key is None:
         if isinstance(history, PortalError):
-            return Check(name, Result.UNSURE, "The key could not be tried: the backup history was not answered.")
-        return Check(name, Result.PASSED, "The key is accepted. This portal does not tell its rights.")
+            return Check(
+                name,
+                Result.UNSURE,
+                "The key could not be tried: the backup history was not answered.",
+            )
+        return Check(
+            name, Result.PASSED, "The key is accepted. This portal does not tell its rights."
+        )
     if not key.is_active or not key.may_write:
-        sentence = f"The key {key.name} may not write. Make one with all permissions. {HOW_TO_STORE}"
+        sentence = (
+            f"The key {key.name} may not write. Make one with all permissions. {HOW_TO_STORE}"
+        )
         return Check(name, Result.FAILED, sentence)
     if key.expires_at and key.expires_at < now + KEY_MARGIN:
-        sentence = f"The key {key.name} expires in less than a day. Make a new one if the restore is not to start soon."
+        sentence = (
+            f"The key {key.name} expires in less than a day. Make a new one if the restore is not "
+            "to start soon."
+        )
         return Check(name, Result.WARNED, sentence)
     return Check(name, Result.PASSED, "The key is accepted and may write.")
 
@@ -207,30 +261,44 @@ async def _looked_at(portal: DocSpace, archive: Source | None) -> Source | None:
         return archive
     file = await portal.file(archive.path)
     title = clean(file.title, FILE_NAME_KEPT)
-    return replace(archive, file_name=title, size=file.size, version=file.version, changed_on=file.updated)
+    return replace(
+        archive, file_name=title, size=file.size, version=file.version, changed_on=file.updated
+    )
 
 
 def _check_archive(file: Source | PortalError | None, restore: Restore | None) -> Check:
     name = "archive"
     if isinstance(file, PortalNotFound):
-        sentence = "The portal shows the key's owner no file with this id. Copy it from the file's address."
+        sentence = (
+            "The portal shows the key's owner no file with this id. Copy it from the file's "
+            "address."
+        )
         return Check(name, Result.FAILED, sentence)
     if type(file) is PortalForbidden:
         # Its subclasses are other causes, and say so themselves.
-        sentence = "The key's owner may not open this file. Let them into its room, or choose another file."
+        sentence = (
+            "The key's owner may not open this file. Let them into its room, or choose another "
+            "file."
+        )
         return Check(name, Result.FAILED, sentence)
     if isinstance(file, PortalError):
         return _broken(name, file)
     if file is None or file.storage_type != DOCUMENTS:
         sentence = (
-            "The portal looks for it only when it has taken the restore; until then nobody can tell if it is there."
+            "The portal looks for it only when it has taken the restore; until then nobody can "
+            "tell if it is there."
         )
         return Check(name, Result.WARNED, sentence)
     if restore and file != restore.source:
-        return Check(name, Result.FAILED, "The file has changed since it was asked for. Look at it and ask again.")
+        return Check(
+            name,
+            Result.FAILED,
+            "The file has changed since it was asked for. Look at it and ask again.",
+        )
     if not file.file_name.lower().endswith((".tar.gz", ".tar")):
         sentence = (
-            f"The name {file.file_name} does not end in .tar.gz or .tar. If it is no backup, the portal refuses it."
+            f"The name {file.file_name} does not end in .tar.gz or .tar. If it is no backup, the "
+            "portal refuses it."
         )
         return Check(name, Result.WARNED, sentence)
     return Check(name, Result.PASSED, "The file is in a room of this portal.")
@@ -242,34 +310,55 @@ def _find(history: list[BackupRecord] | PortalError, backup_id: str) -> Source |
     for record in history:
         if record.id.lower() == backup_id.lower():
             file_name = clean(record.file_name, FILE_NAME_KEPT)
-            return Source(record.id, file_name, record.storage_type, record.created_on, record.expires_on)
+            return Source(
+                record.id, file_name, record.storage_type, record.created_on, record.expires_on
+            )
     return None
 
 
 def _check_backup(
-    history: list[BackupRecord] | PortalError, found: Source | None, now: datetime, restore: Restore | None
+    history: list[BackupRecord] | PortalError,
+    found: Source | None,
+    now: datetime,
+    restore: Restore | None,
 ) -> Check:
     name = "backup"
     if isinstance(history, PortalError):
         return _broken(name, history)
     if found is None:
-        sentence = "This portal's history has no such backup. Copy the id of one from DocSpace: Settings, Backup."
+        sentence = (
+            "This portal's history has no such backup. Copy the id of one from DocSpace: Settings, "
+            "Backup."
+        )
         return Check(name, Result.FAILED, sentence)
     if found.storage_type in REFUSED:
         return Check(name, Result.FAILED, f"{REFUSED[found.storage_type]} Choose another backup.")
     if restore and found != restore.source:
-        return Check(name, Result.FAILED, "The backup has changed since it was asked for. Look at it and ask again.")
+        return Check(
+            name,
+            Result.FAILED,
+            "The backup has changed since it was asked for. Look at it and ask again.",
+        )
     if found.expires_on and found.expires_on <= now:
-        return Check(name, Result.FAILED, "The backup has expired: its file is no longer kept. Choose another one.")
+        return Check(
+            name,
+            Result.FAILED,
+            "The backup has expired: its file is no longer kept. Choose another one.",
+        )
     return Check(name, Result.PASSED, "The backup is in this portal's history.")
 
 
-def _check_tasks(backup: Progress | PortalError | None, restore: Progress | PortalError | None) -> Check:
+def _check_tasks(
+    backup: Progress | PortalError | None, restore: Progress | PortalError | None
+) -> Check:
     name = "nothing running"
     for progress, what in ((restore, "restore"), (backup, "backup")):
         if isinstance(progress, PortalError):
             return _broken(name, progress)
         if progress and not progress.is_completed:
-            sentence = f"A {what} is running on the portal, at {progress.progress} %. Ask again when it has ended."
+            sentence = (
+                f"A {what} is running on the portal, at {progress.progress} %. Ask again when it "
+                "has ended."
+            )
             return Check(name, Result.FAILED, sentence)
     return Check(name, Result.PASSED, "No backup and no restore is running on the portal.")

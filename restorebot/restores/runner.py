@@ -1,4 +1,6 @@
-"""What the clock does: one APScheduler job per open restore, which does its next step and says when to look again."""
+"""What the clock does: one APScheduler job per open restore, which does its next step and says when
+to look again.
+"""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -18,7 +20,9 @@ AFTER_FAULT = timedelta(seconds=10)
 """Until a step that raised is made again."""
 
 UNCONFIGURED_LOOK = timedelta(minutes=10)
-"""Between looks at a restore whose portal the settings no longer have; only a restart with other settings helps."""
+"""Between looks at a restore whose portal the settings no longer have; only a restart with other
+settings helps.
+"""
 
 log = structlog.get_logger()
 
@@ -63,8 +67,12 @@ class Runner:
             return await self._without_portal(restore, str(error), now)
         return None if wait is None else now + wait
 
-    async def _without_portal(self, restore: Restore, sentence: str, now: datetime) -> datetime | None:
-        """Nothing can be asked of the portal: what waits is void, what runs waits for other settings."""
+    async def _without_portal(
+        self, restore: Restore, sentence: str, now: datetime
+    ) -> datetime | None:
+        """Nothing can be asked of the portal: what waits is void, what runs waits for other
+        settings.
+        """
         async with self._store.writing() as tx:
             # While the backup is made, nothing has been sent that replaces anything.
             if restore.state in WAITING | {State.BACKING_UP}:
@@ -87,14 +95,23 @@ class Runner:
             return (restore.expires_at if restore.reminded else half) - now
         async with self._store.writing() as tx:
             posts = [Post(PostKind.REMINDER)]
-            await tx.advance(restore, State.REQUESTED, at=now, actor=BOT, event="reminded", posts=posts, reminded=True)
+            await tx.advance(
+                restore,
+                State.REQUESTED,
+                at=now,
+                actor=BOT,
+                event="reminded",
+                posts=posts,
+                reminded=True,
+            )
         return restore.expires_at - now
 
 
 class Jobs:
     """Wires steps to APScheduler: one date job per restore, each scheduling its successor.
 
-    The job itself only spawns a supervised task, because the scheduler's shutdown cancels what it runs itself.
+    The job itself only spawns a supervised task, because the scheduler's shutdown cancels what it
+    runs itself.
     """
 
     def __init__(self, tasks: Tasks, clock: Callable[[], datetime]) -> None:
@@ -128,12 +145,18 @@ class Jobs:
             return
         when = at or self._clock()
         self._scheduler.add_job(
-            self._begin, "date", run_date=when, args=[restore_id], id=restore_id, replace_existing=True
+            self._begin,
+            "date",
+            run_date=when,
+            args=[restore_id],
+            id=restore_id,
+            replace_existing=True,
         )
 
     async def _begin(self, restore_id: str) -> None:
         if restore_id in self._running:
-            # A click during a step: the step may have read the row before it, so look once more afterwards.
+            # A click during a step: the step may have read the row before it, so look once more
+            # afterwards.
             self._again.add(restore_id)
             return
         self._running.add(restore_id)

@@ -1,4 +1,7 @@
-"""The safety backup: made and watched before the restore, as a way back. Without it nothing is restored."""
+"""The safety backup: made and watched before the restore, as a way back.
+
+Without it nothing is restored.
+"""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -13,25 +16,31 @@ from restorebot.restores.portals import Portals
 from restorebot.storage.store import Store
 
 DOUBTS = {
-    DOCUMENTS: "Its archive lies in a room of the portal that is replaced, and its entry in the history does not "
-    "survive the restore. Prefer own cloud storage (storageType 5).",
-    THIRD_PARTY: "Its archive stays with the provider, but the portal finds it under another id after the restore. "
+    DOCUMENTS: "Its archive lies in a room of the portal that is replaced, and its entry in the "
+    "history does not survive the restore. Prefer own cloud storage (storageType 5).",
+    THIRD_PARTY: "Its archive stays with the provider, but the portal finds it under another id "
+    "after the restore. "
     "Prefer own cloud storage (storageType 5).",
-    DATA_STORE: "Its archive is kept for a day and belongs to the portal as it was before the restore, so it has to be "
-    "downloaded before the restore starts. Prefer own cloud storage (storageType 5).",
+    DATA_STORE: "Its archive is kept for a day and belongs to the portal as it was before the "
+    "restore, so it has to be downloaded before the restore starts. Prefer own cloud storage "
+    "(storageType 5).",
 }
 """What makes a storage a poor place for a safety backup (fact sheet §9)."""
 
 
 def doubt(storage: Storage) -> str:
-    """Why a safety backup in this storage is a poor way back, as sentences; empty for own cloud storage."""
+    """Why a safety backup in this storage is a poor way back, as sentences; empty for own cloud
+    storage.
+    """
     return "" if storage.storage_type == CLOUD else DOUBTS[storage.storage_type]
 
 
 class SafetyBackup:
     """The steps of a restore whose safety backup is asked for and made."""
 
-    def __init__(self, store: Store, portals: Portals, *, pace: Pace, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, store: Store, portals: Portals, *, pace: Pace, clock: Callable[[], datetime]
+    ) -> None:
         self._store = store
         self._portals = portals
         self._pace = pace
@@ -62,9 +71,13 @@ class SafetyBackup:
         except PortalError as error:
             return await self._give_up(restore, f"The safety backup could not be made. {error}")
         if reply is None or not reply.task_id:
-            return await self._give_up(restore, "The portal took the safety backup without naming a task to watch.")
+            return await self._give_up(
+                restore, "The portal took the safety backup without naming a task to watch."
+            )
         if (visible and reply.task_id == visible.task_id) or reply.status or reply.progress:
-            return await self._give_up(restore, "The portal answered with a backup that was running already.")
+            return await self._give_up(
+                restore, "The portal answered with a backup that was running already."
+            )
         async with self._store.writing() as tx:
             await tx.advance(
                 restore,
@@ -79,9 +92,14 @@ class SafetyBackup:
         return self._pace.poll_interval
 
     async def watch(self, restore: Restore, now: datetime) -> timedelta | None:
-        """Look at the backup; the restore goes on in the next step after it has been found in the history."""
+        """Look at the backup; the restore goes on in the next step after it has been found in the
+        history.
+        """
         if restore.safety_task is None:
-            sentence = "restorebot was interrupted while it asked for the safety backup, and cannot watch it."
+            sentence = (
+                "restorebot was interrupted while it asked for the safety backup, and cannot watch "
+                "it."
+            )
             return await self._give_up(restore, sentence)
         try:
             progress = await self._portals.of(restore).docspace.backup_progress()
@@ -97,7 +115,11 @@ class SafetyBackup:
         if progress.progress != restore.safety_progress or restore.hindrance:
             async with self._store.writing() as tx:
                 await tx.observe(
-                    restore, safety_progress=progress.progress, hindrance="", gone_since=None, gone_polls=0
+                    restore,
+                    safety_progress=progress.progress,
+                    hindrance="",
+                    gone_since=None,
+                    gone_polls=0,
                 )
         return self._pace.poll_interval
 
@@ -123,14 +145,20 @@ class SafetyBackup:
         return self._pace.poll_interval
 
     async def _found(self, restore: Restore, progress: Progress) -> timedelta | None:
-        """Made; the history must have it, where it was to be: a task's id is its backup's id (fact sheet §9)."""
+        """Made; the history must have it, where it was to be: a task's id is its backup's id (fact
+        sheet §9).
+        """
         try:
             history = await self._portals.of(restore).docspace.history()
         except PortalError as error:
             return await self._hindered(restore, error)
         record = next((one for one in history if one.id == restore.safety_task), None)
         if record is None or record.storage_type != restore.safety_storage:
-            where = "is not in the portal's history" if record is None else "was stored elsewhere than asked for"
+            where = (
+                "is not in the portal's history"
+                if record is None
+                else "was stored elsewhere than asked for"
+            )
             return await self._give_up(restore, f"The safety backup was made, but {where}.")
         async with self._store.writing() as tx:
             await tx.advance(
@@ -150,7 +178,11 @@ class SafetyBackup:
             )
         return timedelta()
 
-    async def _give_up(self, restore: Restore, outcome: str, to: State = State.FAILED) -> timedelta | None:
+    async def _give_up(
+        self, restore: Restore, outcome: str, to: State = State.FAILED
+    ) -> timedelta | None:
         async with self._store.writing() as tx:
-            await end(tx, restore, to, at=self._clock(), actor=BOT, outcome=f"{outcome} {UNRESTORED}")
+            await end(
+                tx, restore, to, at=self._clock(), actor=BOT, outcome=f"{outcome} {UNRESTORED}"
+            )
         return OVER

@@ -26,14 +26,19 @@ REASON_KEPT = 3000
 
 FOREVER = datetime.max.replace(tzinfo=UTC)
 
-GONE = "This restore is no longer known here: its record is gone from the database. Ask again with /restore."
+GONE = (
+    "This restore is no longer known here: its record is gone from the database. Ask again with "
+    "/restore."
+)
 
 
 Decision = Callable[[Writing, Restore, datetime], Awaitable[Restore]]
 
 
 class TooLate(Refused):
-    """The restore has moved on before the click; ``restore`` is how it stands now, and who made it so."""
+    """The restore has moved on before the click; ``restore`` is how it stands now, and who made it
+    so.
+    """
 
     def __init__(self, restore: Restore) -> None:
         super().__init__(f"This restore is {restore.state} already.")
@@ -52,7 +57,8 @@ class Settlement(StrEnum):
 class Draft:
     """What a submitted modal asks for.
 
-    ``portal`` is the portal's own alias when the modal was filled, ``portal_name`` its name in the settings.
+    ``portal`` is the portal's own alias when the modal was filled, ``portal_name`` its name in the
+    settings.
     """
 
     portal: str
@@ -86,9 +92,12 @@ class Service:
         self._look = look
 
     async def check_requester(self, portal: Portal, user: str, channel: str) -> None:
-        """Raises Refused when this person may not ask for a restore here, SlackUnavailable when that cannot be told."""
+        """Raises Refused when this person may not ask for a restore here, SlackUnavailable when
+        that cannot be told.
+        """
         _, found = await asyncio.gather(
-            self._directory.check_channel(channel), memberships(portal.policy, self._directory, user)
+            self._directory.check_channel(channel),
+            memberships(portal.policy, self._directory, user),
         )
         verdict = portal.policy.may_request(*found, channel)
         if not verdict.allowed:
@@ -108,7 +117,9 @@ class Service:
         portal = self._portals.choose(draft.portal_name, draft.channel)
         await self.check_requester(portal, draft.requester, draft.channel)
         if draft.break_glass and not await self.may_break_glass(portal, draft.requester):
-            raise Refused("You are not among those who may start a restore alone. Ask for approval instead.")
+            raise Refused(
+                "You are not among those who may start a restore alone. Ask for approval instead."
+            )
         now = self._clock()
         restore = Restore(
             id=str(uuid.uuid4()),
@@ -124,7 +135,9 @@ class Service:
             view_id=draft.view_id,
             approvals_needed=portal.policy.approvals_needed,
             requested_at=now,
-            expires_at=min(now + portal.approval_ttl, draft.starts_at + LATEST if draft.starts_at else FOREVER),
+            expires_at=min(
+                now + portal.approval_ttl, draft.starts_at + LATEST if draft.starts_at else FOREVER
+            ),
             starts_at=draft.starts_at,
             announce=tuple(sorted(portal.announce)),
             break_glass=draft.break_glass,
@@ -134,9 +147,14 @@ class Service:
                 return asked
             others = await tx.open_restores(portal.docspace.url)
             if not all(other.is_ahead for other in others):
-                raise Refused("Another restore of this portal has been asked for meanwhile. Wait until it has ended.")
+                raise Refused(
+                    "Another restore of this portal has been asked for meanwhile. Wait until it "
+                    "has ended."
+                )
             if others and restore.starts_at:
-                raise Refused("Another restore of this portal is planned already. Have it stopped first.")
+                raise Refused(
+                    "Another restore of this portal is planned already. Have it stopped first."
+                )
             await tx.request(restore, [Post(PostKind.CARD)])
             if restore.break_glass:
                 posts = [Post(PostKind.BREAK_GLASS), *announcing.planned(restore, now)]
@@ -154,9 +172,11 @@ class Service:
         return restore
 
     async def approve(self, restore_id: str, user: str) -> Restore:
-        """Count one person's yes, and approve the restore when the quorum is full. Raises Refused, SlackUnavailable.
+        """Count one person's yes, and approve the restore when the quorum is full. Raises Refused,
+        SlackUnavailable.
 
-        A yes that would fill it has all the others looked at again; those that no longer count are taken back.
+        A yes that would fill it has all the others looked at again; those that no longer count are
+        taken back.
         """
         while True:
             restore = await self.read(restore_id)
@@ -176,7 +196,8 @@ class Service:
             try:
                 return await self._decide(restore_id, {State.REQUESTED}, decision)
             except voting.Unchecked:
-                # Somebody else voted meanwhile, and this yes would fill the quorum together with theirs.
+                # Somebody else voted meanwhile, and this yes would fill the quorum together with
+                # theirs.
                 continue
 
     async def check_denier(self, restore_id: str, user: str) -> Restore:
@@ -192,17 +213,24 @@ class Service:
     async def deny(self, restore_id: str, user: str, reason: str) -> Restore:
         """An approver's no, and why. Raises Refused, SlackUnavailable."""
         await self.check_denier(restore_id, user)
-        return await self._end(restore_id, {State.REQUESTED}, State.DENIED, user, reason.strip()[:REASON_KEPT])
+        return await self._end(
+            restore_id, {State.REQUESTED}, State.DENIED, user, reason.strip()[:REASON_KEPT]
+        )
 
     async def withdraw(self, restore_id: str, user: str) -> Restore:
         """The requester's change of mind. Raises Refused."""
         restore = await self.read(restore_id)
         if user != restore.requester:
-            raise Refused("Only the person who asked for this restore can withdraw it. Approvers can deny it.")
+            raise Refused(
+                "Only the person who asked for this restore can withdraw it. Approvers can deny it."
+            )
         return await self._end(restore_id, {State.REQUESTED}, State.WITHDRAWN, user, "")
 
     async def stop(self, restore_id: str, user: str) -> Restore:
-        """Stop an approved restore that has not been started yet. Raises Refused, SlackUnavailable."""
+        """Stop an approved restore that has not been started yet.
+
+        Raises Refused, SlackUnavailable.
+        """
         restore = await self.read(restore_id)
         if user != restore.requester:
             await self._check_approver(restore, user)
@@ -210,16 +238,23 @@ class Service:
         async def stopped(tx: Writing, restore: Restore, now: datetime) -> Restore:
             outcome = UNSENT
             if restore.state is State.BACKING_UP:
-                made = f"The safety backup {restore.safety_name} stays." if restore.safety_made_at else BACKUP_GOES_ON
+                made = (
+                    f"The safety backup {restore.safety_name} stays."
+                    if restore.safety_made_at
+                    else BACKUP_GOES_ON
+                )
                 outcome = f"{UNRESTORED} {made}"
-            return await end(tx, restore, State.STOPPED, at=now, actor=user, outcome=outcome, decided_by=user)
+            return await end(
+                tx, restore, State.STOPPED, at=now, actor=user, outcome=outcome, decided_by=user
+            )
 
         return await self._decide(restore_id, {State.APPROVED, State.BACKING_UP}, stopped)
 
     async def settle(self, restore_id: str, user: str, how: Settlement) -> Restore:
         """An approver says what became of a restore whose outcome the bot does not know.
 
-        Raises Refused, SlackUnavailable, and PortalError when the portal has to be looked at and does not answer.
+        Raises Refused, SlackUnavailable, and PortalError when the portal has to be looked at and
+        does not answer.
         """
         restore = await self.read(restore_id)
         await self._check_approver(restore, user)
@@ -229,11 +264,18 @@ class Service:
         running = progress is not None and not progress.is_completed
         if how is Settlement.NOT_STARTED:
             if running:
-                raise Refused("A restore task waits or runs on the portal, and goes on by itself. Look again later.")
+                raise Refused(
+                    "A restore task waits or runs on the portal, and goes on by itself. Look again "
+                    "later."
+                )
             outcome = "It did not start, by the word of the approver who checked."
-            return await self._end(restore_id, {State.UNKNOWN}, State.CLOSED, user, outcome, happened=False)
+            return await self._end(
+                restore_id, {State.UNKNOWN}, State.CLOSED, user, outcome, happened=False
+            )
         if progress is None or not running:
-            raise Refused("No running restore is to be seen on the portal, so there is nothing to watch.")
+            raise Refused(
+                "No running restore is to be seen on the portal, so there is nothing to watch."
+            )
         task = progress.task_id or ""
 
         async def adopt(tx: Writing, restore: Restore, now: datetime) -> Restore:
@@ -243,7 +285,10 @@ class Service:
                 at=now,
                 actor=user,
                 event="adopted",
-                posts=[Post(PostKind.ADOPTED, {"by": user, "task": task}), *announcing.started(restore)],
+                posts=[
+                    Post(PostKind.ADOPTED, {"by": user, "task": task}),
+                    *announcing.started(restore),
+                ],
                 details={"task": task},
                 task_id=task,
                 adopted=True,
@@ -259,8 +304,12 @@ class Service:
         voided: list[str] = []
 
         async def finished(tx: Writing, restore: Restore, now: datetime) -> Restore:
-            outcome = "It finished, by the word of the approver who checked. restorebot did not see it."
-            closed = await end(tx, restore, State.CLOSED, at=now, actor=user, outcome=outcome, decided_by=user)
+            outcome = (
+                "It finished, by the word of the approver who checked. restorebot did not see it."
+            )
+            closed = await end(
+                tx, restore, State.CLOSED, at=now, actor=user, outcome=outcome, decided_by=user
+            )
             voided.extend(await void_others(tx, closed, now))
             return closed
 
@@ -277,7 +326,14 @@ class Service:
             raise Refused(verdict.reason)
 
     async def _end(
-        self, restore_id: str, states: set[State], to: State, user: str, outcome: str, *, happened: bool = True
+        self,
+        restore_id: str,
+        states: set[State],
+        to: State,
+        user: str,
+        outcome: str,
+        *,
+        happened: bool = True,
     ) -> Restore:
         async def ended(tx: Writing, restore: Restore, now: datetime) -> Restore:
             how: dict[str, Any] = {"outcome": outcome, "decided_by": user, "happened": happened}
@@ -286,7 +342,9 @@ class Service:
         return await self._decide(restore_id, states, ended)
 
     async def _decide(self, restore_id: str, states: set[State], decision: Decision) -> Restore:
-        """Make a decision on the row as it is now, if it still is in one of the states; else say how it stands."""
+        """Make a decision on the row as it is now, if it still is in one of the states; else say
+        how it stands.
+        """
         now = self._clock()
         try:
             async with self._store.writing() as tx:

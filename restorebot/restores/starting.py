@@ -1,4 +1,6 @@
-"""From approval to the one POST: look again at everything, claim the portal, send, and say what became of it."""
+"""From approval to the one POST: look again at everything, claim the portal, send, and say what
+became of it.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -17,7 +19,9 @@ from restorebot.restores.voting import told_of_lost
 from restorebot.storage.store import Store
 
 PATIENCE = 30.0
-"""Seconds for each check before a start: nobody waits for these, and a history on remote storage is slow."""
+"""Seconds for each check before a start: nobody waits for these, and a history on remote storage is
+slow.
+"""
 
 REMINDED_BEFORE = timedelta(minutes=15)
 """Before a planned start, its thread is told that it is near."""
@@ -35,7 +39,9 @@ NOTED_EVERY = timedelta(minutes=1)
 """How often it is written down that a planned restore's safety backup is being watched."""
 
 TRY_AGAIN = timedelta(seconds=15)
-"""Between looks at an approved restore whose checks cannot be made just now; each reads the portal's history."""
+"""Between looks at an approved restore whose checks cannot be made just now; each reads the
+portal's history.
+"""
 
 
 class Starter:
@@ -69,7 +75,11 @@ class Starter:
                 await expire(tx, restore, now, missed)
             return OVER
         if restore.break_glass and not await self._is_loud(restore):
-            return await self._hinder(restore, UNHEARD) if now >= _approval_of(restore, now) + UNHEARD_FOR else SOON
+            return (
+                await self._hinder(restore, UNHEARD)
+                if now >= _approval_of(restore, now) + UNHEARD_FOR
+                else SOON
+            )
         report = await self._rechecked(restore, now)
         if not isinstance(report, Report):
             return report
@@ -83,7 +93,8 @@ class Starter:
             outcome = f"The approval became too old before the restore could start.{_why(restore)}"
             return await self._void(restore, outcome)
         if restore.watched_at:
-            # What starts at its time after the backup, may not start in the morning after a night's standstill.
+            # What starts at its time after the backup, may not start in the morning after a night's
+            # standstill.
             if now > restore.watched_at + LATEST:
                 outcome = "restorebot was down for more than 15 minutes after the planned start."
                 return await self._void(restore, outcome)
@@ -96,9 +107,13 @@ class Starter:
         return await self._launch(restore, report) if isinstance(report, Report) else report
 
     async def _rechecked(self, restore: Restore, now: datetime) -> Report | timedelta | None:
-        """The checks' report if all still holds; else when to look again, or None if the restore became void."""
+        """The checks' report if all still holds; else when to look again, or None if the restore
+        became void.
+        """
         portal = self._portals.of(restore)
-        report = await self._preflight.run(portal.docspace, restore.source, now, patience=PATIENCE, restore=restore)
+        report = await self._preflight.run(
+            portal.docspace, restore.source, now, patience=PATIENCE, restore=restore
+        )
         if report.failed:
             return await self._void(restore, " ".join(check.sentence for check in report.failed))
         if not report.passed:
@@ -137,31 +152,50 @@ class Starter:
             posts = [Post(PostKind.START_NEAR)]
             async with self._store.writing() as tx:
                 await tx.advance(
-                    restore, State.APPROVED, at=now, actor=BOT, event="start near", posts=posts, start_reminded=True
+                    restore,
+                    State.APPROVED,
+                    at=now,
+                    actor=BOT,
+                    event="start near",
+                    posts=posts,
+                    start_reminded=True,
                 )
         return starts_at - now
 
     async def _lacking(self, restore: Restore) -> tuple[str, Mapping[str, str]]:
-        """Why the approvals no longer suffice, as a sentence, and whose no longer count; empty while they do."""
+        """Why the approvals no longer suffice, as a sentence, and whose no longer count; empty
+        while they do.
+        """
         policy = self._portals.of(restore).policy
         if restore.break_glass:
             verdict = policy.may_break_glass(await self._directory.person(restore.requester))
             return "" if verdict.allowed else f"The person who asked for it {verdict.said_of}.", {}
         lost = await voters_lost(policy, self._directory, restore.voters, restore.requester)
-        needed, counted = max(restore.approvals_needed, policy.approvals_needed), len(restore.votes) - len(lost)
+        needed = max(restore.approvals_needed, policy.approvals_needed)
+        counted = len(restore.votes) - len(lost)
         if counted >= needed:
             return "", {}
         return f"Not enough approvals still count: {counted} of {needed}.", lost
 
     async def _is_loud(self, restore: Restore) -> bool:
-        """Whether the channel has been told of a start without approval: nothing else watches over one."""
+        """Whether the channel has been told of a start without approval: nothing else watches over
+        one.
+        """
         async with self._store.reading() as tx:
             return await tx.is_told(restore.id, PostKind.BREAK_GLASS)
 
-    async def _void(self, restore: Restore, outcome: str, before: Sequence[Post] = ()) -> timedelta | None:
-        outcome = f"{outcome} {BACKUP_GOES_ON}" if restore.safety_task and not restore.safety_made_at else outcome
+    async def _void(
+        self, restore: Restore, outcome: str, before: Sequence[Post] = ()
+    ) -> timedelta | None:
+        outcome = (
+            f"{outcome} {BACKUP_GOES_ON}"
+            if restore.safety_task and not restore.safety_made_at
+            else outcome
+        )
         async with self._store.writing() as tx:
-            await end(tx, restore, State.VOID, at=self._clock(), actor=BOT, outcome=outcome, before=before)
+            await end(
+                tx, restore, State.VOID, at=self._clock(), actor=BOT, outcome=outcome, before=before
+            )
         return OVER
 
     async def _hinder(self, restore: Restore, sentence: str) -> timedelta:
@@ -190,13 +224,17 @@ class Starter:
         except PortalError as error:
             if not error.sent:
                 return await self._not_started(restore, str(error))
-            return await self._lose(restore, f"It is not known whether the portal took the request. {error}")
+            return await self._lose(
+                restore, f"It is not known whether the portal took the request. {error}"
+            )
         if reply is None or not reply.task_id:
             return await self._lose(restore, "The portal took the request without naming a task.")
         if reply.task_id == restore.task_before:
             if reply.status:
                 return await self._not_started(restore, "The portal answered with an earlier task.")
-            return await self._lose(restore, "The portal answered with an earlier task, which may run our backup now.")
+            return await self._lose(
+                restore, "The portal answered with an earlier task, which may run our backup now."
+            )
         phase = phase_of(reply)
         async with self._store.writing() as tx:
             await tx.advance(
@@ -205,7 +243,11 @@ class Starter:
                 at=self._clock(),
                 actor=PORTAL,
                 event="restoring",
-                posts=[Post(PostKind.SENT, {"task": reply.task_id}), *told(None, phase), *announcing.started(restore)],
+                posts=[
+                    Post(PostKind.SENT, {"task": reply.task_id}),
+                    *told(None, phase),
+                    *announcing.started(restore),
+                ],
                 details={"task": reply.task_id},
                 task_id=reply.task_id,
                 phase=phase,
@@ -214,14 +256,22 @@ class Starter:
             )
         return self._pace.poll_interval
 
-    async def _not_started(self, restore: Restore, outcome: str, **changes: Any) -> timedelta | None:
+    async def _not_started(
+        self, restore: Restore, outcome: str, **changes: Any
+    ) -> timedelta | None:
         async with self._store.writing() as tx:
-            await end(tx, restore, State.FAILED, at=self._clock(), actor=BOT, outcome=outcome, **changes)
+            await end(
+                tx, restore, State.FAILED, at=self._clock(), actor=BOT, outcome=outcome, **changes
+            )
         return OVER
 
     async def lost_start(self, restore: Restore, now: datetime) -> timedelta:
-        # Only a process that died between its commit of "starting" and the next leaves a row like this.
-        sentence = "restorebot was interrupted while it sent the request, and cannot know whether the portal took it."
+        # Only a process that died between its commit of "starting" and the next leaves a row like
+        # this.
+        sentence = (
+            "restorebot was interrupted while it sent the request, and cannot know whether the "
+            "portal took it."
+        )
         return await self._lose(restore, sentence)
 
     async def _lose(self, restore: Restore, why: str) -> timedelta:
@@ -234,7 +284,11 @@ def _missed(restore: Restore, approval_ttl: timedelta, now: datetime) -> str:
     """Why it is too late to start, as a sentence; empty while it is not."""
     if restore.starts_at:
         late = now > restore.starts_at + LATEST
-        return f"The planned start was missed by more than 15 minutes. {UNSENT}{_why(restore)}" if late else ""
+        return (
+            f"The planned start was missed by more than 15 minutes. {UNSENT}{_why(restore)}"
+            if late
+            else ""
+        )
     return f"{UNSENT}{_why(restore)}" if now >= _approval_of(restore, now) + approval_ttl else ""
 
 

@@ -1,4 +1,6 @@
-"""What people see of restores: those of the portals that they may read, and what they may do with each just now."""
+"""What people see of restores: those of the portals that they may read, and what they may do with
+each just now.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -43,14 +45,28 @@ class Viewer:
         self._directory = directory
 
     async def readable(self, portals: Sequence[Portal], user: str, channel: str) -> list[Portal]:
-        """Those of the portals whose restores this person may see. Raises Refused for none, SlackUnavailable."""
-        _, known = await asyncio.gather(self._directory.check_channel(channel), self._known(portals, user))
+        """Those of the portals whose restores this person may see.
+
+        Raises Refused for none, SlackUnavailable.
+        """
+        _, known = await asyncio.gather(
+            self._directory.check_channel(channel), self._known(portals, user)
+        )
         return [portal for portal in portals if portal.docspace.url in known]
 
-    async def _known(self, portals: Sequence[Portal], user: str) -> dict[str, tuple[Person, frozenset[str]]]:
-        """Who this person is to each portal whose restores they may see, by its address. Raises Refused for none."""
-        looks = await asyncio.gather(*(memberships(portal.policy, self._directory, user) for portal in portals))
-        verdicts = [portal.policy.may_read(*look) for portal, look in zip(portals, looks, strict=True)]
+    async def _known(
+        self, portals: Sequence[Portal], user: str
+    ) -> dict[str, tuple[Person, frozenset[str]]]:
+        """Who this person is to each portal whose restores they may see, by its address.
+
+        Raises Refused for none.
+        """
+        looks = await asyncio.gather(
+            *(memberships(portal.policy, self._directory, user) for portal in portals)
+        )
+        verdicts = [
+            portal.policy.may_read(*look) for portal, look in zip(portals, looks, strict=True)
+        ]
         if not any(verdict.allowed for verdict in verdicts):
             raise Refused(verdicts[0].reason)
         found = zip(portals, looks, verdicts, strict=True)
@@ -62,12 +78,16 @@ class Viewer:
             return [restore for restore in await tx.open_restores() if restore.portal_url in urls]
 
     async def ended_restores(self, urls: AbstractSet[str], count: int) -> list[Restore]:
-        """The latest restores of these portals that have ended, newest first. Raises StorageError."""
+        """The latest restores of these portals that have ended, newest first.
+
+        Raises StorageError.
+        """
         async with self._store.reading() as tx:
             return await tx.last_ended(urls, count)
 
     async def overview(self, user: str, count: int) -> tuple[list[Mine], list[Mine]]:
-        """What is open, oldest first, and the latest that ended, of every portal whose restores this person may see.
+        """What is open, oldest first, and the latest that ended, of every portal whose restores
+        this person may see.
 
         Raises Refused when they may see none, SlackUnavailable, StorageError.
         """
@@ -78,22 +98,30 @@ class Viewer:
             return [Mine(one, self._rights(one, *known[one.portal_url])) for one in shown]
 
         urls = known.keys()
-        return mine(await self.open_restores(urls)), mine(await self.ended_restores(urls, ENDED_LOOKED_AT))[:count]
+        return mine(await self.open_restores(urls)), mine(
+            await self.ended_restores(urls, ENDED_LOOKED_AT)
+        )[:count]
 
     def _shows(self, restore: Restore, person: Person, groups: frozenset[str]) -> bool:
         """Whether a person who may read sees this restore outside its channel.
 
-        That of a portal which has channels but no requesters is for those who have a part in it: a channel may be
-        private.
+        That of a portal which has channels but no requesters is for those who have a part in it: a
+        channel may be private.
         """
         policy = self._portals.of(restore).policy
-        part = person.id in {restore.requester, *restore.voters} or policy.may_decide(person, groups).allowed
+        part = (
+            person.id in {restore.requester, *restore.voters}
+            or policy.may_decide(person, groups).allowed
+        )
         return part or not policy.channels or bool(policy.requesters)
 
     def _rights(self, restore: Restore, person: Person, groups: frozenset[str]) -> frozenset[Right]:
         policy = self._portals.of(restore).policy
         own, decides = person.id == restore.requester, policy.may_decide(person, groups).allowed
-        approves = policy.may_approve(person, groups, restore.requester).allowed and person.id not in restore.voters
+        approves = (
+            policy.may_approve(person, groups, restore.requester).allowed
+            and person.id not in restore.voters
+        )
         asks = policy.may_request(person, groups, restore.channel).allowed
         having = {
             State.REQUESTED: {Right.APPROVE: approves, Right.WITHDRAW: own},

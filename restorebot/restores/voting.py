@@ -15,7 +15,8 @@ from restorebot.storage.store import Writing
 class Yes:
     """A yes whose giver may approve. ``needed`` is the quorum as it is now.
 
-    ``checked`` are the earlier voters who were looked at again, ``lost`` those of them who no longer count, and why.
+    ``checked`` are the earlier voters who were looked at again, ``lost`` those of them who no
+    longer count, and why.
     """
 
     user: str
@@ -31,7 +32,8 @@ class Unchecked(Exception):
 async def count(tx: Writing, restore: Restore, now: datetime, yes: Yes) -> Restore:
     """Take back what no longer counts and add the yes; the quorum may be full then.
 
-    Raises Refused, Overtaken, and Unchecked when nothing may be counted before somebody else has been looked at.
+    Raises Refused, Overtaken, and Unchecked when nothing may be counted before somebody else has
+    been looked at.
     """
     if yes.user in restore.voters:
         raise Refused("Your approval is counted already.")

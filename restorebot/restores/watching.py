@@ -1,4 +1,6 @@
-"""From the portal's taskId to the end: believe only our task, tell each turn once, look afterwards."""
+"""From the portal's taskId to the end: believe only our task, tell each turn once, look
+afterwards.
+"""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -19,7 +21,9 @@ ADOPTION_WINDOW = timedelta(minutes=2)
 """A task first seen within this after our POST is taken for ours (design §2)."""
 
 LOOK_AFTER_FOR = timedelta(minutes=10)
-"""How long a completed portal may take to answer under its own alias (fact sheet §D) before the thread is told."""
+"""How long a completed portal may take to answer under its own alias (fact sheet §D) before the
+thread is told.
+"""
 
 UNSEEN = "The portal does not show our task just now."
 GONE = "The portal no longer shows our task, and did not say how it ended."
@@ -33,7 +37,9 @@ log = structlog.get_logger()
 class Watcher:
     """The steps of a restore whose request has been sent."""
 
-    def __init__(self, store: Store, portals: Portals, *, pace: Pace, look: Callable[[str], None]) -> None:
+    def __init__(
+        self, store: Store, portals: Portals, *, pace: Pace, look: Callable[[str], None]
+    ) -> None:
         self._store = store
         self._portals = portals
         self._pace = pace
@@ -43,8 +49,11 @@ class Watcher:
         try:
             progress = await self._portals.of(restore).docspace.restore_progress()
         except (PortalNotFound, AddressRefused) as error:
-            # A backup brings its own custom domain and its own allowed addresses (fact sheet §D): it may stay so.
-            return await self._missed(restore, now, str(error), f"The portal no longer tells of our task. {error}")
+            # A backup brings its own custom domain and its own allowed addresses (fact sheet §D):
+            # it may stay so.
+            return await self._missed(
+                restore, now, str(error), f"The portal no longer tells of our task. {error}"
+            )
         except PortalError as error:
             wait = await self._hinder_or_stall(restore, now, str(error))
             return max(wait, timedelta(seconds=error.retry_after))
@@ -52,8 +61,12 @@ class Watcher:
             return await self._missed(restore, now, UNSEEN, GONE)
         return await self._believe(restore, progress, now)
 
-    async def _believe(self, restore: Restore, progress: Progress, now: datetime) -> timedelta | None:
-        """The portal speaks of our task: write down what changed, and end the story when it says so."""
+    async def _believe(
+        self, restore: Restore, progress: Progress, now: datetime
+    ) -> timedelta | None:
+        """The portal speaks of our task: write down what changed, and end the story when it says
+        so.
+        """
         if progress.succeeded:
             await self._complete(restore, now)
             return timedelta()
@@ -76,7 +89,15 @@ class Watcher:
         posts = told(restore.phase, phase)
         async with self._store.writing() as tx:
             if posts:
-                await tx.advance(restore, State.RESTORING, at=now, actor=PORTAL, event=phase.value, posts=posts, **seen)
+                await tx.advance(
+                    restore,
+                    State.RESTORING,
+                    at=now,
+                    actor=PORTAL,
+                    event=phase.value,
+                    posts=posts,
+                    **seen,
+                )
             else:
                 await tx.observe(restore, **seen)
         return self._pace.poll_interval
@@ -92,7 +113,12 @@ class Watcher:
                     at=now,
                     actor=BOT,
                     event="stalled",
-                    posts=[Post(PostKind.STALLED, {"since": since.isoformat(), "progress": restore.progress})],
+                    posts=[
+                        Post(
+                            PostKind.STALLED,
+                            {"since": since.isoformat(), "progress": restore.progress},
+                        )
+                    ],
                     stalled=True,
                     hindrance=sentence,
                 )
@@ -137,7 +163,9 @@ class Watcher:
             tenant_status = (await self._portals.of(restore).docspace.settings()).tenant_status
         except PortalError as error:
             log.warning("tenant_status_unread", restore=restore.id, why=str(error))
-        outcome = clean(progress.error) or "The portal cancelled the restore without giving a reason."
+        outcome = (
+            clean(progress.error) or "The portal cancelled the restore without giving a reason."
+        )
         async with self._store.writing() as tx:
             await end(
                 tx,
@@ -172,7 +200,10 @@ class Watcher:
                 at=now,
                 actor=PORTAL,
                 event="adopted" if adopting else "seen again",
-                posts=[Post(PostKind.ADOPTED, {"task": task, "again": not adopting}), *announcing.started(restore)],
+                posts=[
+                    Post(PostKind.ADOPTED, {"task": task, "again": not adopting}),
+                    *announcing.started(restore),
+                ],
                 details={"task": task},
                 task_id=task,
                 adopted=restore.adopted or adopting,
@@ -187,7 +218,12 @@ class Watcher:
         """Whether the portal is itself again, and whether the key died as it must."""
         portal = self._portals.of(restore).docspace
         late = restore.ended_at is None or now >= restore.ended_at + LOOK_AFTER_FOR
-        facts: dict[str, str | int | bool | None] = {"active": False, "alias": "", "key": "unknown", "why": ""}
+        facts: dict[str, str | int | bool | None] = {
+            "active": False,
+            "alias": "",
+            "key": "unknown",
+            "why": "",
+        }
         try:
             settings = await portal.settings()
             facts["alias"] = settings.tenant_alias or portal.host
@@ -209,11 +245,16 @@ class Watcher:
 
 
 async def unlooked(tx: Writing, restore: Restore, why: str, at: datetime) -> None:
-    """Tell the end of a completed restore whose portal cannot be looked at any more. Raises Overtaken."""
+    """Tell the end of a completed restore whose portal cannot be looked at any more.
+
+    Raises Overtaken.
+    """
     await _looked(tx, restore, {"active": False, "alias": "", "key": "unknown", "why": why}, at)
 
 
-async def _looked(tx: Writing, restore: Restore, facts: Mapping[str, str | int | bool | None], at: datetime) -> None:
+async def _looked(
+    tx: Writing, restore: Restore, facts: Mapping[str, str | int | bool | None], at: datetime
+) -> None:
     await tx.advance(
         restore,
         State.COMPLETED,

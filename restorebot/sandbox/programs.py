@@ -1,4 +1,6 @@
-"""The sandbox's programs: portal, workspace and the real bot, each a process on a free port, in one folder."""
+"""The sandbox's programs: portal, workspace and the real bot, each a process on a free port, in one
+folder.
+"""
 
 import asyncio
 import contextlib
@@ -15,7 +17,17 @@ from types import MappingProxyType
 
 from restorebot.sandbox.portal.state import new_key
 
-OURS = ("SLACK_", "DOCSPACE_", "RESTOREBOT_", "DATABASE_URL", "PORT", "HOST", "DYNO", "K_SERVICE", "AWS_LAMBDA")
+OURS = (
+    "SLACK_",
+    "DOCSPACE_",
+    "RESTOREBOT_",
+    "DATABASE_URL",
+    "PORT",
+    "HOST",
+    "DYNO",
+    "K_SERVICE",
+    "AWS_LAMBDA",
+)
 """Beginnings of variables that the bot must not inherit from whoever starts the sandbox."""
 
 
@@ -67,7 +79,9 @@ class Programs:
         return path.read_text(encoding="utf-8") if path.exists() else ""
 
     async def command(self, *words: str, given: str = "") -> str:
-        """Run another command of restorebot's, with ``given`` as its input; returns what it printed."""
+        """Run another command of restorebot's, with ``given`` as its input; returns what it
+        printed.
+        """
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -89,7 +103,12 @@ class Programs:
         command = [sys.executable, "-m", "restorebot.cli", "run"]
         with (self.folder / "bot.log").open("a") as log:
             process = await asyncio.create_subprocess_exec(
-                *command, cwd=self.folder, env=self.environment, stdout=log, stderr=log, start_new_session=True
+                *command,
+                cwd=self.folder,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         self.bot = Program(process)
 
@@ -98,7 +117,8 @@ class Programs:
 async def programs(
     *, approvers: str, speed: float, settings: Mapping[str, str] = MappingProxyType({})
 ) -> AsyncIterator[Programs]:
-    """Portal and workspace, started, and the bot ready to be; all gone afterwards. Raises NotStarted.
+    """Portal and workspace, started, and the bot ready to be; all gone afterwards. Raises
+    NotStarted.
 
     ``speed`` is portal seconds per real second; ``settings`` come before the usual ones of the bot.
     """
@@ -109,8 +129,13 @@ async def programs(
             portal = ["restorebot.sandbox.portal", "--key", key, "--speed", str(speed)]
             slack = ["restorebot.sandbox.workspace", "--manifest", str(manifest())]
             slack += ["--bot-token", bot_token, "--app-token", app_token]
-            portal_url, slack_url = await _start(stack, folder, *portal), await _start(stack, folder, *slack)
-            inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+            portal_url, slack_url = (
+                await _start(stack, folder, *portal),
+                await _start(stack, folder, *slack),
+            )
+            inherited = {
+                name: value for name, value in os.environ.items() if not name.startswith(OURS)
+            }
             usual = {
                 "SLACK_BOT_TOKEN": bot_token,
                 "SLACK_APP_TOKEN": app_token,
@@ -141,7 +166,13 @@ async def _start(stack: contextlib.AsyncExitStack, folder: Path, module: str, *o
     """Start a server of the sandbox; returns its address."""
     with (folder / "sandbox.log").open("a") as log:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", module, *options, stdout=asyncio.subprocess.PIPE, stderr=log, start_new_session=True
+            sys.executable,
+            "-m",
+            module,
+            *options,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
         )
     stack.push_async_callback(Program(process).stop)
     line = await process.stdout.readline() if process.stdout else b""

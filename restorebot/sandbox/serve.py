@@ -1,4 +1,6 @@
-"""Run an ASGI app on 127.0.0.1: inside a running loop, or as a program that says where it listens."""
+"""Run an ASGI app on 127.0.0.1: inside a running loop, or as a program that says where it
+listens.
+"""
 
 import asyncio
 import contextlib
@@ -39,13 +41,15 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         access_log=False,
         # Long polls and sockets would keep a stopping server for as long as they last.
         timeout_graceful_shutdown=1,
-        # Longer than a client keeps a connection, or the two may close and use it in the same moment.
+        # Longer than a client keeps a connection, or the two may close and use it in the same
+        # moment.
         timeout_keep_alive=60,
     )
 
 
 def _listen(port: int) -> socket.socket:
-    # With its protocol, or asyncio leaves TCP_NODELAY off and each answer waits 40 ms for an acknowledgement.
+    # With its protocol, or asyncio leaves TCP_NODELAY off and each answer waits 40 ms for an
+    # acknowledgement.
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind(("127.0.0.1", port))
@@ -54,7 +58,9 @@ def _listen(port: int) -> socket.socket:
 
 @contextlib.asynccontextmanager
 async def serving(app: ASGIApp, port: int = 0) -> AsyncIterator[str]:
-    """Serve the app in this event loop; yields its base URL, without a trailing slash, once it accepts connections."""
+    """Serve the app in this event loop; yields its base URL, without a trailing slash, once it
+    accepts connections.
+    """
     sock = _listen(port)
     server = _Server(_config(app))
     task = asyncio.create_task(server.serve(sockets=[sock]))
@@ -82,7 +88,9 @@ async def serving_all(*apps: ASGIApp) -> AsyncIterator[list[str]]:
 
 
 def serve_program(app: ASGIApp, port: int) -> None:
-    """Serve until SIGTERM or SIGINT; prints one JSON line ``{"url": ...}`` to stdout once the socket is bound."""
+    """Serve until SIGTERM or SIGINT; prints one JSON line ``{"url": ...}`` to stdout once the
+    socket is bound.
+    """
     sock = _listen(port)
     sock.listen()
     print(json.dumps({"url": f"http://127.0.0.1:{sock.getsockname()[1]}"}), flush=True)

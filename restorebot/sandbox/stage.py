@@ -1,4 +1,6 @@
-"""The stage of `restorebot demo --script`: the programs, the people's hands, and what is seen and printed."""
+"""The stage of `restorebot demo --script`: the programs, the people's hands, and what is seen and
+printed.
+"""
 
 import asyncio
 import contextlib
@@ -16,7 +18,13 @@ from restorebot.sandbox.programs import Programs, programs
 
 ALICE, BOB, CAROL, ERIN = "U0ALICE", "U0BOB", "U0CAROL", "U0ERIN"
 CHANNEL = "C0RESTORES"
-NAMES = {"U0ALICE": "alice", "U0BOB": "bob", "U0CAROL": "carol", "U0ERIN": "erin", "U0RESTORE": "restorebot"}
+NAMES = {
+    "U0ALICE": "alice",
+    "U0BOB": "bob",
+    "U0CAROL": "carol",
+    "U0ERIN": "erin",
+    "U0RESTORE": "restorebot",
+}
 
 PATIENCE = 30.0
 """Real seconds until a story that does not go on has failed."""
@@ -87,7 +95,9 @@ class Stage:
         await self.slack("command", user=user, channel=CHANNEL, text=text)
 
     async def ask(self, user: str = ALICE, starts: datetime | None = None, **more: Any) -> None:
-        """A request: command, modal, submit; ``more`` is entered besides the reason and the alias."""
+        """A request: command, modal, submit; ``more`` is entered besides the reason and the
+        alias.
+        """
         filled = self.count("view_updated")
         await self.type(user, (await self.newest())["id"])
         await self.until(lambda: self.count("view_updated") > filled, "the modal is filled")
@@ -96,7 +106,11 @@ class Stage:
             self.console.print(f"{'':>12}[dim]{escape(readable(text))}[/]", highlight=False)
         when = f", chooses {starts.astimezone():%H:%M:%S}" if starts else ""
         also = "".join(f", types “{text}”" for text in more.values() if isinstance(text, str))
-        self.tell(NAMES[user], f"gives the reason “the import of this morning broke the rooms”, types acme{also}{when}")
+        self.tell(
+            NAMES[user],
+            "gives the reason “the import of this morning broke the rooms”, types "
+            f"acme{also}{when}",
+        )
         values = {"reason": "the import of this morning broke the rooms", "alias": "acme", **more}
         if starts:
             values["starts"] = str(int(starts.timestamp()))
@@ -115,7 +129,9 @@ class Stage:
         messages = (await self.slack(f"messages?channel={CHANNEL}", "GET"))["messages"]
         card = next(message for message in messages if not message["thread_ts"])
         self.tell(NAMES[user], f"clicks {button.capitalize()}")
-        await self.slack("click", user=user, channel=CHANNEL, ts=card["ts"], action_id=f"restore_{button}")
+        await self.slack(
+            "click", user=user, channel=CHANNEL, ts=card["ts"], action_id=f"restore_{button}"
+        )
 
     async def started(self) -> int:
         """How many restores the portal was asked to start."""
@@ -123,8 +139,13 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def stage(console: Console, speed: float, settings: Mapping[str, str]) -> AsyncIterator[Stage]:
-    """Everything started, with these settings beside the usual ones. Raises NotStarted, StoryBroken."""
+async def stage(
+    console: Console, speed: float, settings: Mapping[str, str]
+) -> AsyncIterator[Stage]:
+    """Everything started, with these settings beside the usual ones.
+
+    Raises NotStarted, StoryBroken.
+    """
     async with (
         programs(approvers=BOB, speed=speed, settings=settings) as started,
         httpx.AsyncClient(timeout=PATIENCE + 10, trust_env=False) as http,
@@ -163,7 +184,9 @@ def _print(stage: Stage, event: dict[str, Any]) -> None:
     elif event["type"] == "private":
         stage.tell("restorebot", f"only to {NAMES.get(event['user'], event['user'])}: {text}")
     elif event["type"] == "edit":
-        stage.console.print(f"{'':>12}[dim]card: {escape(text.splitlines()[0])}[/]", highlight=False)
+        stage.console.print(
+            f"{'':>12}[dim]card: {escape(text.splitlines()[0])}[/]", highlight=False
+        )
 
 
 def readable(mrkdwn: str) -> str:

@@ -30,7 +30,9 @@ async def denied(stage: Stage) -> None:
     await stage.until(lambda: stage.count("view_opened") > 1, "the modal asks why not")
     view = (await stage.slack(f"views?user={BOB}", "GET"))["views"][-1]
     stage.tell("bob", "gives the reason “not before the nightly backup”, submits")
-    await stage.slack("submit", user=BOB, view_id=view["id"], values={"reason": "not before the nightly backup"})
+    await stage.slack(
+        "submit", user=BOB, view_id=view["id"], values={"reason": "not before the nightly backup"}
+    )
     await stage.until(lambda: stage.said("Denied by"), "the thread says who denied")
     await stage.until(lambda: stage.said("denied", "edit"), "the card says denied")
     _expect(await stage.started() == 0, "the portal is asked nothing")
@@ -41,7 +43,9 @@ async def failed(stage: Stage) -> None:
     await stage.portal("faults", "PATCH", archive_broken=True)
     await stage.ask()
     await stage.click(BOB, "approve")
-    await stage.until(lambda: stage.said("The backup file is invalid."), "the thread has the portal's own words")
+    await stage.until(
+        lambda: stage.said("The backup file is invalid."), "the thread has the portal's own words"
+    )
     await stage.until(lambda: stage.said("failed", "edit"), "the card says failed")
     _expect(await stage.started() == 1, "the portal is asked once")
     _expect(not stage.said("has been restored"), "nothing is called restored")
@@ -65,16 +69,22 @@ async def restart(stage: Stage) -> None:
 async def quorum(stage: Stage) -> None:
     await stage.ask()
     await stage.click(BOB, "approve")
-    await stage.until(lambda: stage.said("Approved so far by", "edit"), "the card says who said yes so far")
+    await stage.until(
+        lambda: stage.said("Approved so far by", "edit"), "the card says who said yes so far"
+    )
     _expect(await stage.started() == 0, "one yes is not enough")
     await stage.click(ERIN, "approve")
-    await stage.until(lambda: stage.said("has been restored"), "the restore completes after the second yes")
+    await stage.until(
+        lambda: stage.said("has been restored"), "the restore completes after the second yes"
+    )
     _expect(await stage.started() == 1, "the portal is asked once")
 
 
 async def break_glass(stage: Stage) -> None:
     await stage.ask(CAROL, alone=["alone"], alone_phrase="restore acme without approval")
-    await stage.until(lambda: stage.said("starts a restore of `acme` alone"), "the channel is told loudly")
+    await stage.until(
+        lambda: stage.said("starts a restore of `acme` alone"), "the channel is told loudly"
+    )
     await stage.until(lambda: stage.said("has been restored"), "the restore completes")
     await stage.until(lambda: stage.said("by nobody"), "the thread says that nobody approved")
 
@@ -85,8 +95,15 @@ async def void(stage: Stage) -> None:
     await stage.until(lambda: stage.said("It starts", "edit"), "the card says when it starts")
     backup = await stage.newest()
     stage.tell("portal", f"its backup {backup['fileName']} is written anew; nobody knows yet")
-    await stage.portal("backups", "POST", id=backup["id"], createdOn=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S"))
-    await stage.until(lambda: stage.said("The backup has changed since"), "the thread says why it is void")
+    await stage.portal(
+        "backups",
+        "POST",
+        id=backup["id"],
+        createdOn=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S"),
+    )
+    await stage.until(
+        lambda: stage.said("The backup has changed since"), "the thread says why it is void"
+    )
     await stage.until(lambda: stage.said("void", "edit"), "the card says void")
     _expect(await stage.started() == 0, "the portal is asked nothing")
 
@@ -97,7 +114,9 @@ async def safety_backup(stage: Stage) -> None:
     await stage.until(lambda: stage.said("makes a safety backup first"), "the backup is begun")
     _expect(await stage.started() == 0, "nothing is restored before the backup is made")
     await stage.until(lambda: stage.said("The safety backup is made"), "the thread has its name")
-    await stage.until(lambda: stage.said("the safety backup acme"), "the restore completes and says the way back")
+    await stage.until(
+        lambda: stage.said("the safety backup acme"), "the restore completes and says the way back"
+    )
     _expect(await stage.started() == 1, "the portal is asked once")
 
 
@@ -107,7 +126,9 @@ async def planned(stage: Stage) -> None:
     await stage.click(BOB, "approve")
     await stage.until(lambda: stage.said("It starts", "edit"), "the card says when it starts")
     _expect(await stage.started() == 0, "nothing starts before its time")
-    await stage.until(lambda: stage.said("has been restored"), "the restore starts by itself and completes")
+    await stage.until(
+        lambda: stage.said("has been restored"), "the restore starts by itself and completes"
+    )
     _expect(datetime.now(UTC) > starts, "it did not start before its time")
     _expect(await stage.started() == 1, "the portal is asked once")
 
@@ -115,13 +136,17 @@ async def planned(stage: Stage) -> None:
 async def dead_key(stage: Stage) -> None:
     await happy(stage)
     await stage.type(ALICE, "list")
-    await stage.until(lambda: stage.said("make a new one", "private"), "/restore says that a new key is needed")
+    await stage.until(
+        lambda: stage.said("make a new one", "private"), "/restore says that a new key is needed"
+    )
     stage.tell("somebody", "makes a new API key in DocSpace")
     key = (await stage.portal("keys", "POST"))["key"]
     said = await stage.command("key", "set", given=key)
     _expect(key not in said, "the key is not shown")
     await stage.type(ALICE, "list")
-    await stage.until(lambda: stage.said("backups of", "private"), "the bot uses the new key at once")
+    await stage.until(
+        lambda: stage.said("backups of", "private"), "the bot uses the new key at once"
+    )
 
 
 def _soon() -> datetime:
@@ -145,7 +170,9 @@ SETTINGS: Mapping[str, Mapping[str, str]] = {
     "quorum": {"RESTOREBOT_APPROVERS": f"{BOB},{ERIN}", "RESTOREBOT_APPROVALS_NEEDED": "2"},
     "break-glass": {"RESTOREBOT_BREAK_GLASS": CAROL},
     "safety-backup": {
-        "RESTOREBOT_SAFETY_BACKUP": '{"storageType": 5, "module": "googlecloud", "bucket": "acme-backups"}'
+        "RESTOREBOT_SAFETY_BACKUP": (
+            '{"storageType": 5, "module": "googlecloud", "bucket": "acme-backups"}'
+        )
     },
     "dead-key": {"RESTOREBOT_ENCRYPTION_KEY": urlsafe_b64encode(secrets.token_bytes(32)).decode()},
 }

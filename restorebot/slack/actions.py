@@ -1,4 +1,6 @@
-"""Clicks on a card: parsed once, checked by the service when they act, and answered privately when they do nothing."""
+"""Clicks on a card: parsed once, checked by the service when they act, and answered privately when
+they do nothing.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -31,14 +33,18 @@ class Click:
         where = body.get("response_url", ""), body.get("trigger_id", "")
         view = body.get("view") or {}
         in_home = view.get("type") == "home"
-        return cls(action["action_id"], action.get("value", ""), body["user"]["id"], *where, in_home, view)
+        return cls(
+            action["action_id"], action.get("value", ""), body["user"]["id"], *where, in_home, view
+        )
 
 
 Deed = Callable[[Click], Awaitable[Any]]
 
 
 def deeds(service: Service, command: RestoreCommand, client: AsyncWebClient) -> dict[str, Deed]:
-    """What each button does, by its ``action_id``: returns the restore as it is then, None for a modal opened."""
+    """What each button does, by its ``action_id``: returns the restore as it is then, None for a
+    modal opened.
+    """
 
     def settle(how: Settlement) -> Deed:
         return lambda click: service.settle(click.restore_id, click.user, how)
@@ -73,7 +79,9 @@ def stands(restore: Restore) -> str:
     approved = f"This restore has been approved by {mentions(restore.voters)}"
     if restore.break_glass:
         approved = f"This restore was started by {user(restore.requester)} alone (break-glass)"
-    start = when(restore.starts_at) if restore.starts_at else "as soon as its last checks have passed"
+    start = (
+        when(restore.starts_at) if restore.starts_at else "as soon as its last checks have passed"
+    )
     return {
         State.REQUESTED: "This restore still waits for approval.",
         State.APPROVED: f"{approved}; it starts {start}.",

@@ -1,4 +1,6 @@
-"""Private answers: through the ``response_url`` of the command or click, and never silently lost."""
+"""Private answers: through the ``response_url`` of the command or click, and never silently
+lost.
+"""
 
 import structlog
 from slack_sdk.webhook.async_client import AsyncWebhookClient

@@ -45,7 +45,8 @@ def build(
     home: Home,
 ) -> AsyncApp:
     """The Bolt app with all its listeners. ``team`` is the bot's own workspace id."""
-    # Acks leave when the listener returns, at once; Bolt's own dispatcher polls for them and loses some.
+    # Acks leave when the listener returns, at once; Bolt's own dispatcher polls for them and loses
+    # some.
     app = AsyncApp(client=client, signing_secret=signing_secret, process_before_response=True)
     buttons = deeds(service, command, client)
 
@@ -67,12 +68,16 @@ def build(
     async def restore(ack: AsyncAck, body: dict[str, Any]) -> None:
         parsed = Command.parse(body)
         await ack()
-        tasks.spawn(_answered(partial(answer, parsed.response_url), command.run(parsed)), name="command")
+        tasks.spawn(
+            _answered(partial(answer, parsed.response_url), command.run(parsed)), name="command"
+        )
 
     @app.view(views.REQUEST)
     async def asked(ack: AsyncAck, body: dict[str, Any]) -> None:
         # All windows go, the picker underneath too.
-        await ack(**await _submitted(_request(service, body, clock())) or {"response_action": "clear"})
+        await ack(
+            **await _submitted(_request(service, body, clock())) or {"response_action": "clear"}
+        )
         tasks.spawn(home.refresh(body["user"]["id"]), name="home")
 
     @app.view(picker.PICK)
@@ -140,7 +145,8 @@ async def _deny(service: Service, body: Mapping[str, Any]) -> None:
 async def _submitted(commit: Awaitable[None]) -> dict[str, Any]:
     """Commit what a modal asks for.
 
-    Returns what the ack carries: nothing, or errors under the fields, so that no typed word is lost.
+    Returns what the ack carries: nothing, or errors under the fields, so that no typed word is
+    lost.
     """
     try:
         await commit
@@ -148,7 +154,9 @@ async def _submitted(commit: Awaitable[None]) -> dict[str, Any]:
         return _errors(error.errors)
     except StorageError as error:
         log.exception("request_not_saved")
-        return _errors({views.REASON: f"Nothing was saved or posted. {error} Tell whoever runs restorebot."})
+        return _errors(
+            {views.REASON: f"Nothing was saved or posted. {error} Tell whoever runs restorebot."}
+        )
     except RestorebotError as error:
         return _errors({views.REASON: str(error)})
     except Exception:
@@ -158,7 +166,10 @@ async def _submitted(commit: Awaitable[None]) -> dict[str, Any]:
 
 
 def _errors(errors: Mapping[str, str]) -> dict[str, Any]:
-    return {"response_action": "errors", "errors": {block: sentence[:2000] for block, sentence in errors.items()}}
+    return {
+        "response_action": "errors",
+        "errors": {block: sentence[:2000] for block, sentence in errors.items()},
+    }
 
 
 async def _answered(tell: Callable[[str], Awaitable[None]], work: Awaitable[Any]) -> None:
@@ -169,7 +180,9 @@ async def _answered(tell: Callable[[str], Awaitable[None]], work: Awaitable[Any]
 
 
 async def _answered_in_home(home: Home, click: Click, work: Awaitable[Any]) -> None:
-    """The same for a click in App Home, where nobody sees a card change: what was done is told too."""
+    """The same for a click in App Home, where nobody sees a card change: what was done is told
+    too.
+    """
     restore, sentence = await _done(work)
     home.seen(click.user)
     if restore or sentence:
@@ -177,7 +190,9 @@ async def _answered_in_home(home: Home, click: Click, work: Awaitable[Any]) -> N
 
 
 async def _done(work: Awaitable[Any]) -> tuple[Any, str]:
-    """Do the work; returns its result, or what keeps it from being done as a sentence for the person."""
+    """Do the work; returns its result, or what keeps it from being done as a sentence for the
+    person.
+    """
     try:
         return await work, ""
     except TooLate as error:

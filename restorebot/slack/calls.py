@@ -1,4 +1,6 @@
-"""What became of a call to Slack, read off the client's exceptions, which do not all carry an answer of Slack's."""
+"""What became of a call to Slack, read off the client's exceptions, which do not all carry an
+answer of Slack's.
+"""
 
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -8,7 +10,9 @@ UNANSWERED = (SlackClientError, aiohttp.ClientError, OSError)
 
 
 def status_of(error: SlackApiError) -> int | None:
-    """The HTTP status; None where the answer was no answer of Slack's, so that nobody knows what was done."""
+    """The HTTP status; None where the answer was no answer of Slack's, so that nobody knows what
+    was done.
+    """
     status = getattr(error.response, "status_code", None)
     return status if isinstance(status, int) else None
 

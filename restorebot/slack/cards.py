@@ -67,7 +67,9 @@ PHASES = {
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a card shows beside its row: who may approve, and how long this portal's last restores took."""
+    """What a card shows beside its row: who may approve, and how long this portal's last restores
+    took.
+    """
 
     approvers: tuple[str, ...]
     durations: tuple[timedelta, ...] = ()
@@ -123,11 +125,16 @@ def _approved(restore: Restore, _: Surroundings) -> list[str]:
         told = " and ".join(f"<#{channel}>" for channel in restore.announce)
         return [
             f":white_check_mark: {_approval(restore)}",
-            f":calendar: *It starts {when(restore.starts_at)}*, if all that is checked again then still holds.",
+            (
+                f":calendar: *It starts {when(restore.starts_at)}*, if all that is checked again "
+                "then still holds."
+            ),
             "Until then it can be stopped.",
             *([f"restorebot tells its users in {told}."] if told else []),
         ]
-    return [f":white_check_mark: {_approval(restore)} Everything is checked once more, then it starts."]
+    return [
+        f":white_check_mark: {_approval(restore)} Everything is checked once more, then it starts."
+    ]
 
 
 def _backing_up(restore: Restore, _: Surroundings) -> list[str]:
@@ -155,7 +162,9 @@ def _restoring(restore: Restore, around: Surroundings) -> list[str]:
         f"`{bar(restore.progress)}` {restore.progress} % by the portal's own count",
     ]
     if restore.phase is Phase.LOADING:
-        lines.append("The number often stands still for most of the run, 75 above all. That is normal.")
+        lines.append(
+            "The number often stands still for most of the run, 75 above all. That is normal."
+        )
     if restore.posted_at:
         lines.append(f"*Started:* {when(restore.posted_at)}")
     if around.durations:
@@ -163,7 +172,8 @@ def _restoring(restore: Restore, around: Surroundings) -> list[str]:
         lines.append(f"*This portal's last restores took:* {took}")
     if restore.adopted:
         lines.append(
-            f":warning: Task {code(restore.task_id or 'without an id')} was not named to us, but found by looking."
+            f":warning: Task {code(restore.task_id or 'without an id')} was not named to us, but "
+            "found by looking."
         )
     if restore.stalled and restore.changed_at:
         lines.append(f":warning: Nothing has changed since {when(restore.changed_at)}.")
@@ -234,7 +244,10 @@ _STORIES: dict[State, Callable[[Restore, Surroundings], list[str]]] = {
 
 def _approval(restore: Restore) -> str:
     if restore.break_glass:
-        return f":rotating_light: Started by {user(restore.requester)} alone, without approval (break-glass)."
+        return (
+            f":rotating_light: Started by {user(restore.requester)} alone, without approval "
+            "(break-glass)."
+        )
     own = " (their own request)" if restore.self_approved else ""
     return f"Approved by {mentions(restore.voters)}{own}."
 
@@ -253,8 +266,14 @@ def _took(restore: Restore) -> str:
     return f", after {lasting(restore.ended_at - restore.posted_at)}"
 
 
-def _button(text: str, action: str, style: str | None = None, confirm: Block | None = None) -> dict[str, Any]:
-    button: dict[str, Any] = {"type": "button", "text": {"type": "plain_text", "text": text}, "action_id": action}
+def _button(
+    text: str, action: str, style: str | None = None, confirm: Block | None = None
+) -> dict[str, Any]:
+    button: dict[str, Any] = {
+        "type": "button",
+        "text": {"type": "plain_text", "text": text},
+        "action_id": action,
+    }
     return button | ({"style": style} if style else {}) | ({"confirm": confirm} if confirm else {})
 
 
@@ -269,12 +288,18 @@ def _confirm(title: str, text: str, yes: str, no: str = "Go back") -> Block:
 
 def _approve_button(restore: Restore) -> dict[str, Any]:
     made_on = restore.source.created_on
-    which = f"the backup of {utc(made_on)}" if made_on else f"the archive {plain(restore.source.file_name, 60)}"
+    which = (
+        f"the backup of {utc(made_on)}"
+        if made_on
+        else f"the archive {plain(restore.source.file_name, 60)}"
+    )
     text = (
         f"This replaces all data of {restore.portal} by {which}. "
         "It cannot be cancelled, logs everybody out and ends every API key."
     )
-    return _button("Approve", APPROVE, "primary", _confirm("Restore the whole portal?", text, "Approve"))
+    return _button(
+        "Approve", APPROVE, "primary", _confirm("Restore the whole portal?", text, "Approve")
+    )
 
 
 _BUTTONS: dict[State, Callable[[Restore], list[dict[str, Any]]]] = {
@@ -295,8 +320,19 @@ _BUTTONS: dict[State, Callable[[Restore], list[dict[str, Any]]]] = {
 
 
 def buttons(restore: Restore, only: AbstractSet[str] | None = None) -> Block | None:
-    """The row of buttons that the restore's state has, or those of them with these ids; None when there is none."""
+    """The row of buttons that the restore's state has, or those of them with these ids; None when
+    there is none.
+    """
     offered = _BUTTONS[restore.state](restore) if restore.state in _BUTTONS else []
-    elements = [button | {"value": restore.id} for button in offered if only is None or button["action_id"] in only]
-    # Slack's clients keep a pressed button's state by block_id, so each version of the card has its own.
-    return {"type": "actions", "block_id": f"decide-{restore.version}", "elements": elements} if elements else None
+    elements = [
+        button | {"value": restore.id}
+        for button in offered
+        if only is None or button["action_id"] in only
+    ]
+    # Slack's clients keep a pressed button's state by block_id, so each version of the card has its
+    # own.
+    return (
+        {"type": "actions", "block_id": f"decide-{restore.version}", "elements": elements}
+        if elements
+        else None
+    )

@@ -51,7 +51,9 @@ class Command:
 
 
 ARRIVAL = (0.0, 0.2, 0.6, 1.2)
-"""Seconds before each try to fill a window that an ack opens: the ack may reach Slack later than the call."""
+"""Seconds before each try to fill a window that an ack opens: the ack may reach Slack later than
+the call.
+"""
 
 BACK = "Back"
 """Closes the window on top of the picker, which is underneath as it was left."""
@@ -63,11 +65,19 @@ LAST = 20
 """Restores that `/restore history` shows."""
 
 
-def _of_use(history: list[BackupRecord] | str | None, wanted: str | Source) -> list[BackupRecord] | None:
-    """What a picker has read, unless it does not answer what was asked for: a backup may be newer than the picker."""
+def _of_use(
+    history: list[BackupRecord] | str | None, wanted: str | Source
+) -> list[BackupRecord] | None:
+    """What a picker has read, unless it does not answer what was asked for: a backup may be newer
+    than the picker.
+    """
     if not isinstance(history, list):
         return None
-    return history if isinstance(wanted, Source) or wanted in {record.id.lower() for record in history} else None
+    return (
+        history
+        if isinstance(wanted, Source) or wanted in {record.id.lower() for record in history}
+        else None
+    )
 
 
 def _again(command: Command) -> str:
@@ -111,16 +121,30 @@ class RestoreCommand:
         elif wish.word is Word.PICK:
             await self._pick(command, portal)
         elif wish.dry_run:
-            report = await self._preflight.run(portal.docspace, wish.backup_id, self._clock(), patience=PATIENCE)
+            report = await self._preflight.run(
+                portal.docspace, wish.backup_id, self._clock(), patience=PATIENCE
+            )
             await self._tell(command, views.dry_run(wish.backup_id, report, portal))
         else:
-            await self._ask(portal, wish.backup_id, command.channel, command.user, command.trigger_id, _again(command))
+            await self._ask(
+                portal,
+                wish.backup_id,
+                command.channel,
+                command.user,
+                command.trigger_id,
+                _again(command),
+            )
 
     async def _report(self, command: Command, wish: Wish) -> None:
-        """What is open, or how the last restores ended; of one portal, or of all that belong to this channel."""
+        """What is open, or how the last restores ended; of one portal, or of all that belong to
+        this channel.
+        """
         asked = self._portals.named(wish.portal, command.channel)
         portals = await self._viewer.readable(asked, command.user, command.channel)
-        urls, names = {portal.docspace.url for portal in portals}, [portal.name for portal in portals]
+        urls, names = (
+            {portal.docspace.url for portal in portals},
+            [portal.name for portal in portals],
+        )
         if wish.word is Word.STATUS:
             restores = await self._viewer.open_restores(urls)
             links = await asyncio.gather(*(self._link(restore) for restore in restores))
@@ -135,7 +159,9 @@ class RestoreCommand:
         if restore.card_ts is None:
             return ""
         try:
-            found = await self._client.chat_getPermalink(channel=restore.channel, message_ts=restore.card_ts)
+            found = await self._client.chat_getPermalink(
+                channel=restore.channel, message_ts=restore.card_ts
+            )
         except UNANSWERED as error:
             log.info("no_permalink", reason=reason_of(error))
             return ""
@@ -156,14 +182,18 @@ class RestoreCommand:
         again = _again(command)
         view = await views.open_modal(self._client, command.trigger_id, views.loading(), again)
         shown = picker.Picker(portal.name, command.channel)
-        await self._fill({"view_id": view["id"]}, await self._drawn(portal, view["id"], shown), again)
+        await self._fill(
+            {"view_id": view["id"]}, await self._drawn(portal, view["id"], shown), again
+        )
 
     async def _drawn(self, portal: Portal, view_id: str, shown: picker.Picker) -> Block:
         history = await self._history(portal, view_id) if shown.kind == HISTORY else []
         return picker.drawn(portal, history, shown, self._clock())
 
     async def _history(self, portal: Portal, view_id: str) -> list[BackupRecord] | str:
-        """The history, read once for each modal and kept while it is open; or why it could not be read."""
+        """The history, read once for each modal and kept while it is open; or why it could not be
+        read.
+        """
         if view_id not in self._read:
             records = await attempt(portal.docspace.history(), PATIENCE, portal.docspace.host)
             self._read[view_id] = str(records) if isinstance(records, PortalError) else records
@@ -179,12 +209,16 @@ class RestoreCommand:
         await self._fill({"view_id": view["id"]}, modal, "Choose again what to restore from.")
 
     async def picked(self, choice: picker.Choice) -> None:
-        """After a backup was chosen: a window on top of the picker, which stays as it is underneath."""
+        """After a backup was chosen: a window on top of the picker, which stays as it is
+        underneath.
+        """
         stacked = {"external_id": choice.facts_id, "close": BACK}
         try:
             portal = self._portals.choose(choice.portal_name, choice.channel)
             known = _of_use(self._read.get(choice.view_id), choice.wanted)
-            modal = await self._facts(portal, choice.wanted, choice.channel, choice.user, known, **stacked)
+            modal = await self._facts(
+                portal, choice.wanted, choice.channel, choice.user, known, **stacked
+            )
         except RestorebotError as error:
             modal = views.refused(str(error), **stacked)
         await self._fill({"external_id": choice.facts_id}, modal, "Press Next again.")
@@ -206,12 +240,22 @@ class RestoreCommand:
         portal = self._portals.of(restore)
         await self._service.check_requester(portal, user, restore.channel)
         wanted = restore.source.backup_id or restore.source
-        await self._ask(portal, wanted, restore.channel, user, trigger_id, "Click the button again.")
+        await self._ask(
+            portal, wanted, restore.channel, user, trigger_id, "Click the button again."
+        )
 
     async def _ask(
-        self, portal: Portal, wanted: str | Source, channel: str, user: str, trigger_id: str, retry: str
+        self,
+        portal: Portal,
+        wanted: str | Source,
+        channel: str,
+        user: str,
+        trigger_id: str,
+        retry: str,
     ) -> None:
-        """The modal for one backup: opened within the trigger's three seconds, filled when the checks are made."""
+        """The modal for one backup: opened within the trigger's three seconds, filled when the
+        checks are made.
+        """
         view = await views.open_modal(self._client, trigger_id, views.loading(), retry)
         try:
             modal = await self._facts(portal, wanted, channel, user)
@@ -229,13 +273,19 @@ class RestoreCommand:
         **more: Any,
     ) -> Block:
         report, alone = await asyncio.gather(
-            self._preflight.run(portal.docspace, wanted, self._clock(), patience=PATIENCE, known=known),
+            self._preflight.run(
+                portal.docspace, wanted, self._clock(), patience=PATIENCE, known=known
+            ),
             self._service.may_break_glass(portal, user),
         )
-        return views.filled(wanted, report, portal, channel, self._clock(), may_break_glass=alone, **more)
+        return views.filled(
+            wanted, report, portal, channel, self._clock(), may_break_glass=alone, **more
+        )
 
     async def _fill(self, which: Mapping[str, str], modal: Block, again: str) -> None:
-        """Put a modal in the place of one that is open, which is named by its ``view_id`` or ``external_id``."""
+        """Put a modal in the place of one that is open, which is named by its ``view_id`` or
+        ``external_id``.
+        """
         for wait in ARRIVAL if "external_id" in which else (0.0,):
             await asyncio.sleep(wait)
             try:
@@ -244,7 +294,9 @@ class RestoreCommand:
                 reason = reason_of(error)
                 log.info("modal_not_filled", reason=reason)
                 if reason != "not_found":
-                    raise Refused(f"The window could not be filled, and nothing has been asked. {again}") from None
+                    raise Refused(
+                        f"The window could not be filled, and nothing has been asked. {again}"
+                    ) from None
             else:
                 return
         raise Refused(f"You closed the window while it loaded, and nothing has been asked. {again}")

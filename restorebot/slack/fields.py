@@ -1,10 +1,20 @@
-"""The picker's fields for an archive that is not in the history, by its kind; and how they are read."""
+"""The picker's fields for an archive that is not in the history, by its kind; and how they are
+read.
+"""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
-from restorebot.docspace.storages import CLOUD, DOCUMENTS, FLAGS, MODULES, SSE, THIRD_PARTY, problems_of_module
+from restorebot.docspace.storages import (
+    CLOUD,
+    DOCUMENTS,
+    FLAGS,
+    MODULES,
+    SSE,
+    THIRD_PARTY,
+    problems_of_module,
+)
 from restorebot.model import Source
 from restorebot.slack.texts import Block
 from restorebot.slack.views import FieldErrors, typed
@@ -20,7 +30,11 @@ KINDS = {
     str(CLOUD): "An archive in own cloud storage",
 }
 
-MODULE_NAMES = {"s3": "Amazon S3 or compatible", "googlecloud": "Google Cloud", "rackspace": "Rackspace"}
+MODULE_NAMES = {
+    "s3": "Amazon S3 or compatible",
+    "googlecloud": "Google Cloud",
+    "rackspace": "Rackspace",
+}
 MODULE_NAMES |= {"selectel": "Selectel"}
 
 LABELS = {
@@ -37,14 +51,17 @@ LABELS = {
 TICKS = {"forcepathstyle": "Force path style", "usehttp": "Use HTTP instead of HTTPS"}
 
 CARRIED = 2000
-"""Characters of an archive's parameters: the modal's private_metadata has 3,000 for these and the rest."""
+"""Characters of an archive's parameters: the modal's private_metadata has 3,000 for these and the
+rest.
+"""
 
 NAME_KEPT = 200
 PATH_LIMIT = 400
 VALUE_LIMIT = 200
 
 NOT_OFFERED = (
-    "Not offered: an upload (DocSpace restores whatever was uploaded last), a custom cloud (DocSpace does not "
+    "Not offered: an upload (DocSpace restores whatever was uploaded last), a custom cloud "
+    "(DocSpace does not "
     "implement it), and a whole instance (it would replace every portal of it)."
 )
 
@@ -59,7 +76,15 @@ def inputs(kind: str, module: str) -> list[Block]:
     if kind == str(DOCUMENTS):
         return [_text(FILE, "File id", "The number in the file's address.", 20, needed=True)]
     if kind == str(THIRD_PARTY):
-        return [_text(FILE, "File id", "The provider's own id, as the file's address has it.", PATH_LIMIT, needed=True)]
+        return [
+            _text(
+                FILE,
+                "File id",
+                "The provider's own id, as the file's address has it.",
+                PATH_LIMIT,
+                needed=True,
+            )
+        ]
     blocks = [
         _select(MODULE, "Storage", MODULE_NAMES, module, CHOOSE_MODULE, dispatch=True),
         _text(
@@ -78,11 +103,16 @@ def inputs(kind: str, module: str) -> list[Block]:
             blocks.append(_select(f"p_{key}", LABELS[key], none, "none", "value"))
         else:
             blocks.append(_text(f"p_{key}", LABELS[key], "", VALUE_LIMIT, needed=needed))
-    return [*blocks, _text(SUBDIR, "Folder", "Empty for DocSpace's own, which is backup.", VALUE_LIMIT)]
+    return [
+        *blocks,
+        _text(SUBDIR, "Folder", "Empty for DocSpace's own, which is backup.", VALUE_LIMIT),
+    ]
 
 
 def chosen(view: Mapping[str, Any]) -> tuple[str, str]:
-    """The kind and the module that are chosen just now; the module is empty where the kind has none."""
+    """The kind and the module that are chosen just now; the module is empty where the kind has
+    none.
+    """
     values = view["state"]["values"]
     kind = _option(values, KIND, CHOOSE_KIND) or HISTORY
     return kind, (_option(values, MODULE, CHOOSE_MODULE) or "s3") if kind == str(CLOUD) else ""
@@ -99,18 +129,29 @@ def read(view: Mapping[str, Any], kind: str, module: str) -> Source:
     if not path or path.endswith("/"):
         errors[PATH] = "Type the archive's path in the storage, with the file's name at its end."
     elif len(json.dumps(params)) > CARRIED:
-        errors[PATH] = "All these values are too long together for Slack to carry them. Shorten the path."
+        errors[PATH] = (
+            "All these values are too long together for Slack to carry them. Shorten the path."
+        )
     if errors:
         raise FieldErrors(errors)
-    return Source("", path.rpartition("/")[2][:NAME_KEPT], CLOUD, None, params=tuple(params.items()))
+    return Source(
+        "", path.rpartition("/")[2][:NAME_KEPT], CLOUD, None, params=tuple(params.items())
+    )
 
 
 def _file(file_id: str, kind: str) -> Source:
     if kind == str(DOCUMENTS) and not (file_id.isascii() and file_id.isdigit()):
-        raise FieldErrors({FILE: "A file in a room has a number as its id; it stands in the file's address."})
+        raise FieldErrors(
+            {FILE: "A file in a room has a number as its id; it stands in the file's address."}
+        )
     if kind == str(THIRD_PARTY) and (not file_id or file_id.isdigit()):
         raise FieldErrors(
-            {FILE: "A connected account's file has an id that is no number, such as sbox-4-|backup.tar.gz."}
+            {
+                FILE: (
+                    "A connected account's file has an id that is no number, such as "
+                    "sbox-4-|backup.tar.gz."
+                )
+            }
         )
     return Source("", file_id, int(kind), None, params=(("filePath", file_id),))
 
@@ -126,7 +167,9 @@ def _value(view: Mapping[str, Any], block: str) -> str:
 
 
 def _option(values: Mapping[str, Any], block: str, action: str) -> str:
-    return str(((values.get(block) or {}).get(action, {}).get("selected_option") or {}).get("value") or "")
+    return str(
+        ((values.get(block) or {}).get(action, {}).get("selected_option") or {}).get("value") or ""
+    )
 
 
 def _text(block: str, label: str, hint: str, longest: int, *, needed: bool = False) -> Block:
@@ -136,21 +179,44 @@ def _text(block: str, label: str, hint: str, longest: int, *, needed: bool = Fal
 
 
 def _select(
-    block: str, label: str, options: Mapping[str, str], initial: str, action: str, *, dispatch: bool = False
+    block: str,
+    label: str,
+    options: Mapping[str, str],
+    initial: str,
+    action: str,
+    *,
+    dispatch: bool = False,
 ) -> Block:
     shown = [{"text": _plain(text), "value": value} for value, text in options.items()]
     first = next(option for option in shown if option["value"] == initial)
-    element = {"type": "static_select", "action_id": action, "options": shown, "initial_option": first}
-    return _input(block, label, element) | ({"dispatch_action": True, "optional": False} if dispatch else {})
+    element = {
+        "type": "static_select",
+        "action_id": action,
+        "options": shown,
+        "initial_option": first,
+    }
+    return _input(block, label, element) | (
+        {"dispatch_action": True, "optional": False} if dispatch else {}
+    )
 
 
 def _tick(block: str, label: str, option: str) -> Block:
-    element = {"type": "checkboxes", "action_id": "value", "options": [{"text": _plain(option), "value": "true"}]}
+    element = {
+        "type": "checkboxes",
+        "action_id": "value",
+        "options": [{"text": _plain(option), "value": "true"}],
+    }
     return _input(block, label, element)
 
 
 def _input(block: str, label: str, element: Block) -> Block:
-    return {"type": "input", "block_id": block, "optional": True, "label": _plain(label), "element": element}
+    return {
+        "type": "input",
+        "block_id": block,
+        "optional": True,
+        "label": _plain(label),
+        "element": element,
+    }
 
 
 def _plain(text: str) -> Block:

@@ -21,9 +21,11 @@ USAGE = (
     "• `/restore` alone lets you choose a backup.\n"
     "• `/restore list` shows all backups with their ids.\n"
     "• `/restore <backupId> --dry-run` makes every check and starts nothing.\n"
-    "• `/restore status` shows what is open and running, `/restore history` how the last restores ended.\n"
+    "• `/restore status` shows what is open and running, `/restore history` how the last restores "
+    "ended.\n"
     "Where there are several portals, the portal's name comes last.\n"
-    "You say why, an approver says yes, and the thread tells how it goes. Nothing starts before the approver's yes."
+    "You say why, an approver says yes, and the thread tells how it goes. Nothing starts before "
+    "the approver's yes."
 )
 
 
@@ -58,7 +60,8 @@ def understood(text: str, portals: Sequence[str]) -> Wish:
     words = [word for word in words if word.lower() not in DRY_RUN]
     if any(word.lower().lstrip("-—–") == "dump" for word in words):  # noqa: RUF001 - as above
         raise Refused(
-            "A whole instance (dump) is not restored from here: it would replace every portal of the instance, and "
+            "A whole instance (dump) is not restored from here: it would replace every portal of "
+            "the instance, and "
             "reset its license."
         )
     first, rest = (words[0], words[1:]) if words else ("", [])
@@ -68,7 +71,8 @@ def understood(text: str, portals: Sequence[str]) -> Wish:
         raise Refused(f"`/restore {first.lower()}` takes nothing but a portal's name.\n{USAGE}")
     if len(rest) > 1 or any(GUID.fullmatch(word) for word in rest):
         raise Refused(
-            f"Type one backup id, and after it one portal's name if there are several, as in `/restore {EXAMPLE}`; "
+            "Type one backup id, and after it one portal's name if there are several, as in "
+            f"`/restore {EXAMPLE}`; "
             "`/restore help` shows what else may be typed."
         )
     portal = rest[0] if rest else ""
@@ -86,5 +90,8 @@ def understood(text: str, portals: Sequence[str]) -> Wish:
 def _misunderstood(first: str, portals: Sequence[str]) -> str:
     near = difflib.get_close_matches(first.lower(), [*TYPED, *portals], n=1, cutoff=0.7)
     if near:
-        return f"{code(first)} is no backup id and no word that I know. Did you mean `/restore {near[0]}`?\n{USAGE}"
+        return (
+            f"{code(first)} is no backup id and no word that I know. Did you mean `/restore "
+            f"{near[0]}`?\n{USAGE}"
+        )
     return f"{code(first)} is not a backup id; `/restore list` shows those there are.\n{USAGE}"

@@ -17,9 +17,13 @@ RECENT = 10
 """Ended restores on show."""
 
 SHOWN = 30
-"""Open restores on show: each takes two of a view's hundred blocks, as each of the recent ones may."""
+"""Open restores on show: each takes two of a view's hundred blocks, as each of the recent ones may.
+"""
 
-NOTHING = "Nothing that you have a part in runs or waits. Ask for a restore with `/restore` in a channel that I am in."
+NOTHING = (
+    "Nothing that you have a part in runs or waits. Ask for a restore with `/restore` in a channel "
+    "that I am in."
+)
 NOTICE = "restore_notice"
 
 BUTTONS = {
@@ -36,7 +40,9 @@ log = structlog.get_logger()
 class Home:
     """Draws App Home for whoever opens it, and again after what they do."""
 
-    def __init__(self, client: AsyncWebClient, viewer: Viewer, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, client: AsyncWebClient, viewer: Viewer, clock: Callable[[], datetime]
+    ) -> None:
         self._client = client
         self._viewer = viewer
         self._clock = clock
@@ -67,7 +73,9 @@ class Home:
             await self.show(user)
 
     async def tell(self, user: str, trigger_id: str, sentence: str) -> None:
-        """Answer a click in the tab, where there is no channel: in a modal, or above the tab when it is too late."""
+        """Answer a click in the tab, where there is no channel: in a modal, or above the tab when
+        it is too late.
+        """
         try:
             notice = views.modal([section(sentence)], NOTICE)
             await self._client.views_open(trigger_id=trigger_id, view=notice)
@@ -78,7 +86,9 @@ class Home:
 
 
 def drawn(mine: Sequence[Mine], recent: Sequence[Mine], now: datetime) -> list[Block]:
-    """The tab's blocks: what waits for the person, what runs, what is planned, what waits for others, recent."""
+    """The tab's blocks: what waits for the person, what runs, what is planned, what waits for
+    others, recent.
+    """
     blocks, left = [header("Restores")], SHOWN
     for title in GROUPS:
         group = [one for one in mine if _group(one) == title][:left]
@@ -86,7 +96,12 @@ def drawn(mine: Sequence[Mine], recent: Sequence[Mine], now: datetime) -> list[B
         if group:
             blocks += [section(f"*{title}*"), *(block for one in group for block in _open(one))]
     if len(mine) > SHOWN:
-        blocks.append(context(f"{len(mine) - SHOWN} more are open: `/restore status` in their channels shows them."))
+        blocks.append(
+            context(
+                f"{len(mine) - SHOWN} more are open: `/restore status` in their channels shows "
+                "them."
+            )
+        )
     if not mine:
         blocks.append(section(NOTHING))
     if recent:
@@ -107,7 +122,10 @@ def _group(one: Mine) -> str:
 
 def _open(one: Mine) -> list[Block]:
     restore = one.restore
-    lines = [listing.open_line(restore, ""), f"in <#{restore.channel}>: {escape(restore.reason, 300)}"]
+    lines = [
+        listing.open_line(restore, ""),
+        f"in <#{restore.channel}>: {escape(restore.reason, 300)}",
+    ]
     return [section("\n".join(lines)), *_buttons(one)]
 
 

@@ -1,4 +1,6 @@
-"""What `/restore list`, `status` and `history` print: lines, put into as few messages as Slack's limits let them."""
+"""What `/restore list`, `status` and `history` print: lines, put into as few messages as Slack's
+limits let them.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -7,10 +9,22 @@ from restorebot.docspace.models import STORAGE_NAMES, BackupRecord
 from restorebot.model import Restore
 from restorebot.restores.portals import Portal
 from restorebot.slack.cards import TITLES
-from restorebot.slack.texts import SECTION, Block, code, escape, lasting, mentions, section, user, when
+from restorebot.slack.texts import (
+    SECTION,
+    Block,
+    code,
+    escape,
+    lasting,
+    mentions,
+    section,
+    user,
+    when,
+)
 
 SECTIONS = 4
-"""Sections of a message: all blocks together may have about 13,000 characters (Slack fact sheet, "Posting")."""
+"""Sections of a message: all blocks together may have about 13,000 characters (Slack fact sheet,
+"Posting").
+"""
 
 NAME = 120
 
@@ -38,21 +52,31 @@ def backups(portal: Portal, records: Sequence[BackupRecord], now: datetime) -> l
 def _backup(record: BackupRecord, now: datetime) -> str:
     stored = STORAGE_NAMES.get(record.storage_type, f"storage type {record.storage_type}")
     expired = " · *expired*" if record.expires_on and record.expires_on <= now else ""
-    return f"{code(record.id)} {escape(record.file_name, NAME)} · {when(record.created_on)} · {stored}{expired}"
+    return (
+        f"{code(record.id)} {escape(record.file_name, NAME)} · {when(record.created_on)} · "
+        f"{stored}{expired}"
+    )
 
 
-def status(restores: Sequence[Restore], links: Mapping[str, str], portals: Sequence[str]) -> list[str]:
+def status(
+    restores: Sequence[Restore], links: Mapping[str, str], portals: Sequence[str]
+) -> list[str]:
     """What is open and running; ``links`` are the addresses of the cards by restore id."""
     if not restores:
         return [f"No restore of {_names(portals)} is open or running."]
-    return [f"*{len(restores)} open*", *(open_line(restore, links.get(restore.id, "")) for restore in restores)]
+    return [
+        f"*{len(restores)} open*",
+        *(open_line(restore, links.get(restore.id, "")) for restore in restores),
+    ]
 
 
 def open_line(restore: Restore, link: str) -> str:
     """One open restore; ``link`` is its card's address, if there is one."""
     title = f"Restore of {escape(restore.portal)}: {TITLES[restore.state]}"
     shown = f"<{link}|{title}>" if link else title
-    starts = f" · starts {when(restore.starts_at)}" if restore.is_ahead and restore.starts_at else ""
+    starts = (
+        f" · starts {when(restore.starts_at)}" if restore.is_ahead and restore.starts_at else ""
+    )
     return f"• {shown}{starts} · asked by {user(restore.requester)} {when(restore.requested_at)}"
 
 
@@ -72,9 +96,14 @@ def ended_line(restore: Restore) -> str:
     """One ended restore."""
     yes = f", approved by {mentions(restore.voters)}" if restore.votes else ""
     yes = ", started alone (break-glass)" if restore.break_glass else yes
-    took = f", took {lasting(restore.ended_at - restore.posted_at)}" if restore.ended_at and restore.posted_at else ""
+    took = (
+        f", took {lasting(restore.ended_at - restore.posted_at)}"
+        if restore.ended_at and restore.posted_at
+        else ""
+    )
     at = f" {when(restore.ended_at)}" if restore.ended_at else ""
     return (
-        f"• {code(restore.portal)} from {escape(restore.source.file_name, NAME)}: *{TITLES[restore.state]}*{at}{took} "
+        f"• {code(restore.portal)} from {escape(restore.source.file_name, NAME)}: "
+        f"*{TITLES[restore.state]}*{at}{took} "
         f"· asked by {user(restore.requester)}{yes}"
     )

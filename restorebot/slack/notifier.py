@@ -1,4 +1,6 @@
-"""Gives Slack what it is owed: the outbox in the order of each story, and cards that lag behind their rows."""
+"""Gives Slack what it is owed: the outbox in the order of each story, and cards that lag behind
+their rows.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -24,7 +26,13 @@ LAST_RESTORES = 3
 BACKOFF = timedelta(seconds=2)
 LONGEST_BACKOFF = timedelta(minutes=5)
 
-CARD_GONE = {"message_not_found", "cant_update_message", "channel_not_found", "is_archived", "edit_window_closed"}
+CARD_GONE = {
+    "message_not_found",
+    "cant_update_message",
+    "channel_not_found",
+    "is_archived",
+    "edit_window_closed",
+}
 """Slack's words for a card that can never be edited again."""
 
 CHANNEL_CLOSED = {"channel_not_found", "not_in_channel", "is_archived", "restricted_action"}
@@ -63,15 +71,21 @@ class Unsent(Exception):
 
 
 class Notifier:
-    """Sends and edits. ``drain`` is one round, callable with any clock; ``run`` makes rounds until cancelled."""
+    """Sends and edits.
 
-    def __init__(self, client: AsyncWebClient, store: Store, portals: Portals, clock: Callable[[], datetime]) -> None:
+    ``drain`` is one round, callable with any clock; ``run`` makes rounds until cancelled.
+    """
+
+    def __init__(
+        self, client: AsyncWebClient, store: Store, portals: Portals, clock: Callable[[], datetime]
+    ) -> None:
         self._client = client
         self._store = store
         self._portals = portals
         self._clock = clock
         self._woken = asyncio.Event()
-        # chat.update is about 50 a minute for the whole workspace, chat.postMessage one a second per channel with
+        # chat.update is about 50 a minute for the whole workspace, chat.postMessage one a second
+        # per channel with
         # short bursts (Slack fact sheet §1).
         self._edits = Bucket(8, timedelta(seconds=1.5))
         self._posts: dict[str, Bucket] = {}
@@ -96,13 +110,18 @@ class Notifier:
                 log.exception("round_failed")
                 due = self._clock() + BACKOFF
             try:
-                async with asyncio.timeout(None if due is None else max(0.0, (due - self._clock()).total_seconds())):
+                async with asyncio.timeout(
+                    None if due is None else max(0.0, (due - self._clock()).total_seconds())
+                ):
                     await self._woken.wait()
             except TimeoutError:
                 continue
 
     async def drain(self, now: datetime) -> datetime | None:
-        """One round: give Slack all that may be given now. Returns when the rest is due, None when nothing is left."""
+        """One round: give Slack all that may be given now.
+
+        Returns when the rest is due, None when nothing is left.
+        """
         due = [await self._drain_posts(now), await self._redraw(now)]
         return min((moment for moment in due if moment), default=None)
 
@@ -128,7 +147,9 @@ class Notifier:
                 return min(waits, default=None)
 
     async def _carefully(self, work: Awaitable[bool], lane: str, now: datetime) -> bool:
-        """One message; should our own code fail at it, it is put off, and holds up no other restore's."""
+        """One message; should our own code fail at it, it is put off, and holds up no other
+        restore's.
+        """
         try:
             return await work
         except StorageError:
@@ -139,7 +160,9 @@ class Notifier:
             return False
 
     def _post_wait(self, restore: Restore, queued: Queued, now: datetime) -> timedelta:
-        bucket = self._posts.setdefault(queued.channel or restore.channel, Bucket(4, timedelta(seconds=1)))
+        bucket = self._posts.setdefault(
+            queued.channel or restore.channel, Bucket(4, timedelta(seconds=1))
+        )
         return max(bucket.wait(now), self._backoff_left(_lane(queued), now))
 
     async def _post(self, restore: Restore, queued: Queued, now: datetime) -> bool:
@@ -150,7 +173,8 @@ class Notifier:
             text, blocks = post(queued.kind, restore, queued.facts, queued.witness, around)
         if queued.attempted:
             text, blocks = again(text, blocks)
-        # The attempt is committed first: a process that dies now must know later that Slack may have the message.
+        # The attempt is committed first: a process that dies now must know later that Slack may
+        # have the message.
         async with self._store.writing() as tx:
             await tx.attempt(queued, now)
         self._posts[queued.channel or restore.channel].take(now)
@@ -158,7 +182,9 @@ class Notifier:
             if queued.kind in ANNOUNCEMENTS:
                 ts = await self._announce(queued, text, blocks)
             else:
-                ts = await self._say(restore, text, blocks, loud=queued.kind is PostKind.BREAK_GLASS)
+                ts = await self._say(
+                    restore, text, blocks, loud=queued.kind is PostKind.BREAK_GLASS
+                )
         except Lost:
             self._back_off(_lane(queued), now)
             return False
@@ -171,7 +197,11 @@ class Notifier:
         async with self._store.writing() as tx:
             await tx.sent(queued, ts)
             if ts == NOT_TAKEN and queued.kind is not PostKind.OVER:
-                await tx.tell(restore.id, Post(PostKind.UNTOLD, {"channel": queued.channel, "kind": queued.kind}), now)
+                await tx.tell(
+                    restore.id,
+                    Post(PostKind.UNTOLD, {"channel": queued.channel, "kind": queued.kind}),
+                    now,
+                )
             if queued.kind is PostKind.CARD:
                 await tx.card(restore.id, restore.version, ts)
         return True
@@ -188,11 +218,24 @@ class Notifier:
         log.warning("announcement_refused", channel=queued.channel, kind=queued.kind, reason=reason)
         return NOT_TAKEN
 
-    async def _say(self, restore: Restore, text: str, blocks: list[dict[str, Any]], *, loud: bool) -> str:
+    async def _say(
+        self, restore: Restore, text: str, blocks: list[dict[str, Any]], *, loud: bool
+    ) -> str:
         """Post into the thread, or what is loud into the channel; returns the message's ts."""
-        message = {"channel": restore.channel, "text": text, "blocks": blocks, "unfurl_links": False}
+        message = {
+            "channel": restore.channel,
+            "text": text,
+            "blocks": blocks,
+            "unfurl_links": False,
+        }
         try:
-            return str((await self._call("chat.postMessage", message | ({} if loud else _thread(restore))))["ts"])
+            return str(
+                (
+                    await self._call(
+                        "chat.postMessage", message | ({} if loud else _thread(restore))
+                    )
+                )["ts"]
+            )
         except SlackApiError as error:
             if error.response.get("error") != "thread_not_found":
                 raise
@@ -205,7 +248,9 @@ class Notifier:
         due = []
         for restore in stale:
             wait = max(self._edits.wait(now), self._backoff_left(_card_lane(restore), now))
-            if wait or not await self._carefully(self._edit(restore, now), _card_lane(restore), now):
+            if wait or not await self._carefully(
+                self._edit(restore, now), _card_lane(restore), now
+            ):
                 due.append(now + (wait or self._backoff_left(_card_lane(restore), now)))
         return min(due, default=None)
 
@@ -213,7 +258,12 @@ class Notifier:
         text, blocks = card(restore, await self._surroundings(restore))
         self._edits.take(now)
         try:
-            message = {"channel": restore.channel, "ts": restore.card_ts, "text": text, "blocks": blocks}
+            message = {
+                "channel": restore.channel,
+                "ts": restore.card_ts,
+                "text": text,
+                "blocks": blocks,
+            }
             await self._call("chat.update", message)
         except (Lost, Unsent):
             self._back_off(_card_lane(restore), now)
@@ -230,7 +280,9 @@ class Notifier:
         return True
 
     async def _call(self, method: str, body: dict[str, Any]) -> Any:
-        """Raises SlackApiError or Unsent when Slack certainly did not do it, Lost when it may have."""
+        """Raises SlackApiError or Unsent when Slack certainly did not do it, Lost when it may
+        have.
+        """
         try:
             return await self._client.api_call(method, json=body)
         except SlackApiError as error:
@@ -256,7 +308,9 @@ class Notifier:
         async with self._store.reading() as tx:
             last = await tx.last_completed(restore.portal_url, LAST_RESTORES + 1)
         others = [one for one in last if one.id != restore.id][:LAST_RESTORES]
-        spans = tuple(one.ended_at - one.posted_at for one in others if one.ended_at and one.posted_at)
+        spans = tuple(
+            one.ended_at - one.posted_at for one in others if one.ended_at and one.posted_at
+        )
         return Surroundings(approvers, spans)
 
     def _refused(self, what: str, lane: str, error: SlackApiError | Unsent, now: datetime) -> None:

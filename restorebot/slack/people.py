@@ -21,13 +21,22 @@ PATIENCE = 2.0
 """Seconds for one question: a command's trigger lives three."""
 
 SHARED_FOR = 2.0
-"""Seconds from its beginning during which a question that Slack has not answered yet may serve a second click."""
+"""Seconds from its beginning during which a question that Slack has not answered yet may serve a
+second click.
+"""
 
 UNSEEN = {"channel_not_found", "missing_scope", "method_not_supported_for_channel_type"}
-"""Slack's words for a conversation that the bot is not in: a private channel, or a direct message between others."""
+"""Slack's words for a conversation that the bot is not in: a private channel, or a direct message
+between others.
+"""
 
-IN_PRIVATE = "Restores are asked for in a channel, where others see them. Use a channel that I am in."
-NOT_A_MEMBER = "I am not a member of this channel. Type `/invite @restorebot` here, or use a channel that I am in."
+IN_PRIVATE = (
+    "Restores are asked for in a channel, where others see them. Use a channel that I am in."
+)
+NOT_A_MEMBER = (
+    "I am not a member of this channel. Type `/invite @restorebot` here, or use a channel that I "
+    "am in."
+)
 
 WHO, GROUP, PLACE = "who somebody is", "who is in a usergroup", "about this channel"
 """What Slack was asked, for the sentence that says that it did not answer."""
@@ -36,7 +45,10 @@ log = structlog.get_logger()
 
 
 class SlackDirectory:
-    """Looks people and usergroups up; a ``Directory`` for the policy. ``team`` is the bot's own workspace."""
+    """Looks people and usergroups up; a ``Directory`` for the policy.
+
+    ``team`` is the bot's own workspace.
+    """
 
     def __init__(self, client: AsyncWebClient, team: str) -> None:
         self._client = client
@@ -49,7 +61,8 @@ class SlackDirectory:
         return found
 
     async def _shared(self, name: str, ask: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-        """An answer that is on its way already and at most ``SHARED_FOR`` old, or else one asked for now.
+        """An answer that is on its way already and at most ``SHARED_FOR`` old, or else one asked
+        for now.
 
         An answer that has arrived is never used again: who left a group since must not count.
         """
@@ -81,17 +94,26 @@ class SlackDirectory:
             is_bot=bool(found.get("is_bot")),
             is_guest=bool(found.get("is_restricted") or found.get("is_ultra_restricted")),
             is_deactivated=bool(found.get("deleted")),
-            is_foreign=bool(found.get("is_stranger")) or found.get("team_id", self._team) != self._team,
+            is_foreign=bool(found.get("is_stranger"))
+            or found.get("team_id", self._team) != self._team,
         )
 
     async def groups_of(self, user: str, groups: AbstractSet[str]) -> frozenset[str]:
         """Raises SlackUnavailable. A usergroup that is gone or disabled has no members."""
-        members = await asyncio.gather(*(self._shared(group, partial(self._members, group)) for group in groups))
-        return frozenset(group for group, users in zip(groups, members, strict=True) if user in users)
+        members = await asyncio.gather(
+            *(self._shared(group, partial(self._members, group)) for group in groups)
+        )
+        return frozenset(
+            group for group, users in zip(groups, members, strict=True) if user in users
+        )
 
     async def _members(self, group: str) -> list[str]:
         try:
-            return list((await _ask(self._client, "usergroups.users.list", {"usergroup": group}, GROUP))["users"])
+            return list(
+                (await _ask(self._client, "usergroups.users.list", {"usergroup": group}, GROUP))[
+                    "users"
+                ]
+            )
         except SlackApiError as error:
             if error.response.get("error") in {"no_such_subteam", "subteam_not_found"}:
                 log.warning("usergroup_gone", usergroup=group)
@@ -99,8 +121,11 @@ class SlackDirectory:
             raise _unavailable(GROUP) from None
 
     async def check_channel(self, channel: str) -> None:
-        """Raises Refused when the bot cannot or must not post there, SlackUnavailable when that cannot be told."""
-        # Without the scope to see them, Slack says no more of direct messages than that they are none of ours.
+        """Raises Refused when the bot cannot or must not post there, SlackUnavailable when that
+        cannot be told.
+        """
+        # Without the scope to see them, Slack says no more of direct messages than that they are
+        # none of ours.
         if channel.startswith("D"):
             raise Refused(IN_PRIVATE)
         found = await self._shared(channel, lambda: self._channel(channel))
@@ -110,7 +135,8 @@ class SlackDirectory:
             raise Refused(IN_PRIVATE)
         if found.get("is_ext_shared") or found.get("is_pending_ext_shared"):
             raise Refused(
-                "This channel is shared with another organisation, so no restore is asked for here. "
+                "This channel is shared with another organisation, so no restore is asked for "
+                "here. "
                 "Use a channel of your own."
             )
         if found.get("is_archived"):
@@ -120,7 +146,9 @@ class SlackDirectory:
 
     async def _channel(self, channel: str) -> Any:
         try:
-            return (await _ask(self._client, "conversations.info", {"channel": channel}, PLACE))["channel"]
+            return (await _ask(self._client, "conversations.info", {"channel": channel}, PLACE))[
+                "channel"
+            ]
         except SlackApiError as error:
             if error.response.get("error") in UNSEEN:
                 return None
@@ -140,4 +168,6 @@ async def _ask(client: AsyncWebClient, method: str, params: dict[str, str], what
 
 
 def _unavailable(what: str) -> SlackUnavailable:
-    return SlackUnavailable(f"Slack did not tell {what}, so nothing was done. Try again in a moment.")
+    return SlackUnavailable(
+        f"Slack did not tell {what}, so nothing was done. Try again in a moment."
+    )

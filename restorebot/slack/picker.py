@@ -50,14 +50,18 @@ class Picker:
         return cls(*json.loads(view["private_metadata"]))
 
     def chosen(self, view: Mapping[str, Any]) -> "Picker":
-        """The same with the kind and module that the person has chosen, whose fields may not be shown yet."""
+        """The same with the kind and module that the person has chosen, whose fields may not be
+        shown yet.
+        """
         kind, module = kind_chosen(view)
         return replace(self, kind=kind, module=module)
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What a submitted picker asks for; ``facts_id`` is the ``external_id`` of the window that answers it."""
+    """What a submitted picker asks for; ``facts_id`` is the ``external_id`` of the window that
+    answers it.
+    """
 
     view_id: str
     facts_id: str
@@ -67,7 +71,9 @@ class Choice:
     wanted: str | Source
 
 
-def drawn(portal: Portal, history: Sequence[BackupRecord] | str, picker: Picker, now: datetime) -> Block:
+def drawn(
+    portal: Portal, history: Sequence[BackupRecord] | str, picker: Picker, now: datetime
+) -> Block:
     """The modal. ``history`` is newest first, or the sentence that says why it could not be read.
 
     Backups that cannot be restored are not offered.
@@ -75,11 +81,16 @@ def drawn(portal: Portal, history: Sequence[BackupRecord] | str, picker: Picker,
     if picker.kind != HISTORY:
         shown = inputs(picker.kind, picker.module)
     elif isinstance(history, str):
-        shown = [quoted("The backups could not be read", history, 1000), _other("The id of a backup")]
+        shown = [
+            quoted("The backups could not be read", history, 1000),
+            _other("The id of a backup"),
+        ]
     else:
         shown = _backups(portal, history, now)
     blocks = [kind_select(picker.kind), *shown, context(NOT_OFFERED)]
-    return modal(blocks, PICK, "Choose a backup", submit=_plain("Next"), private_metadata=picker.pack())
+    return modal(
+        blocks, PICK, "Choose a backup", submit=_plain("Next"), private_metadata=picker.pack()
+    )
 
 
 def _backups(portal: Portal, records: Sequence[BackupRecord], now: datetime) -> list[Block]:
@@ -93,17 +104,26 @@ def _backups(portal: Portal, records: Sequence[BackupRecord], now: datetime) -> 
         none = section(f"The history of {code(portal.name)} has no backup that can be restored.")
         return [none, _other("The id of a backup")]
     more = len(usable) - len(options)
-    note = f" The {more} older ones are not among them: `/restore list` shows all ids." if more else ""
+    note = (
+        f" The {more} older ones are not among them: `/restore list` shows all ids." if more else ""
+    )
     select = {"type": "static_select", "action_id": "value", "options": options}
     return [
         section(f"Backups of {code(portal.name)}, newest first.{note}"),
-        _input(BACKUP, "Backup", select | {"placeholder": _plain("Choose a backup, or type to filter")}),
+        _input(
+            BACKUP, "Backup", select | {"placeholder": _plain("Choose a backup, or type to filter")}
+        ),
         _other("Or the id of another backup"),
     ]
 
 
 def _other(label: str) -> Block:
-    element = {"type": "plain_text_input", "action_id": "value", "max_length": 100, "placeholder": _plain(EXAMPLE)}
+    element = {
+        "type": "plain_text_input",
+        "action_id": "value",
+        "max_length": 100,
+        "placeholder": _plain(EXAMPLE),
+    }
     return _input(OTHER, label, element)
 
 
@@ -111,10 +131,19 @@ def read(view: Mapping[str, Any], user: str) -> Choice:
     """Raises FieldErrors; ``Behind`` when the fields are not those of the kind that is chosen."""
     shown = Picker.of(view)
     if shown.chosen(view) != shown:
-        raise Behind({KIND: "The fields of this choice are coming up just now. Fill them in, then press Next."})
+        raise Behind(
+            {
+                KIND: (
+                    "The fields of this choice are coming up just now. Fill them in, then press "
+                    "Next."
+                )
+            }
+        )
 
     def choose(wanted: str | Source) -> Choice:
-        return Choice(view["id"], f"facts-{uuid.uuid4()}", user, shown.portal_name, shown.channel, wanted)
+        return Choice(
+            view["id"], f"facts-{uuid.uuid4()}", user, shown.portal_name, shown.channel, wanted
+        )
 
     if shown.kind != HISTORY:
         return choose(read_archive(view, shown.kind, shown.module))
@@ -123,7 +152,14 @@ def read(view: Mapping[str, Any], user: str) -> Choice:
     picked, other = str(chosen.get("value") or ""), typed(view, OTHER)
     first = BACKUP if BACKUP in values else OTHER
     if picked and other:
-        raise FieldErrors({OTHER: "Choose a backup or type an id, not both. Empty this field to take the one chosen."})
+        raise FieldErrors(
+            {
+                OTHER: (
+                    "Choose a backup or type an id, not both. Empty this field to take the one "
+                    "chosen."
+                )
+            }
+        )
     if not picked and not other:
         raise FieldErrors({first: "Choose a backup, or type the id of one."})
     if other and (not GUID.fullmatch(other) or other == NO_BACKUP):
@@ -139,7 +175,13 @@ def _option(record: BackupRecord, now: datetime) -> Block:
 
 
 def _input(block_id: str, label: str, element: Block) -> Block:
-    return {"type": "input", "block_id": block_id, "optional": True, "label": _plain(label), "element": element}
+    return {
+        "type": "input",
+        "block_id": block_id,
+        "optional": True,
+        "label": _plain(label),
+        "element": element,
+    }
 
 
 def _plain(text: str) -> Block:

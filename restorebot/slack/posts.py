@@ -1,4 +1,6 @@
-"""The thread: one message per turn of the story, each a rendering of the row and of the facts left in the outbox."""
+"""The thread: one message per turn of the story, each a rendering of the row and of the facts left
+in the outbox.
+"""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -30,8 +32,13 @@ SENT_AGAIN = "(sent again)"
 """Marks a post whose first sending got no answer, so that a duplicate explains itself."""
 
 
-def post(kind: PostKind, restore: Restore, facts: Facts, witness: str, around: Surroundings) -> tuple[str, list[Block]]:
-    """A thread message's fallback ``text`` and its blocks. ``witness`` is the audit head's short hash."""
+def post(
+    kind: PostKind, restore: Restore, facts: Facts, witness: str, around: Surroundings
+) -> tuple[str, list[Block]]:
+    """A thread message's fallback ``text`` and its blocks.
+
+    ``witness`` is the audit head's short hash.
+    """
     blocks = _WRITERS[kind](restore, facts, around)
     if kind is PostKind.CLOSING:
         blocks.append(context(f"Restore {code(restore.id)} · audit trail up to {code(witness)}"))
@@ -46,8 +53,10 @@ def again(text: str, blocks: list[Block]) -> tuple[str, list[Block]]:
 def _break_glass(restore: Restore, _: Facts, around: Surroundings) -> list[Block]:
     return [
         section(
-            f":rotating_light: *Break-glass: {user(restore.requester)} starts a restore of {code(restore.portal)} "
-            f"alone, without approval.* {mentions(around.approvers)}: it replaces all data and cannot be cancelled."
+            f":rotating_light: *Break-glass: {user(restore.requester)} starts a restore of "
+            f"{code(restore.portal)} "
+            f"alone, without approval.* {mentions(around.approvers)}: it replaces all data and "
+            "cannot be cancelled."
         ),
         quoted("Reason", restore.reason, 1000),
     ]
@@ -56,7 +65,8 @@ def _break_glass(restore: Restore, _: Facts, around: Surroundings) -> list[Block
 def _reminder(restore: Restore, _: Facts, around: Surroundings) -> list[Block]:
     return [
         section(
-            f":alarm_clock: {mentions(around.approvers)}: {user(restore.requester)} still waits for an answer. "
+            f":alarm_clock: {mentions(around.approvers)}: {user(restore.requester)} still waits "
+            "for an answer. "
             f"The request expires {when(restore.expires_at)}; the buttons are on the card above."
         )
     ]
@@ -64,14 +74,19 @@ def _reminder(restore: Restore, _: Facts, around: Surroundings) -> list[Block]:
 
 def _vote_lost(_: Restore, facts: Facts, __: Surroundings) -> list[Block]:
     voter = user(facts["voter"])
-    return [section(f":warning: The approval of {voter} no longer counts: {voter} {escape(facts['why'])}.")]
+    return [
+        section(
+            f":warning: The approval of {voter} no longer counts: {voter} {escape(facts['why'])}."
+        )
+    ]
 
 
 def _untold(_: Restore, facts: Facts, __: Surroundings) -> list[Block]:
     what = "is planned" if facts["kind"] == PostKind.PLANNED else "has begun"
     return [
         section(
-            f":warning: I could not tell <#{facts['channel']}> that this restore {what}: I may not post there. Tell "
+            f":warning: I could not tell <#{facts['channel']}> that this restore {what}: I may not "
+            "post there. Tell "
             "its people yourself. If the channel is in use, type `/invite @restorebot` in it."
         )
     ]
@@ -81,8 +96,10 @@ def _start_near(restore: Restore, _: Facts, around: Surroundings) -> list[Block]
     starts = when(restore.starts_at) if restore.starts_at else "soon"
     return [
         section(
-            f":alarm_clock: {mentions([restore.requester, *restore.voters])}: this restore of {code(restore.portal)} "
-            f"starts {starts}. It cannot be cancelled once it has begun; *Stop* is on the card above."
+            f":alarm_clock: {mentions([restore.requester, *restore.voters])}: this restore of "
+            f"{code(restore.portal)} "
+            f"starts {starts}. It cannot be cancelled once it has begun; *Stop* is on the card "
+            "above."
         )
     ]
 
@@ -91,9 +108,12 @@ def _planned(restore: Restore, _: Facts, __: Surroundings) -> list[Block]:
     starts = when(restore.starts_at) if restore.starts_at else "soon"
     return [
         section(
-            f":calendar: *{code(restore.portal)} is going to be put back to its state of an earlier day, {starts}.*\n"
-            f"{_made(restore)}What was added or changed since then is lost; keep a copy of what you need. "
-            "You will be logged out, the portal will be closed until it is done, and you will need a new password."
+            f":calendar: *{code(restore.portal)} is going to be put back to its state of an "
+            f"earlier day, {starts}.*\n"
+            f"{_made(restore)}What was added or changed since then is lost; keep a copy of what "
+            "you need. "
+            "You will be logged out, the portal will be closed until it is done, and you will need "
+            "a new password."
         )
     ]
 
@@ -101,8 +121,10 @@ def _planned(restore: Restore, _: Facts, __: Surroundings) -> list[Block]:
 def _started(restore: Restore, _: Facts, __: Surroundings) -> list[Block]:
     return [
         section(
-            f":lock: *{code(restore.portal)} is being put back to its state of an earlier day, from now on.*\n"
-            f"{_made(restore)}Please do not work in it: what you do now is lost. You will be logged out; this channel "
+            f":lock: *{code(restore.portal)} is being put back to its state of an earlier day, "
+            "from now on.*\n"
+            f"{_made(restore)}Please do not work in it: what you do now is lost. You will be "
+            "logged out; this channel "
             "is told when it is over."
         )
     ]
@@ -111,21 +133,38 @@ def _started(restore: Restore, _: Facts, __: Surroundings) -> list[Block]:
 def _over(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
     portal = code(restore.portal)
     if restore.state is State.COMPLETED:
-        mail = "A mail with a link is on its way to you" if restore.notify else 'Use "Forgot password?" on its page'
+        mail = (
+            "A mail with a link is on its way to you"
+            if restore.notify
+            else 'Use "Forgot password?" on its page'
+        )
         return [
             section(
-                f":white_check_mark: *{portal} is open again.* {_made(restore, 'is')}\nOld passwords no longer work. "
-                f"{mail} to set a new one: {escape(restore.portal_url)}. Two-factor sign-in has to be set up again."
+                f":white_check_mark: *{portal} is open again.* {_made(restore, 'is')}\nOld "
+                "passwords no longer work. "
+                f"{mail} to set a new one: {escape(restore.portal_url)}. Two-factor sign-in has to "
+                "be set up again."
             )
         ]
     if restore.state is State.CLOSED and facts.get("happened", True):
         return [
-            section(f":grey_question: *The restore of {portal} is over.* If you cannot log in, set a new password.")
+            section(
+                f":grey_question: *The restore of {portal} is over.* If you cannot log in, set a "
+                "new password."
+            )
         ]
     if restore.task_id is None or restore.state is State.CLOSED:
         planned = f" that was planned for {when(restore.starts_at)}" if restore.starts_at else ""
-        return [section(f":negative_squared_cross_mark: *The restore of {portal}{planned} does not happen.*")]
-    closed = "" if restore.tenant_status == 0 else " It may stay closed for a while; administrators have been told."
+        return [
+            section(
+                f":negative_squared_cross_mark: *The restore of {portal}{planned} does not happen.*"
+            )
+        ]
+    closed = (
+        ""
+        if restore.tenant_status == 0
+        else " It may stay closed for a while; administrators have been told."
+    )
     return [section(f":x: *{portal} could not be put back, and has its data of before.*{closed}")]
 
 
@@ -137,30 +176,40 @@ def _made(restore: Restore, verb: str = "will be") -> str:
 
 def _from(restore: Restore) -> str:
     made_on = restore.source.created_on
-    return f"Backup of {when(made_on)}." if made_on else f"From the archive {escape(restore.source.file_name)}."
+    return (
+        f"Backup of {when(made_on)}."
+        if made_on
+        else f"From the archive {escape(restore.source.file_name)}."
+    )
 
 
 def _backing_up(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
     return [
         section(
-            f":floppy_disk: The portal makes a safety backup first, as task {code(facts['task'])}. The restore starts "
+            f":floppy_disk: The portal makes a safety backup first, as task {code(facts['task'])}. "
+            "The restore starts "
             "only when it is done. Until then *Stop* is on the card above."
         )
     ]
 
 
 WAYS_BACK = {
-    0: "It does not survive the restore: the restored portal has neither its entry in the history nor the room's file. "
+    0: "It does not survive the restore: the restored portal has neither its entry in the history "
+    "nor the room's file. "
     "Only a copy that was downloaded before is a way back.",
-    1: "The restore gives the archive another id. To find it: store a new API key, look for this name in the connected "
-    "account, and ask with `/restore` for a file in a connected account.",
-    4: "It does not survive the restore: the restored portal cannot reach it. Only a copy that was downloaded before, "
+    1: "The restore gives the archive another id. To find it: store a new API key, look for this "
+    "name in the connected account, and ask with `/restore` for a file in a connected account.",
+    4: "It does not survive the restore: the restored portal cannot reach it. Only a copy that was "
+    "downloaded before, "
     "from Settings, Backup, is a way back.",
 }
-"""How to find a safety backup again, by its storage type, where the history does not tell (fact sheet §9)."""
+"""How to find a safety backup again, by its storage type, where the history does not tell (fact
+sheet §9).
+"""
 
 WAY_BACK = (
-    "The restore gives it another id. To find it: store a new API key, then `/restore list` shows it by this name."
+    "The restore gives it another id. To find it: store a new API key, then `/restore list` shows "
+    "it by this name."
 )
 
 
@@ -169,7 +218,10 @@ def _backed_up(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
     made = when(restore.safety_made_at) if restore.safety_made_at else ""
     left_out = [quoted("The portal warns", facts["warning"], 300)] if facts.get("warning") else []
     return [
-        section(f":floppy_disk: *The safety backup is made*, {made}, in {STORAGE_NAMES.get(storage, 'its storage')}."),
+        section(
+            f":floppy_disk: *The safety backup is made*, {made}, in "
+            f"{STORAGE_NAMES.get(storage, 'its storage')}."
+        ),
         quoted("Name", restore.safety_name or "", 300),
         section(WAYS_BACK.get(storage, WAY_BACK)),
         *left_out,
@@ -190,13 +242,19 @@ def _sent(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
 
 
 def _fetching(restore: Restore, _: Facts, __: Surroundings) -> list[Block]:
-    return [section(f":inbox_tray: {code(restore.portal)} is fetching the archive. People can still work in it.")]
+    return [
+        section(
+            f":inbox_tray: {code(restore.portal)} is fetching the archive. People can still work "
+            "in it."
+        )
+    ]
 
 
 def _loading(restore: Restore, _: Facts, __: Surroundings) -> list[Block]:
     return [
         section(
-            f":lock: {code(restore.portal)} is locked and the data is going in. Nobody can use the portal until this "
+            f":lock: {code(restore.portal)} is locked and the data is going in. Nobody can use the "
+            "portal until this "
             "is over. The percentage may stand still for a long time; that is normal."
         )
     ]
@@ -206,8 +264,10 @@ def _stalled(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
     since = when(datetime.fromisoformat(facts["since"]))
     return [
         section(
-            f":warning: Nothing has changed since {since}: the portal says {facts['progress']} %. That may be normal, "
-            "or its worker may have died; DocSpace does not tell the difference. Have an administrator look at the "
+            f":warning: Nothing has changed since {since}: the portal says {facts['progress']} %. "
+            "That may be normal, "
+            "or its worker may have died; DocSpace does not tell the difference. Have an "
+            "administrator look at the "
             "server's backup worker log. restorebot keeps watching."
         )
     ]
@@ -217,13 +277,17 @@ def _adopted(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
     task = code(facts["task"] or "without an id")
     if facts.get("by"):
         return [
-            section(f":eyes: {user(facts['by'])} says that task {task} is this restore. It is watched from now on.")
+            section(
+                f":eyes: {user(facts['by'])} says that task {task} is this restore. It is watched "
+                "from now on."
+            )
         ]
     if facts.get("again"):
         return [section(f":eyes: The portal shows our task {task} again. It is watched as before.")]
     return [
         section(
-            f":eyes: A restore task {task} appeared on the portal right after our request. It is taken for ours, "
+            f":eyes: A restore task {task} appeared on the portal right after our request. It is "
+            "taken for ours, "
             "though the portal never told us so, and is watched from here on."
         )
     ]
@@ -235,7 +299,8 @@ def _unknown(restore: Restore, facts: Facts, around: Surroundings) -> list[Block
         quoted("Why", facts["why"], 600),
         section(
             "The request is not sent a second time. restorebot keeps looking. "
-            f"{mentions(around.approvers)}: please look at the portal, then use the buttons on the card above."
+            f"{mentions(around.approvers)}: please look at the portal, then use the buttons on the "
+            "card above."
         ),
     ]
 
@@ -248,7 +313,11 @@ def _closing(restore: Restore, _: Facts, around: Surroundings) -> list[Block]:
 
 def _story(restore: Restore, around: Surroundings) -> Block:
     """The whole story in five lines, for the thread's last message."""
-    approved = f"by {mentions(restore.voters)} {when(restore.approved_at)}" if restore.approved_at else "never"
+    approved = (
+        f"by {mentions(restore.voters)} {when(restore.approved_at)}"
+        if restore.approved_at
+        else "never"
+    )
     own = " (their own request)" if restore.approved_at and restore.self_approved else ""
     if restore.break_glass:
         approved = f"by nobody: {user(restore.requester)} started it alone (break-glass)"
@@ -269,13 +338,18 @@ def _story(restore: Restore, around: Surroundings) -> Block:
 def _completed(restore: Restore) -> list[Block]:
     mail = "has been mailed to everybody" if restore.notify else "has been mailed to the owner only"
     return [
-        section(f":white_check_mark: *{code(restore.portal)} has been restored.* {_people(restore)}"),
+        section(
+            f":white_check_mark: *{code(restore.portal)} has been restored.* {_people(restore)}"
+        ),
         section(_from(restore)),
         section(
             "*What to do next*\n"
-            f'1. Everybody sets a new password; the old ones no longer work. A link {mail}; "Forgot password?" at '
-            f"{escape(restore.portal_url)} does the same. Two-factor sign-in has to be set up again.\n"
-            "2. Every API key is dead, restorebot's included. Make a new one with all permissions in DocSpace "
+            f"1. Everybody sets a new password; the old ones no longer work. A link {mail}; "
+            '"Forgot password?" at '
+            f"{escape(restore.portal_url)} does the same. Two-factor sign-in has to be set up "
+            "again.\n"
+            "2. Every API key is dead, restorebot's included. Make a new one with all permissions "
+            "in DocSpace "
             f"(Developer Tools, API keys). {HOW_TO_STORE} Until then no restore can be asked for.\n"
             "3. Backups have new ids; copy them afresh from Settings, Backup.\n"
             f"4. {_way_back(restore)}"
@@ -285,7 +359,10 @@ def _completed(restore: Restore) -> list[Block]:
 
 def _way_back(restore: Restore) -> str:
     if not restore.safety_name:
-        return "To get back to how it was, restore a backup that was made before this one started. There is no undo."
+        return (
+            "To get back to how it was, restore a backup that was made before this one started. "
+            "There is no undo."
+        )
     how = WAYS_BACK.get(-1 if restore.safety_storage is None else restore.safety_storage, WAY_BACK)
     return f"To get back to how it was: the safety backup {escape(restore.safety_name)}. {how}"
 
@@ -301,7 +378,10 @@ def _failed(restore: Restore) -> list[Block]:
         state = "The portal is active, not locked."
     else:
         status = TENANT_STATUS.get(restore.tenant_status, f"in status {restore.tenant_status}")
-        state = f"The portal is {status}: an administrator has to look at the server before anybody can work."
+        state = (
+            f"The portal is {status}: an administrator has to look at the server before anybody "
+            "can work."
+        )
     task = f" Task {code(restore.task_id)}." if restore.task_id else ""
     return [
         section(f":x: *The restore of {code(restore.portal)} failed.* {_people(restore)}"),
@@ -314,13 +394,19 @@ def _closed(restore: Restore) -> list[Block]:
     return [
         section(f":lock: Closed by {_decider(restore)}. {_people(restore)}"),
         quoted("Why", restore.outcome, 600),
-        section("If it did finish: passwords, two-factor sign-in and every API key, restorebot's included, are void."),
+        section(
+            "If it did finish: passwords, two-factor sign-in and every API key, restorebot's "
+            "included, are void."
+        ),
     ]
 
 
 def _quiet(sentence: str) -> Callable[[Restore], list[Block]]:
     def write(restore: Restore) -> list[Block]:
-        first = section(f"{sentence.format(who=_decider(restore), portal=code(restore.portal))} {_people(restore)}")
+        first = section(
+            f"{sentence.format(who=_decider(restore), portal=code(restore.portal))} "
+            f"{_people(restore)}"
+        )
         return [first, *([quoted("Why", restore.outcome, 1000)] if restore.outcome else [])]
 
     return write
@@ -331,10 +417,16 @@ _ENDS: dict[State, Callable[[Restore], list[Block]]] = {
     State.FAILED: _failed,
     State.CLOSED: _closed,
     State.DENIED: _quiet(":no_entry: Denied by {who}. {portal} is as it was."),
-    State.WITHDRAWN: _quiet(":leftwards_arrow_with_hook: Withdrawn by {who}. {portal} is as it was."),
-    State.EXPIRED: _quiet(":alarm_clock: The time for this restore of {portal} is over. Ask again if you need it."),
+    State.WITHDRAWN: _quiet(
+        ":leftwards_arrow_with_hook: Withdrawn by {who}. {portal} is as it was."
+    ),
+    State.EXPIRED: _quiet(
+        ":alarm_clock: The time for this restore of {portal} is over. Ask again if you need it."
+    ),
     State.STOPPED: _quiet(":octagonal_sign: Stopped by {who}. {portal} is as it was."),
-    State.VOID: _quiet(":heavy_multiplication_x: This restore of {portal} is void and will not start. Ask again."),
+    State.VOID: _quiet(
+        ":heavy_multiplication_x: This restore of {portal} is void and will not start. Ask again."
+    ),
 }
 
 
@@ -344,16 +436,21 @@ def _afterwards(restore: Restore, facts: Facts, around: Surroundings) -> list[Bl
         portal = f":white_check_mark: {code(restore.portal)} is active under its own name."
     elif alias and alias != restore.portal:
         portal = (
-            f":warning: The address now answers for the portal {code(alias)}, not for {code(restore.portal)}. "
+            f":warning: The address now answers for the portal {code(alias)}, not for "
+            f"{code(restore.portal)}. "
             "A custom domain in the backup may have replaced today's: check it."
         )
     else:
-        portal = f":warning: {code(restore.portal)} does not answer as an active portal. Open it and look."
+        portal = (
+            f":warning: {code(restore.portal)} does not answer as an active portal. Open it and "
+            "look."
+        )
     key = {
         "replaced": ":white_check_mark: A new API key has been stored already.",
         "dead": ":white_check_mark: The old API key is dead, as it must be after a restore.",
         "alive": (
-            ":warning: The old API key still works. After a restore it must not: this contradicts the portal's word "
+            ":warning: The old API key still works. After a restore it must not: this contradicts "
+            "the portal's word "
             "that it is completed. Look at the portal's data before you rely on it."
         ),
     }.get(facts["key"], ":warning: Whether the old API key is dead could not be found out.")

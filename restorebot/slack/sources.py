@@ -1,4 +1,6 @@
-"""What a restore is restored from, in words: a backup of the history, or an archive that somebody named."""
+"""What a restore is restored from, in words: a backup of the history, or an archive that somebody
+named.
+"""
 
 from datetime import datetime
 
@@ -24,17 +26,26 @@ def made(source: Source, now: datetime | None = None) -> tuple[str, str]:
 
 
 def archive(source: Source) -> list[Block]:
-    """Where an archive lies, whole: what an approver says yes to. Nothing for a backup of the history."""
+    """Where an archive lies, whole: what an approver says yes to.
+
+    Nothing for a backup of the history.
+    """
     if source.backup_id:
         return []
     named = [f"{key} {value}" for key, value in source.shown_params.items()]
     looked_at = [] if source.size is None else [f"{size(source.size)}, version {source.version}"]
-    return [quoted("Archive", ", ".join([f"storageType {source.storage_type}", *named, *looked_at]))]
+    return [
+        quoted("Archive", ", ".join([f"storageType {source.storage_type}", *named, *looked_at]))
+    ]
 
 
 def facts(source: Source, portal: str, url: str, now: datetime) -> list[Block]:
     """The modal's facts."""
-    pairs = [("Portal", f"{code(portal)}\n{escape(url)}"), made(source, now), ("Stored in", stored_in(source))]
+    pairs = [
+        ("Portal", f"{code(portal)}\n{escape(url)}"),
+        made(source, now),
+        ("Stored in", stored_in(source)),
+    ]
     pairs += [("Backup id", code(source.backup_id))] if source.backup_id else []
     return [fields(pairs), quoted("Backup", source.file_name, 300), *archive(source)]
 

@@ -21,16 +21,22 @@ _KEPT = {"\n", "\t", "\N{ZERO WIDTH JOINER}"}
 
 
 def plain(text: str, limit: int) -> str:
-    """Outside text made harmless for a plain_text object: no control or direction characters, at most ``limit`` long.
+    """Outside text made harmless for a plain_text object: no control or direction characters, at
+    most ``limit`` long.
 
-    Letters of right-to-left scripts stay; the invisible marks that could turn our own words around do not.
+    Letters of right-to-left scripts stay; the invisible marks that could turn our own words around
+    do not.
     """
-    kept = "".join(char for char in text if char in _KEPT or unicodedata.category(char) not in _INVISIBLE).strip()
+    kept = "".join(
+        char for char in text if char in _KEPT or unicodedata.category(char) not in _INVISIBLE
+    ).strip()
     return kept if len(kept) <= limit else kept[: limit - 1] + "…"
 
 
 def escape(text: str, limit: int = 300) -> str:
-    """Outside text for mrkdwn or a fallback text: as ``plain``, on one line, with & < > escaped: it pings nobody."""
+    """Outside text for mrkdwn or a fallback text: as ``plain``, on one line, with & < > escaped: it
+    pings nobody.
+    """
     line = " ".join(plain(text, limit).split())
     return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
@@ -47,7 +53,10 @@ def user(name: str) -> str:
 
 def mentions(names: Iterable[str]) -> str:
     """Mentions of users (``U…``, ``W…``) and usergroups (``S…``), in order and once each."""
-    return ", ".join(f"<!subteam^{name}>" if name.startswith("S") else user(name) for name in dict.fromkeys(names))
+    return ", ".join(
+        f"<!subteam^{name}>" if name.startswith("S") else user(name)
+        for name in dict.fromkeys(names)
+    )
 
 
 def when(moment: datetime, style: str = "{date_short_pretty} at {time}") -> str:
@@ -72,20 +81,27 @@ def lasting(span: timedelta) -> str:
 
 
 def section(mrkdwn: str) -> Block:
-    """A section of our own words; whatever in it comes from outside has been through ``escape`` or ``code``."""
+    """A section of our own words; whatever in it comes from outside has been through ``escape`` or
+    ``code``.
+    """
     return {"type": "section", "text": {"type": "mrkdwn", "text": mrkdwn[:SECTION]}}
 
 
 def quoted(label: str, text: str, limit: int = 2900) -> Block:
     """A section that shows outside text as it is: plain_text, in which nothing is markup."""
-    return {"type": "section", "text": {"type": "plain_text", "text": f"{label}: {plain(text, limit)}", "emoji": False}}
+    return {
+        "type": "section",
+        "text": {"type": "plain_text", "text": f"{label}: {plain(text, limit)}", "emoji": False},
+    }
 
 
 def fields(pairs: Iterable[tuple[str, str]]) -> Block:
     """A section of labelled mrkdwn values, at most ten."""
     return {
         "type": "section",
-        "fields": [{"type": "mrkdwn", "text": f"*{label}*\n{value}"[:2000]} for label, value in pairs],
+        "fields": [
+            {"type": "mrkdwn", "text": f"*{label}*\n{value}"[:2000]} for label, value in pairs
+        ],
     }
 
 
@@ -95,14 +111,26 @@ def context(mrkdwn: str) -> Block:
 
 
 def spoken(blocks: Iterable[Block]) -> str:
-    """All the words of a message's blocks as its ``text``: what notifications and screen readers say."""
+    """All the words of a message's blocks as its ``text``: what notifications and screen readers
+    say.
+    """
     lines = []
     for block in blocks:
-        parts = [block["text"]] if "text" in block else [*block.get("fields", []), *block.get("elements", [])]
+        parts = (
+            [block["text"]]
+            if "text" in block
+            else [*block.get("fields", []), *block.get("elements", [])]
+        )
         texts = [part for part in parts if part.get("type") in {"mrkdwn", "plain_text"}]
-        lines += [part["text"] if part["type"] == "mrkdwn" else escape(part["text"], 1000) for part in texts]
+        lines += [
+            part["text"] if part["type"] == "mrkdwn" else escape(part["text"], 1000)
+            for part in texts
+        ]
     return "\n".join(lines)[:FALLBACK]
 
 
 def header(text: str) -> Block:
-    return {"type": "header", "text": {"type": "plain_text", "text": plain(text, 150), "emoji": False}}
+    return {
+        "type": "header",
+        "text": {"type": "plain_text", "text": plain(text, 150), "emoji": False},
+    }

@@ -1,4 +1,7 @@
-"""The modal: what each of its stages looks like, and how a submit is read. Its ids live here and nowhere else."""
+"""The modal: what each of its stages looks like, and how a submit is read.
+
+Its ids live here and nowhere else.
+"""
 
 import json
 from collections.abc import Mapping
@@ -47,7 +50,8 @@ CONSEQUENCES = (
     "*What a restore does*\n"
     "• It replaces all data of the portal. Every change since the backup is lost.\n"
     "• It cannot be cancelled once it has begun.\n"
-    "• It logs everybody out. Everybody has to set a new password, and two-factor sign-in is cleared.\n"
+    "• It logs everybody out. Everybody has to set a new password, and two-factor sign-in is "
+    "cleared.\n"
     "• Every API key dies, restorebot's own included.\n"
     "• The ids of all backups change.\n"
     "• Mail goes to the portal's owner even if the others are not notified."
@@ -65,7 +69,9 @@ class Asked:
 
     def pack(self) -> str:
         """For ``private_metadata``, which holds 3,000 characters."""
-        return json.dumps([self.portal, self.portal_name, self.channel, self.source.plain()], ensure_ascii=False)
+        return json.dumps(
+            [self.portal, self.portal_name, self.channel, self.source.plain()], ensure_ascii=False
+        )
 
     @classmethod
     def unpack(cls, text: str) -> "Asked":
@@ -83,12 +89,16 @@ class FieldErrors(Refused):
 
 def loading(**more: Any) -> Block:
     """The first stage, opened within the trigger's three seconds."""
-    return modal([section(":hourglass_flowing_sand: Loading: asking the portal about this backup…")], **more)
+    return modal(
+        [section(":hourglass_flowing_sand: Loading: asking the portal about this backup…")], **more
+    )
 
 
 def refused(sentence: str, **more: Any) -> Block:
     """The second stage when there is none: why nothing can be asked."""
-    return modal([section(f":x: {escape(sentence, 900)}"), section("Nothing has been asked.")], **more)
+    return modal(
+        [section(f":x: {escape(sentence, 900)}"), section("Nothing has been asked.")], **more
+    )
 
 
 def filled(
@@ -101,11 +111,20 @@ def filled(
     may_break_glass: bool = False,
     **more: Any,
 ) -> Block:
-    """The second stage: the facts and the checks; with inputs and a submit button only if every check passed."""
+    """The second stage: the facts and the checks; with inputs and a submit button only if every
+    check passed.
+    """
     checks = [_check_line(check.result, check.name, check.sentence) for check in report.checks]
     if not report.passed or report.source is None:
-        known = facts(report.source, report.alias, portal.docspace.url, now) if report.source else _named(wanted)
-        sentence = "*This restore cannot be asked for now.* See what each failed check says, then try again."
+        known = (
+            facts(report.source, report.alias, portal.docspace.url, now)
+            if report.source
+            else _named(wanted)
+        )
+        sentence = (
+            "*This restore cannot be asked for now.* See what each failed check says, then try "
+            "again."
+        )
         return modal([*known, *checks, section(sentence)], **more)
     asked = Asked(report.alias, portal.name, report.source, channel)
     return modal(
@@ -141,7 +160,9 @@ def read(view: Mapping[str, Any], requester: str, now: datetime) -> Draft:
         errors[ALIAS] = f"This is not the portal's alias. Type {plain(asked.portal, 100)} exactly."
     alone = _ticked(view, ALONE)
     if alone and typed(view, ALONE_PHRASE) != phrase(asked.portal):
-        errors[ALONE_PHRASE] = f"To start alone, type exactly: {phrase(asked.portal)}. Or untick the box above."
+        errors[ALONE_PHRASE] = (
+            f"To start alone, type exactly: {phrase(asked.portal)}. Or untick the box above."
+        )
     starts_at = _moment(view, STARTS)
     if starts_at and (sentence := _unfit(starts_at, asked.source, now)):
         errors[STARTS] = sentence
@@ -169,7 +190,10 @@ def _moment(view: Mapping[str, Any], block: str) -> datetime | None:
 def _unfit(starts_at: datetime, source: Source, now: datetime) -> str:
     """Why a restore cannot be planned for this time, as a sentence; empty when it can."""
     if starts_at <= now:
-        return "This time is over. Choose a later one, or empty the field to start as soon as it is approved."
+        return (
+            "This time is over. Choose a later one, or empty the field to start as soon as it is "
+            "approved."
+        )
     if starts_at > now + FARTHEST:
         return f"A start can be planned at most {FARTHEST.days} days ahead. Choose an earlier time."
     if source.expires_on and source.expires_on <= starts_at:
@@ -191,7 +215,10 @@ def denial(restore: Restore) -> Block:
 
 def dry_run(backup_id: str, report: Report, portal: Portal) -> list[str]:
     """What would happen, in lines: every check, and what would be sent. Nothing has been."""
-    checks = [f"{MARKS[check.result]} {check.name}: {escape(check.sentence, 900)}" for check in report.checks]
+    checks = [
+        f"{MARKS[check.result]} {check.name}: {escape(check.sentence, 900)}"
+        for check in report.checks
+    ]
     source = report.source
     if not report.passed or source is None:
         return [
@@ -227,13 +254,17 @@ def read_denial(view: Mapping[str, Any]) -> tuple[str, str]:
     return view["private_metadata"], reason
 
 
-async def open_modal(client: AsyncWebClient, trigger_id: str, view: Block, retry: str) -> Mapping[str, Any]:
+async def open_modal(
+    client: AsyncWebClient, trigger_id: str, view: Block, retry: str
+) -> Mapping[str, Any]:
     """Open a modal; returns Slack's view. Raises Refused, whose last sentence is ``retry``."""
     try:
         opened = await client.views_open(trigger_id=trigger_id, view=view)
     except UNANSWERED as error:
         log.info("modal_not_opened", reason=reason_of(error))
-        raise Refused(f"Slack did not open the window in time, and nothing has been done. {retry}") from None
+        raise Refused(
+            f"Slack did not open the window in time, and nothing has been done. {retry}"
+        ) from None
     return dict(opened["view"])
 
 
@@ -242,13 +273,20 @@ def typed(view: Mapping[str, Any], block: str) -> str:
 
 
 def modal(
-    blocks: list[Block], callback: str = REQUEST, title: str = "Restore a portal", close: str = "", **more: Any
+    blocks: list[Block],
+    callback: str = REQUEST,
+    title: str = "Restore a portal",
+    close: str = "",
+    **more: Any,
 ) -> Block:
     return {
         "type": "modal",
         "callback_id": callback,
         "title": {"type": "plain_text", "text": title},
-        "close": {"type": "plain_text", "text": close or ("Cancel" if "submit" in more else "Close")},
+        "close": {
+            "type": "plain_text",
+            "text": close or ("Cancel" if "submit" in more else "Close"),
+        },
         "blocks": blocks,
         **more,
     }
@@ -279,7 +317,8 @@ def _alone(alias: str) -> list[Block]:
     """The break-glass part of the modal, which only those see who are named for it."""
     return [
         section(
-            ":rotating_light: *Break-glass.* You may start this restore alone. The channel and the approvers are told "
+            ":rotating_light: *Break-glass.* You may start this restore alone. The channel and the "
+            "approvers are told "
             "loudly, and the audit trail keeps it."
         ),
         _checkbox(ALONE, "Without approval", "Start alone, without waiting for an approver"),
@@ -316,7 +355,10 @@ def _inputs(alias: str) -> list[Block]:
             "block_id": STARTS,
             "optional": True,
             "label": {"type": "plain_text", "text": "Start at"},
-            "hint": {"type": "plain_text", "text": "Leave it empty to start as soon as it is approved."},
+            "hint": {
+                "type": "plain_text",
+                "text": "Leave it empty to start as soon as it is approved.",
+            },
             "element": {"type": "datetimepicker", "action_id": "value"},
         },
     ]

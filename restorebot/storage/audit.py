@@ -1,7 +1,8 @@
 """The audit trail: append-only rows, each carrying a hash over itself and the row before.
 
-The one-row ``audit_head`` is updated first, so that writers queue up there instead of forking the chain, and a cut tail
-shows against it. Its short hash also stands in each closing post, where no database editor reaches it.
+The one-row ``audit_head`` is updated first, so that writers queue up there instead of forking the
+chain, and a cut tail shows against it. Its short hash also stands in each closing post, where no
+database editor reaches it.
 """
 
 import hashlib
@@ -32,7 +33,10 @@ WRITTEN = "%Y-%m-%d %H:%M:%S.%f"
 
 @dataclass(frozen=True)
 class Entry:
-    """One event. ``actor`` is a Slack user id, ``restorebot`` or ``portal``; states are None before the first."""
+    """One event.
+
+    ``actor`` is a Slack user id, ``restorebot`` or ``portal``; states are None before the first.
+    """
 
     at: datetime
     restore_id: str
@@ -44,7 +48,9 @@ class Entry:
 
 
 def chained(before: str, seq: int, entry: Entry) -> str:
-    """The hash of a row: SHA-256, in hex, over the hash before it and the row's own canonical JSON."""
+    """The hash of a row: SHA-256, in hex, over the hash before it and the row's own canonical
+    JSON.
+    """
     row = [
         seq,
         entry.at.isoformat(),
@@ -91,8 +97,9 @@ async def append(conn: AsyncConnection, entry: Entry) -> str:
 class Verdict:
     """What looking at the whole trail found.
 
-    ``misfit`` is the ``seq`` of the first row that does not fit, one past the end for a cut tail, None when all fit;
-    ``head`` the short hash of the last row that fits, ``witnessed`` whether the trail has the witness asked for.
+    ``misfit`` is the ``seq`` of the first row that does not fit, one past the end for a cut tail,
+    None when all fit; ``head`` the short hash of the last row that fits, ``witnessed`` whether the
+    trail has the witness asked for.
     """
 
     rows: int
@@ -102,7 +109,10 @@ class Verdict:
 
 
 async def verify(conn: AsyncConnection, witness: str = "") -> Verdict:
-    """Follow the chain from the first row to the head. ``witness`` is the beginning of a hash that it must contain."""
+    """Follow the chain from the first row to the head.
+
+    ``witness`` is the beginning of a hash that it must contain.
+    """
     before, count, witnessed = "", 0, not witness
     async for raw in await conn.stream(raw_rows()):
         row = fitting(raw, count + 1, before)
@@ -117,7 +127,10 @@ async def verify(conn: AsyncConnection, witness: str = "") -> Verdict:
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the trail as it stands. ``portal`` is the alias in the row's own request, empty where that is gone."""
+    """One row of the trail as it stands.
+
+    ``portal`` is the alias in the row's own request, empty where that is gone.
+    """
 
     seq: int
     entry: Entry
@@ -132,7 +145,8 @@ async def rows(conn: AsyncConnection) -> AsyncIterator[Row]:
         row = _parsed(raw)
         if row is None:
             raise StorageError(
-                f"Row {raw[0]} of the audit trail was changed and cannot be read. See restorebot audit verify."
+                f"Row {raw[0]} of the audit trail was changed and cannot be read. See restorebot "
+                "audit verify."
             )
         if row.entry.old_state is None:
             # From the chained row: the restore's own row could be changed without a trace here.
@@ -141,19 +155,31 @@ async def rows(conn: AsyncConnection) -> AsyncIterator[Row]:
 
 
 def fitting(raw: Sequence[Any], seq: int, before: str) -> Row | None:
-    """The row, if it is the one with this ``seq`` and continues the chain after the hash ``before``."""
+    """The row, if it is the one with this ``seq`` and continues the chain after the hash
+    ``before``.
+    """
     row = _parsed(raw)
     return row if row and row.seq == seq and row.hash == chained(before, seq, row.entry) else None
 
 
 def raw_rows() -> Select[Any]:
-    """The rows byte for byte with their types: what the driver would make of a touched one must not hide the touch."""
+    """The rows byte for byte with their types: what the driver would make of a touched one must not
+    hide the touch.
+    """
     typed = [part for column in _TEXTS for part in (func.typeof(column), cast(column, LargeBinary))]
     return select(audit.c.seq, *typed).order_by(audit.c.seq).execution_options(yield_per=PAGE)
 
 
 _TEXTS = (
-    *(audit.c.at, audit.c.restore_id, audit.c.actor, audit.c.event, audit.c.new_state, audit.c.details, audit.c.hash),
+    *(
+        audit.c.at,
+        audit.c.restore_id,
+        audit.c.actor,
+        audit.c.event,
+        audit.c.new_state,
+        audit.c.details,
+        audit.c.hash,
+    ),
     audit.c.old_state,
 )
 
@@ -164,7 +190,9 @@ def _parsed(raw: Sequence[Any]) -> Row | None:
     if any(kind != "text" for kind in types[:-1]) or types[-1] not in {"text", "null"}:
         return None
     try:
-        at, restore_id, actor, event, new_state, details, digest = (bytes(value).decode() for value in values[:-1])
+        at, restore_id, actor, event, new_state, details, digest = (
+            bytes(value).decode() for value in values[:-1]
+        )
         old_state = None if types[-1] == "null" else bytes(values[-1]).decode()
         moment = datetime.strptime(at, WRITTEN).replace(tzinfo=UTC)
         told = json.loads(details)

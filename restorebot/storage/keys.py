@@ -1,4 +1,6 @@
-"""Portals' API keys at rest: encrypted with Fernet, read afresh at each use, so that a new one works at once."""
+"""Portals' API keys at rest: encrypted with Fernet, read afresh at each use, so that a new one
+works at once.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +19,10 @@ SINCE = "0002"
 
 @dataclass(frozen=True)
 class StoredKey:
-    """A key as it is stored. ``last_four`` are its last four characters, by which DocSpace shows it too."""
+    """A key as it is stored.
+
+    ``last_four`` are its last four characters, by which DocSpace shows it too.
+    """
 
     portal_url: str
     encrypted: str
@@ -28,14 +33,18 @@ class StoredKey:
         """The key itself. Raises KeyUnreadable."""
         if encryption_key is None:
             raise KeyUnreadable(
-                "An API key is stored, but without RESTOREBOT_ENCRYPTION_KEY it cannot be decrypted. Set that and "
+                "An API key is stored, but without RESTOREBOT_ENCRYPTION_KEY it cannot be "
+                "decrypted. Set that and "
                 "start restorebot again, or forget the stored key with restorebot key remove."
             )
         try:
-            return SecretStr(Fernet(encryption_key.get_secret_value()).decrypt(self.encrypted.encode()).decode())
+            return SecretStr(
+                Fernet(encryption_key.get_secret_value()).decrypt(self.encrypted.encode()).decode()
+            )
         except (InvalidToken, ValueError):
             raise KeyUnreadable(
-                "The stored API key cannot be decrypted: RESTOREBOT_ENCRYPTION_KEY is not the one that it was stored "
+                "The stored API key cannot be decrypted: RESTOREBOT_ENCRYPTION_KEY is not the one "
+                "that it was stored "
                 "with. Put the old one back, or store the API key again with restorebot key set."
             ) from None
 
@@ -47,7 +56,9 @@ def generate() -> str:
 
 async def stored(conn: AsyncConnection, portal_url: str) -> StoredKey | None:
     """The key of a portal, None when none is stored."""
-    row = (await conn.execute(select(portal_keys).where(portal_keys.c.portal_url == portal_url))).one_or_none()
+    row = (
+        await conn.execute(select(portal_keys).where(portal_keys.c.portal_url == portal_url))
+    ).one_or_none()
     return StoredKey(row.portal_url, row.encrypted, row.last_four, row.stored_at) if row else None
 
 
@@ -59,10 +70,16 @@ async def store(
     encrypted = Fernet(encryption_key.get_secret_value()).encrypt(value.encode()).decode()
     await remove(conn, portal_url)
     await conn.execute(
-        insert(portal_keys).values(portal_url=portal_url, encrypted=encrypted, last_four=value[-4:], stored_at=at)
+        insert(portal_keys).values(
+            portal_url=portal_url, encrypted=encrypted, last_four=value[-4:], stored_at=at
+        )
     )
 
 
 async def remove(conn: AsyncConnection, portal_url: str) -> bool:
     """Forget a portal's key; returns whether there was one."""
-    return bool((await conn.execute(delete(portal_keys).where(portal_keys.c.portal_url == portal_url))).rowcount)
+    return bool(
+        (
+            await conn.execute(delete(portal_keys).where(portal_keys.c.portal_url == portal_url))
+        ).rowcount
+    )

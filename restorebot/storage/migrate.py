@@ -11,14 +11,22 @@ from restorebot.errors import StorageError
 
 
 def configuration() -> Config:
-    """Alembic's configuration without an ini file. Percent signs in the path are doubled, as its parser wants."""
+    """Alembic's configuration without an ini file.
+
+    Percent signs in the path are doubled, as its parser wants.
+    """
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option(
+        "script_location", str(Path(__file__).parent / "migrations").replace("%", "%%")
+    )
     return config
 
 
 def upgrade(connection: Connection, revision: str | None) -> None:
-    """Run the missing migrations. Raises StorageError when the tables are newer than this program."""
+    """Run the missing migrations.
+
+    Raises StorageError when the tables are newer than this program.
+    """
     config = configuration()
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if revision is not None and revision not in known:

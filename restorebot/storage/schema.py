@@ -105,7 +105,11 @@ restores = Table(
 
 _is_live = restores.c.state.in_(sorted(LIVE))
 claim = Index(
-    "uq_restores_live_portal", restores.c.portal_url, unique=True, sqlite_where=_is_live, postgresql_where=_is_live
+    "uq_restores_live_portal",
+    restores.c.portal_url,
+    unique=True,
+    sqlite_where=_is_live,
+    postgresql_where=_is_live,
 )
 """A portal's claim: at most one live restore (invariant I2), kept by the database itself."""
 

@@ -1,4 +1,6 @@
-"""What only SQLite needs: a file held by one process, and transactions that begin when they should."""
+"""What only SQLite needs: a file held by one process, and transactions that begin when they
+should.
+"""
 
 import asyncio
 import fcntl
@@ -16,14 +18,18 @@ LOCK_PATIENCE = 10.0
 
 
 async def hold_file(url: str) -> TextIO | None:
-    """Hold SQLite's file for this process alone: two bots on one file would tell every thread everything twice."""
+    """Hold SQLite's file for this process alone: two bots on one file would tell every thread
+    everything twice.
+    """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
         return None
     try:
         handle = await asyncio.to_thread(Path(f"{parsed.database}.lock").open, "w")
     except OSError as error:
-        raise StorageError(f"The database {parsed.database} cannot be opened: {error.strerror}.") from None
+        raise StorageError(
+            f"The database {parsed.database} cannot be opened: {error.strerror}."
+        ) from None
     for _ in range(int(LOCK_PATIENCE / 0.05)):
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -32,7 +38,9 @@ async def hold_file(url: str) -> TextIO | None:
         else:
             return handle
     handle.close()
-    raise StorageError(f"Another restorebot is using the database {parsed.database}; stop it first.")
+    raise StorageError(
+        f"Another restorebot is using the database {parsed.database}; stop it first."
+    )
 
 
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000")

@@ -1,4 +1,7 @@
-"""The one place that reads and writes rows. ``Writing.advance`` is the only thing that moves a restore."""
+"""The one place that reads and writes rows.
+
+``Writing.advance`` is the only thing that moves a restore.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -15,7 +18,18 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from restorebot.errors import Claimed, Overtaken, StorageError
-from restorebot.model import ENDED, OPEN, Phase, Post, PostKind, Restore, Source, State, Vote, may_move
+from restorebot.model import (
+    ENDED,
+    OPEN,
+    Phase,
+    Post,
+    PostKind,
+    Restore,
+    Source,
+    State,
+    Vote,
+    may_move,
+)
 from restorebot.storage import audit, keys, sqlite
 from restorebot.storage.schema import REVISION, outbox, restores, votes
 
@@ -24,7 +38,10 @@ _NOT_COLUMNS = {"votes"}
 
 @dataclass(frozen=True)
 class Queued:
-    """A post in the outbox. ``attempted`` is set when it was handed to Slack and no answer has been seen."""
+    """A post in the outbox.
+
+    ``attempted`` is set when it was handed to Slack and no answer has been seen.
+    """
 
     id: int
     restore_id: str
@@ -42,7 +59,9 @@ class Reading:
         self._conn = conn
 
     async def restore(self, restore_id: str) -> Restore | None:
-        """The restore with its votes; on a database with row locks, held until a writing transaction ends."""
+        """The restore with its votes; on a database with row locks, held until a writing
+        transaction ends.
+        """
         found = await self._restores(restores.c.id == restore_id)
         return found[0] if found else None
 
@@ -54,10 +73,14 @@ class Reading:
     async def open_restores(self, portal_url: str | None = None) -> list[Restore]:
         """Every restore that can still move, oldest first; of one portal or of all."""
         clause = restores.c.state.in_(sorted(OPEN))
-        return await self._restores(clause if portal_url is None else clause & (restores.c.portal_url == portal_url))
+        return await self._restores(
+            clause if portal_url is None else clause & (restores.c.portal_url == portal_url)
+        )
 
     async def with_work(self) -> list[Restore]:
-        """Every restore that the clock has work with: the open ones, and the completed not yet looked at afterwards."""
+        """Every restore that the clock has work with: the open ones, and the completed not yet
+        looked at afterwards.
+        """
         unlooked = (restores.c.state == State.COMPLETED) & restores.c.looked_after.is_(False)
         return await self._restores(restores.c.state.in_(sorted(OPEN)) | unlooked)
 
@@ -67,7 +90,9 @@ class Reading:
         return await self._restores(clause, restores.c.ended_at.desc(), count)
 
     async def last_ended(self, portal_urls: AbstractSet[str] | None, count: int) -> list[Restore]:
-        """The latest restores that have ended, however they did, newest first; of these portals, or of all."""
+        """The latest restores that have ended, however they did, newest first; of these portals, or
+        of all.
+        """
         clause: Any = restores.c.state.in_(sorted(ENDED))
         if portal_urls is not None:
             clause &= restores.c.portal_url.in_(sorted(portal_urls))
@@ -75,7 +100,11 @@ class Reading:
 
     async def is_told(self, restore_id: str, kind: PostKind) -> bool:
         """Whether Slack has taken a post of this kind."""
-        clause = (outbox.c.restore_id == restore_id) & (outbox.c.kind == kind) & outbox.c.sent_ts.is_not(None)
+        clause = (
+            (outbox.c.restore_id == restore_id)
+            & (outbox.c.kind == kind)
+            & outbox.c.sent_ts.is_not(None)
+        )
         return (await self._conn.execute(select(func.count()).where(clause))).scalar_one() > 0
 
     async def stored_key(self, portal_url: str) -> keys.StoredKey | None:
@@ -83,19 +112,31 @@ class Reading:
         return await keys.stored(self._conn, portal_url)
 
     async def stale_cards(self) -> list[Restore]:
-        """Restores whose card shows an older version than the row; ended ones first, for their news matters most."""
+        """Restores whose card shows an older version than the row; ended ones first, for their news
+        matters most.
+        """
         clause = restores.c.card_ts.is_not(None) & (restores.c.card_version < restores.c.version)
         found = await self._restores(clause)
         return sorted(found, key=lambda restore: restore.state not in ENDED)
 
     async def queue_heads(self) -> list[Queued]:
-        """The oldest unsent post of each thread and each channel: their order is the order of the story."""
+        """The oldest unsent post of each thread and each channel: their order is the order of the
+        story.
+        """
         lane = outbox.c.restore_id, outbox.c.channel
         oldest = select(func.min(outbox.c.id)).where(outbox.c.sent_ts.is_(None)).group_by(*lane)
-        rows = await self._conn.execute(select(outbox).where(outbox.c.id.in_(oldest)).order_by(outbox.c.id))
+        rows = await self._conn.execute(
+            select(outbox).where(outbox.c.id.in_(oldest)).order_by(outbox.c.id)
+        )
         return [
             Queued(
-                row.id, row.restore_id, PostKind(row.kind), row.channel, row.facts, row.witness, bool(row.attempted_at)
+                row.id,
+                row.restore_id,
+                PostKind(row.kind),
+                row.channel,
+                row.facts,
+                row.witness,
+                bool(row.attempted_at),
             )
             for row in rows
         ]
@@ -107,7 +148,11 @@ class Reading:
         rows = (await self._conn.execute(query)).mappings().all()
         if not rows:
             return []
-        cast = select(votes).where(votes.c.restore_id.in_([row["id"] for row in rows])).order_by(votes.c.id)
+        cast = (
+            select(votes)
+            .where(votes.c.restore_id.in_([row["id"] for row in rows]))
+            .order_by(votes.c.id)
+        )
         by_restore: dict[str, list[Vote]] = {row["id"]: [] for row in rows}
         for vote in await self._conn.execute(cast):
             by_restore[vote.restore_id].append(Vote(vote.user, vote.at))
@@ -121,12 +166,19 @@ class Writing(Reading):
     """Reads and writes inside one transaction; all of it or nothing is committed."""
 
     async def request(self, restore: Restore, posts: Iterable[Post]) -> None:
-        """Insert a new restore with its first audit event and posts. Raises Overtaken when its modal asked before."""
+        """Insert a new restore with its first audit event and posts.
+
+        Raises Overtaken when its modal asked before.
+        """
         row = asdict(restore) | {"source": restore.source.plain()}
         try:
-            await self._conn.execute(insert(restores).values({k: v for k, v in row.items() if k not in _NOT_COLUMNS}))
+            await self._conn.execute(
+                insert(restores).values({k: v for k, v in row.items() if k not in _NOT_COLUMNS})
+            )
         except IntegrityError:
-            raise Overtaken("This request has been made already; its card is in the channel.") from None
+            raise Overtaken(
+                "This request has been made already; its card is in the channel."
+            ) from None
         entry = audit.Entry(
             restore.requested_at,
             restore.id,
@@ -141,7 +193,9 @@ class Writing(Reading):
                 **({"starts_at": restore.starts_at.isoformat()} if restore.starts_at else {}),
             },
         )
-        await self._post(restore.id, posts, await audit.append(self._conn, entry), restore.requested_at)
+        await self._post(
+            restore.id, posts, await audit.append(self._conn, entry), restore.requested_at
+        )
 
     async def advance(
         self,
@@ -155,9 +209,11 @@ class Writing(Reading):
         details: Mapping[str, Any] | None = None,
         **changes: Any,
     ) -> Restore:
-        """Move a restore, with its audit event and its posts, if it is still what the caller read; returns it as moved.
+        """Move a restore, with its audit event and its posts, if it is still what the caller read;
+        returns it as moved.
 
-        Raises Overtaken when the row has changed since, Claimed when another restore holds the portal.
+        Raises Overtaken when the row has changed since, Claimed when another restore holds the
+        portal.
         """
         if not may_move(restore.state, to):
             raise ValueError(f"no move from {restore.state} to {to}")
@@ -167,12 +223,19 @@ class Writing(Reading):
         return moved
 
     async def observe(self, restore: Restore, **changes: Any) -> Restore:
-        """Write down what was seen without moving the restore: no audit event, no post. Raises Overtaken."""
+        """Write down what was seen without moving the restore: no audit event, no post.
+
+        Raises Overtaken.
+        """
         return await self._update(restore, **changes)
 
     async def vote(self, restore: Restore, user: str, at: datetime) -> Restore:
-        """Add one person's yes; returns the restore with it. Raises Overtaken when they have voted already."""
-        # The version is bumped before the votes are counted, so that two voters cannot both miss the quorum.
+        """Add one person's yes; returns the restore with it.
+
+        Raises Overtaken when they have voted already.
+        """
+        # The version is bumped before the votes are counted, so that two voters cannot both miss
+        # the quorum.
         bumped = await self._update(restore)
         try:
             await self._conn.execute(insert(votes).values(restore_id=restore.id, user=user, at=at))
@@ -181,13 +244,21 @@ class Writing(Reading):
         return replace(bumped, votes=(*restore.votes, Vote(user, at)))
 
     async def unvote(self, restore: Restore, user: str) -> Restore:
-        """Take one person's yes back, before the caller moves the row; returns the restore without it."""
-        await self._conn.execute(delete(votes).where((votes.c.restore_id == restore.id) & (votes.c.user == user)))
+        """Take one person's yes back, before the caller moves the row; returns the restore without
+        it.
+        """
+        await self._conn.execute(
+            delete(votes).where((votes.c.restore_id == restore.id) & (votes.c.user == user))
+        )
         return replace(restore, votes=tuple(vote for vote in restore.votes if vote.user != user))
 
     async def attempt(self, post: Queued, at: datetime | None) -> None:
-        """Note that a post is about to be handed to Slack, or with None that Slack certainly did not take it."""
-        await self._conn.execute(update(outbox).where(outbox.c.id == post.id).values(attempted_at=at))
+        """Note that a post is about to be handed to Slack, or with None that Slack certainly did
+        not take it.
+        """
+        await self._conn.execute(
+            update(outbox).where(outbox.c.id == post.id).values(attempted_at=at)
+        )
 
     async def tell(self, restore_id: str, post: Post, at: datetime) -> None:
         """Queue a post that goes with no change of the restore."""
@@ -198,7 +269,10 @@ class Writing(Reading):
         await self._conn.execute(update(outbox).where(outbox.c.id == post.id).values(sent_ts=ts))
 
     async def card(self, restore_id: str, version: int, ts: str | None = None) -> None:
-        """Note which version of the row the card shows, and where the card is. This is no change of the restore."""
+        """Note which version of the row the card shows, and where the card is.
+
+        This is no change of the restore.
+        """
         values: dict[str, Any] = {"card_version": version} | ({"card_ts": ts} if ts else {})
         await self._conn.execute(update(restores).where(restores.c.id == restore_id).values(values))
 
@@ -217,7 +291,9 @@ class Writing(Reading):
             raise Overtaken("This restore has moved on meanwhile.")
         return replace(restore, version=restore.version + 1, **changes)
 
-    async def _post(self, restore_id: str, posts: Iterable[Post], witness: str, at: datetime) -> None:
+    async def _post(
+        self, restore_id: str, posts: Iterable[Post], witness: str, at: datetime
+    ) -> None:
         for post in posts:
             await self._conn.execute(
                 insert(outbox).values(
@@ -252,7 +328,10 @@ class Store:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Writing]:
-        """A transaction that may write, committed at the end. Raises StorageError; then nothing was written."""
+        """A transaction that may write, committed at the end.
+
+        Raises StorageError; then nothing was written.
+        """
         with _as_storage_error("written"):
             async with self._writer.begin() as conn:
                 yield Writing(conn)
@@ -267,7 +346,8 @@ class Store:
 async def open_store(url: str) -> Store:
     """Open the database and bring its tables to this program's revision.
 
-    Raises StorageError: not readable or writable, held by another process, or made by a newer restorebot.
+    Raises StorageError: not readable or writable, held by another process, or made by a newer
+    restorebot.
     """
     lock = await sqlite.hold_file(url)
     engine = create_async_engine(url)
@@ -292,7 +372,9 @@ async def opened_to_look(url: str, since: str = REVISION) -> AsyncIterator[Async
     """
     file = make_url(url).database
     if file is None or not await asyncio.to_thread(Path(file).exists):
-        raise StorageError(f"There is no database at {file}. Has restorebot run here, with this DATABASE_URL?")
+        raise StorageError(
+            f"There is no database at {file}. Has restorebot run here, with this DATABASE_URL?"
+        )
     engine = create_async_engine(url)
     sqlite.prepare(engine.sync_engine, sqlite.TO_LOOK)
     try:
@@ -306,7 +388,8 @@ async def opened_to_look(url: str, since: str = REVISION) -> AsyncIterator[Async
 
 @asynccontextmanager
 async def opened_to_write(url: str) -> AsyncIterator[AsyncConnection]:
-    """A transaction on the database, which is made if there is none, beside a bot that may be running on it.
+    """A transaction on the database, which is made if there is none, beside a bot that may be
+    running on it.
 
     Raises StorageError.
     """
@@ -333,19 +416,28 @@ async def _is_current(url: str) -> bool:
 async def _refuse_other_tables(conn: AsyncConnection, file: str, since: str) -> None:
     revision = await _revision(conn)
     if revision is None:
-        raise StorageError(f"{file} is no database of restorebot. Point DATABASE_URL at the one that it runs with.")
+        raise StorageError(
+            f"{file} is no database of restorebot. Point DATABASE_URL at the one that it runs with."
+        )
     if revision < since:
         raise StorageError(
-            f"The database {file} was made by an older restorebot. Run restorebot run once with this version, which "
+            f"The database {file} was made by an older restorebot. Run restorebot run once with "
+            "this version, which "
             "brings it up to date."
         )
     if revision > REVISION:
-        raise StorageError(f"The database {file} was made by a newer restorebot: install that version.")
+        raise StorageError(
+            f"The database {file} was made by a newer restorebot: install that version."
+        )
 
 
 async def _revision(conn: AsyncConnection) -> str | None:
     known = await conn.run_sync(lambda sync: inspect(sync).has_table("alembic_version"))
-    return (await conn.execute(text("SELECT version_num FROM alembic_version"))).scalar() if known else None
+    return (
+        (await conn.execute(text("SELECT version_num FROM alembic_version"))).scalar()
+        if known
+        else None
+    )
 
 
 async def _migrate(conn: AsyncConnection) -> None:
@@ -373,8 +465,14 @@ class _as_storage_error:  # noqa: N801 - used as a context manager
 
 
 def _restore(row: Mapping[Any, Any], cast: tuple[Vote, ...]) -> Restore:
-    values = {field.name: row[field.name] for field in fields(Restore) if field.name not in _NOT_COLUMNS}
+    values = {
+        field.name: row[field.name] for field in fields(Restore) if field.name not in _NOT_COLUMNS
+    }
     values["state"] = State(values["state"])
     values["phase"] = Phase(values["phase"]) if values["phase"] else None
-    more = {"source": Source.of(values["source"]), "announce": tuple(values["announce"]), "votes": cast}
+    more = {
+        "source": Source.of(values["source"]),
+        "announce": tuple(values["announce"]),
+        "votes": cast,
+    }
     return Restore(**{**values, **more})

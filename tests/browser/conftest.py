@@ -14,7 +14,13 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.browser.person import Demo, Person
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
-QUIET = ("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync")
+QUIET = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-sync",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -56,16 +62,23 @@ def demo(chromium: Browser) -> Iterator[Demo]:
 
 @pytest.fixture
 def person(chromium: Browser, demo: Demo) -> Iterator[Callable[..., Person]]:
-    """Opens a tab for somebody; in the end, no tab may have had an error or broken the page's policy."""
+    """Opens a tab for somebody; in the end, no tab may have had an error or broken the page's
+    policy.
+    """
     complaints: list[str] = []
     contexts = []
 
     def listen(page: Page) -> None:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("dialog", lambda dialog: complaints.append(f"a dialog: {dialog.message}"))
-        page.on("console", lambda line: complaints.append(line.text) if _bad(line.type, line.text) else None)
+        page.on(
+            "console",
+            lambda line: complaints.append(line.text) if _bad(line.type, line.text) else None,
+        )
 
-    def opened(name: str = "alice", width: int = 1280, height: int = 800, **options: object) -> Person:
+    def opened(
+        name: str = "alice", width: int = 1280, height: int = 800, **options: object
+    ) -> Person:
         context = chromium.new_context(viewport={"width": width, "height": height}, **options)  # type: ignore[arg-type]
         contexts.append(context)
         page = context.new_page()

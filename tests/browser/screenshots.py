@@ -1,4 +1,6 @@
-"""Take the README's pictures: ``python -m tests.browser.screenshots`` writes them into ``docs/``."""
+"""Take the README's pictures: ``python -m tests.browser.screenshots`` writes them into
+``docs/``.
+"""
 
 import os
 import shutil
@@ -57,7 +59,9 @@ def main() -> None:
         demo = Demo(process.stdout.readline().strip() if process.stdout else "")
         with sync_playwright() as playwright:
             arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-            browser = playwright.chromium.launch(executable_path=found, args=["--disable-gpu", *arguments])
+            browser = playwright.chromium.launch(
+                executable_path=found, args=["--disable-gpu", *arguments]
+            )
             page = browser.new_page(viewport={"width": 1280, "height": 800}, locale="en-US")
             page.goto(f"{demo.url}?as=alice")
             expect(page.locator("#light")).to_have_text("bot is connected")

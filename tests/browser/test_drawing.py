@@ -31,7 +31,8 @@ def drawn(chromium: Browser) -> Iterator[Drawn]:
         found = (STATIC / name).suffix == ".js" and (STATIC / name).exists()
         kind = "text/javascript" if found else "text/html"
         route.fulfill(
-            body=(STATIC / name).read_text(encoding="utf-8") if found else "<!doctype html>", content_type=kind
+            body=(STATIC / name).read_text(encoding="utf-8") if found else "<!doctype html>",
+            content_type=kind,
         )
 
     page.route("**/*", serve)
@@ -51,16 +52,22 @@ def drawn(chromium: Browser) -> Iterator[Drawn]:
 
 
 TEXTS = {
-    "*bold* _italic_ ~strike~ `code *x*`": "<strong>bold</strong> <em>italic</em> <s>strike</s> <code>code *x*</code>",
+    "*bold* _italic_ ~strike~ `code *x*`": (
+        "<strong>bold</strong> <em>italic</em> <s>strike</s> <code>code *x*</code>"
+    ),
     "*bold _and italic_*": "<strong>bold <em>and italic</em></strong>",
     "2*3*4 snake_case_name ~": "2*3*4 snake_case_name ~",
     "```a\n *b*```": '<pre tabindex="0">a\n *b*</pre>',
     "&gt; said\n&gt; twice\nafter": "<blockquote>said\ntwice</blockquote>after",
     "• one\n• two": "• one\n• two",
     "&lt;b&gt; &amp;amp;": "&lt;b&gt; &amp;amp;",
-    "<https://example.com/?a=1&amp;b=2|here>": 'a=1&amp;b=2" target="_blank" rel="noopener noreferrer">here</a>',
+    "<https://example.com/?a=1&amp;b=2|here>": (
+        'a=1&amp;b=2" target="_blank" rel="noopener noreferrer">here</a>'
+    ),
     "<javascript:alert(1)|click>": "click (javascript:alert(1))",
-    "<@U0BOB> and <@U0ALICE>": '<span class="mention you">@bob</span> and <span class="mention">@alice</span>',
+    "<@U0BOB> and <@U0ALICE>": (
+        '<span class="mention you">@bob</span> and <span class="mention">@alice</span>'
+    ),
     "<#C0RESTORES> <!subteam^S0OPS> <!here>": '@ops</span> <span class="mention">@here</span>',
     ":white_check_mark: :no_such_name: 10:30:00": "✅ :no_such_name: 10:30:00",
     "<!date^1700000000^{date_num} {time}|then>": "2023-11-14 00:13</time>",
@@ -82,7 +89,12 @@ OPTION = {"text": text("First"), "value": "1", "description": text("more")}
 
 
 def field(element: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "input", "block_id": "b", "label": text("Label"), "element": {"action_id": "a", **element}}
+    return {
+        "type": "input",
+        "block_id": "b",
+        "label": text("Label"),
+        "element": {"action_id": "a", **element},
+    }
 
 
 def rich(*elements: dict[str, Any]) -> dict[str, Any]:
@@ -94,12 +106,20 @@ WORD = {"type": "text", "text": "word", "style": {"bold": True}}
 BLOCKS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "header": ({"type": "header", "text": text("Title :x:")}, ["<h3", "Title ❌"]),
     "divider": ({"type": "divider"}, ["<hr>"]),
-    "fields": ({"type": "section", "fields": [text("one"), text("two")]}, ["<div>one</div><div>two</div>"]),
+    "fields": (
+        {"type": "section", "fields": [text("one"), text("two")]},
+        ["<div>one</div><div>two</div>"],
+    ),
     "accessory": (
         {
             "type": "section",
             "text": text("words"),
-            "accessory": {"type": "button", "action_id": "a", "text": text("Go"), "style": "danger"},
+            "accessory": {
+                "type": "button",
+                "action_id": "a",
+                "text": text("Go"),
+                "style": "danger",
+            },
         },
         ["words", 'class="button danger"', ">Go</button>"],
     ),
@@ -114,31 +134,59 @@ BLOCKS: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["small", "🖼 a cat"],
     ),
     "link button": (
-        {"type": "actions", "elements": [{"type": "button", "text": text("Open"), "url": "https://example.com/"}]},
+        {
+            "type": "actions",
+            "elements": [{"type": "button", "text": text("Open"), "url": "https://example.com/"}],
+        },
         ['href="https://example.com/"', ">Open</a>"],
     ),
     "link button to a script": (
-        {"type": "actions", "elements": [{"type": "button", "text": text("Open"), "url": "javascript:alert(1)"}]},
+        {
+            "type": "actions",
+            "elements": [{"type": "button", "text": text("Open"), "url": "javascript:alert(1)"}],
+        },
         [">Open</a>"],
     ),
-    "line": (field({"type": "plain_text_input", "max_length": 9}), ['maxlength="9"', "<label", "Label"]),
+    "line": (
+        field({"type": "plain_text_input", "max_length": 9}),
+        ['maxlength="9"', "<label", "Label"],
+    ),
     "time": (field({"type": "datetimepicker"}), ['type="datetime-local"', "<label"]),
     "lines": (field({"type": "plain_text_input", "multiline": True}), ["<textarea"]),
-    "select": (field({"type": "static_select", "options": [OPTION]}), ['<option value="1">First — more</option>']),
+    "select": (
+        field({"type": "static_select", "options": [OPTION]}),
+        ['<option value="1">First — more</option>'],
+    ),
     "grouped select": (
-        field({"type": "static_select", "option_groups": [{"label": text("Group"), "options": [OPTION]}]}),
+        field(
+            {
+                "type": "static_select",
+                "option_groups": [{"label": text("Group"), "options": [OPTION]}],
+            }
+        ),
         ['<optgroup label="Group"><option value="1">First — more</option>'],
     ),
-    "checkboxes": (field({"type": "checkboxes", "options": [OPTION]}), ['type="checkbox"', "First<small>more</small>"]),
+    "checkboxes": (
+        field({"type": "checkboxes", "options": [OPTION]}),
+        ['type="checkbox"', "First<small>more</small>"],
+    ),
     "radio buttons": (
         field({"type": "radio_buttons", "options": [OPTION]}),
         ['type="radio"', "<legend>Label</legend>"],
     ),
     "image": (
-        {"type": "image", "image_url": "https://example.com/x.png", "alt_text": "a cat", "title": text("Cat")},
+        {
+            "type": "image",
+            "image_url": "https://example.com/x.png",
+            "alt_text": "a cat",
+            "title": text("Cat"),
+        },
         ["<figcaption>Cat</figcaption>", "🖼 a cat"],
     ),
-    "rich section": (rich({"type": "rich_text_section", "elements": [WORD]}), ["<p><strong>word</strong></p>"]),
+    "rich section": (
+        rich({"type": "rich_text_section", "elements": [WORD]}),
+        ["<p><strong>word</strong></p>"],
+    ),
     "rich list": (
         rich(
             {
@@ -149,11 +197,17 @@ BLOCKS: dict[str, tuple[dict[str, Any], list[str]]] = {
         ),
         ["<ol", "<li><strong>word</strong></li>"],
     ),
-    "rich quote": (rich({"type": "rich_text_quote", "elements": [WORD]}), ["<blockquote><strong>word"]),
+    "rich quote": (
+        rich({"type": "rich_text_quote", "elements": [WORD]}),
+        ["<blockquote><strong>word"],
+    ),
     "rich preformatted": (rich({"type": "rich_text_preformatted", "elements": [WORD]}), ["<pre"]),
     "unknown block": ({"type": "hologram"}, ["cannot draw hologram"]),
     "unknown element": (field({"type": "timepicker"}), ["cannot draw timepicker"]),
-    "unknown rich part": (rich({"type": "rich_text_dance", "elements": []}), ["cannot draw rich_text_dance"]),
+    "unknown rich part": (
+        rich({"type": "rich_text_dance", "elements": []}),
+        ["cannot draw rich_text_dance"],
+    ),
 }
 
 
@@ -168,8 +222,15 @@ def test_block(drawn: Drawn, name: str) -> None:
 
 def test_nothing_that_the_bot_sends_is_beyond_the_page() -> None:
     """The element types of the bot's own code are among those that the page draws."""
-    source = "".join(path.read_text(encoding="utf-8") for path in (STATIC.parents[2] / "slack").glob("*.py"))
+    source = "".join(
+        path.read_text(encoding="utf-8") for path in (STATIC.parents[2] / "slack").glob("*.py")
+    )
     known = (STATIC / "blocks.js").read_text(encoding="utf-8")
-    kinds = {part.split('"')[0] for part in source.split('"type": "')[1:]} - {"modal", "home", "plain_text", "mrkdwn"}
+    kinds = {part.split('"')[0] for part in source.split('"type": "')[1:]} - {
+        "modal",
+        "home",
+        "plain_text",
+        "mrkdwn",
+    }
     assert kinds
     assert all(f"{kind}: (" in known for kind in kinds), json.dumps(sorted(kinds))

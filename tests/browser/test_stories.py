@@ -10,7 +10,9 @@ from tests.browser.person import Demo, Person
 Opened = Callable[..., Person]
 
 
-def test_alice_asks_bob_approves_and_the_thread_tells_how_it_ended(person: Opened, demo: Demo) -> None:
+def test_alice_asks_bob_approves_and_the_thread_tells_how_it_ended(
+    person: Opened, demo: Demo
+) -> None:
     demo.takes(4)
     alice = person("alice")
     bob = person("bob")
@@ -63,7 +65,9 @@ def test_each_field_says_what_is_wrong_and_keeps_what_was_typed(person: Opened) 
     alice.fill("   ", "ACME")
     alice.submit()
     expect(alice.modal.get_by_text("Say why, so that an approver can judge.")).to_be_in_viewport()
-    expect(alice.modal.get_by_text("This is not the portal's alias. Type acme exactly.")).to_be_visible()
+    expect(
+        alice.modal.get_by_text("This is not the portal's alias. Type acme exactly.")
+    ).to_be_visible()
     expect(alice.modal.get_by_label("Type acme to confirm")).to_have_value("ACME")
     alice.fill()
     alice.submit()
@@ -141,7 +145,9 @@ def tab_to(person: Person, wanted: object) -> None:
     raise AssertionError(f"Tab does not reach {wanted}")
 
 
-def test_at_a_phones_width_one_part_is_shown_at_a_time_and_the_story_works(person: Opened, demo: Demo) -> None:
+def test_at_a_phones_width_one_part_is_shown_at_a_time_and_the_story_works(
+    person: Opened, demo: Demo
+) -> None:
     demo.takes(2)
     alice = person("alice", 360, 740)
     tabs = alice.page.get_by_role("navigation", name="Parts of the page")
@@ -188,7 +194,8 @@ def test_a_planned_start_and_another_source_are_chosen_in_the_modal(person: Open
     expect(alice.modal).to_contain_text("1.2 GB, version 1")
     alice.fill()
     tomorrow = alice.page.evaluate(
-        "new Date(Date.now() + 864e5 - new Date().getTimezoneOffset() * 6e4).toISOString().slice(0, 16)"
+        "new Date(Date.now() + 864e5 - new Date().getTimezoneOffset() * "
+        "6e4).toISOString().slice(0, 16)"
     )
     alice.modal.get_by_label("Start at").fill(tomorrow)
     alice.submit()
@@ -204,7 +211,9 @@ def test_back_leads_to_the_picker_with_what_was_chosen_and_typed(person: Opened)
     alice.modal.get_by_label("Bucket").fill("acme-backups")
     alice.modal.get_by_label("Region").fill("eu-west-1")
     alice.submit("Next")
-    expect(alice.modal).to_contain_text("filePath nightly/acme.tar.gz, bucket acme-backups, region eu-west-1")
+    expect(alice.modal).to_contain_text(
+        "filePath nightly/acme.tar.gz, bucket acme-backups, region eu-west-1"
+    )
     alice.modal.get_by_role("button", name="Back", exact=True).click()
     expect(alice.modal.get_by_label("Path of the archive")).to_have_value("nightly/acme.tar.gz")
     expect(alice.modal.get_by_label("Restore from")).to_have_value("5")

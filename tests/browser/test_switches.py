@@ -1,4 +1,6 @@
-"""Each switch of the portal's drawer does what it says, and what the bot makes of it is on the page."""
+"""Each switch of the portal's drawer does what it says, and what the bot makes of it is on the
+page.
+"""
 
 from collections.abc import Callable
 
@@ -20,7 +22,9 @@ def test_a_broken_archive_fails_and_the_thread_says_why(person: Opened, demo: De
     alice.switch("the archive is broken", on=False)
 
 
-def test_a_portal_that_is_away_is_told_of_and_comes_back_by_itself(person: Opened, demo: Demo) -> None:
+def test_a_portal_that_is_away_is_told_of_and_comes_back_by_itself(
+    person: Opened, demo: Demo
+) -> None:
     alice = person()
     alice.button("The portal goes away for 20 s").click()
     expect(alice.page.locator("#portal-status")).to_contain_text("away: it does not answer")
@@ -33,7 +37,9 @@ def test_a_portal_that_is_away_is_told_of_and_comes_back_by_itself(person: Opene
     alice.request()
 
 
-def test_a_worker_that_dies_leaves_a_lock_that_support_takes_away(person: Opened, demo: Demo) -> None:
+def test_a_worker_that_dies_leaves_a_lock_that_support_takes_away(
+    person: Opened, demo: Demo
+) -> None:
     demo.takes(2)
     alice = person()
     alice.switch("the portal's worker dies")
@@ -47,7 +53,9 @@ def test_a_worker_that_dies_leaves_a_lock_that_support_takes_away(person: Opened
     expect(alice.card).to_contain_text("The portal does not show our task just now.")
 
 
-def test_a_task_that_stalls_at_75_goes_on_when_the_switch_is_off(person: Opened, demo: Demo) -> None:
+def test_a_task_that_stalls_at_75_goes_on_when_the_switch_is_off(
+    person: Opened, demo: Demo
+) -> None:
     demo.takes(2)
     alice = person()
     alice.switch("the task stalls at 75 %")
@@ -81,7 +89,9 @@ def test_an_expired_key_is_named_and_a_new_one_works(person: Opened) -> None:
     alice.request()
 
 
-def test_a_slack_that_answers_429_is_waited_for_and_nothing_is_lost(person: Opened, demo: Demo) -> None:
+def test_a_slack_that_answers_429_is_waited_for_and_nothing_is_lost(
+    person: Opened, demo: Demo
+) -> None:
     demo.takes(2)
     alice = person()
     alice.request()
@@ -109,7 +119,9 @@ def test_the_bot_is_killed_and_started_and_goes_on_where_it_was(person: Opened, 
     alice.sees("completed")
 
 
-def test_a_modal_whose_bot_is_killed_says_so_and_works_when_it_is_back(person: Opened, demo: Demo) -> None:
+def test_a_modal_whose_bot_is_killed_says_so_and_works_when_it_is_back(
+    person: Opened, demo: Demo
+) -> None:
     alice = person()
     alice.ask()
     alice.fill("Before the kill")

@@ -10,7 +10,10 @@ from tests.browser.person import Demo, Person
 
 Opened = Callable[..., Person]
 
-NASTY = "<img src=x onerror=alert(1)> <a href='javascript:alert(2)'>x</a> <javascript:alert(3)|click> *b* :x:"
+NASTY = (
+    "<img src=x onerror=alert(1)> <a href='javascript:alert(2)'>x</a> <javascript:alert(3)|click> "
+    "*b* :x:"
+)
 
 NASTY_ID = "0e0e0e0e-0000-4000-8000-000000000000"
 
@@ -54,7 +57,9 @@ def test_an_edit_touches_only_what_it_changes(person: Opened, demo: Demo) -> Non
     demo.takes(20)
     alice = person("alice")
     alice.request()
-    alice.card.evaluate("card => { card.marked = true; card.querySelector('.b-fields').marked = true }")
+    alice.card.evaluate(
+        "card => { card.marked = true; card.querySelector('.b-fields').marked = true }"
+    )
     alice.page.locator("#say").focus()
     httpx_approve(demo, alice)
     alice.sees("running")
@@ -65,7 +70,9 @@ def test_an_edit_touches_only_what_it_changes(person: Opened, demo: Demo) -> Non
 def httpx_approve(demo: Demo, person: Person) -> None:
     """Bob approves elsewhere, so that this tab does nothing but look."""
     ts = person.card.get_attribute("data-key")
-    demo.post("/slack/click", user="U0BOB", channel="C0RESTORES", ts=ts, action_id="restore_approve")
+    demo.post(
+        "/slack/click", user="U0BOB", channel="C0RESTORES", ts=ts, action_id="restore_approve"
+    )
 
 
 def test_what_is_typed_is_shown_and_never_run(person: Opened) -> None:
@@ -76,10 +83,14 @@ def test_what_is_typed_is_shown_and_never_run(person: Opened) -> None:
     alice.page.keyboard.press("Escape")
     expect(alice.modal).to_be_hidden()
     name = "<img src=x onerror=alert(4)>.tar.gz"
-    httpx.post(f"{portal[0]}/_sandbox/backups", json={"id": NASTY_ID, "fileName": name}, trust_env=False)
+    httpx.post(
+        f"{portal[0]}/_sandbox/backups", json={"id": NASTY_ID, "fileName": name}, trust_env=False
+    )
     expect(alice.page.locator("#backups")).to_contain_text(name)
     alice.type(NASTY)
-    expect(alice.page.locator("#messages article").last).to_contain_text("<img src=x onerror=alert(1)>")
+    expect(alice.page.locator("#messages article").last).to_contain_text(
+        "<img src=x onerror=alert(1)>"
+    )
     alice.ask(name)
     expect(alice.modal).to_contain_text(name)
     alice.fill(NASTY)
@@ -94,7 +105,9 @@ def test_when_the_demo_ends_the_page_says_so(person: Opened, demo: Demo) -> None
     alice = person("alice")
     alice.page.route("**/slack/**", lambda route: route.abort())
     alice.type("hello")
-    expect(alice.page.locator("#toast")).to_have_text("The demo does not answer. Is it still running in the terminal?")
+    expect(alice.page.locator("#toast")).to_have_text(
+        "The demo does not answer. Is it still running in the terminal?"
+    )
     expect(alice.page.get_by_label("Message", exact=True)).to_have_value("hello")
     alice.page.locator("#toast").click()
     expect(alice.page.locator("#toast")).to_be_hidden()

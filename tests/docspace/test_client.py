@@ -1,4 +1,6 @@
-"""The portal's client against rude servers: each refusal is one typed error, and the POST goes out once."""
+"""The portal's client against rude servers: each refusal is one typed error, and the POST goes out
+once.
+"""
 
 import asyncio
 import contextlib
@@ -14,7 +16,13 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import (
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from restorebot import errors
@@ -25,7 +33,9 @@ from restorebot.model import Source
 from restorebot.sandbox.serve import serving
 
 KEY = "sk-" + "ef56" * 16
-SOURCE = Source("3c0f8f0a-7a6b-4f2e-9a51-0d7a4a1f6b11", "acme.tar.gz", 5, datetime(2026, 1, 1, tzinfo=UTC), None)
+SOURCE = Source(
+    "3c0f8f0a-7a6b-4f2e-9a51-0d7a4a1f6b11", "acme.tar.gz", 5, datetime(2026, 1, 1, tzinfo=UTC), None
+)
 TLS = ssl_context()
 
 Answer = Callable[[Request], Response | Awaitable[Response]]
@@ -62,25 +72,69 @@ async def portal(answer: Answer, **options: Any) -> AsyncIterator[tuple[DocSpace
 
 
 def failure(kind: str) -> bytes:
-    return json.dumps({"error": {"message": "It broke.", "type": kind, "stack": "at /src/secret.cs"}}).encode()
+    return json.dumps(
+        {"error": {"message": "It broke.", "type": kind, "stack": "at /src/secret.cs"}}
+    ).encode()
 
 
 JSON, PROBLEM, HTML = "application/json", "application/problem+json", "text/html"
 
 REFUSALS: list[tuple[str, int, str, bytes, type[PortalError], str]] = [
-    ("validation", 400, JSON, b'{"response":{"errors":{}},"status":1}', errors.RequestRejected, "malformed (400)"),
+    (
+        "validation",
+        400,
+        JSON,
+        b'{"response":{"errors":{}},"status":1}',
+        errors.RequestRejected,
+        "malformed (400)",
+    ),
     ("no such key", 401, "", b"", errors.KeyRejected, "make a new one in DocSpace"),
     ("unpaid", 402, PROBLEM, b"{}", errors.PaymentRequired, "asks for payment"),
-    ("no such option", 402, JSON, failure("BillingException"), errors.PaymentRequired, "(It broke.)"),
-    ("no administrator", 403, JSON, failure("SecurityException"), errors.PortalForbidden, "owner or the administrator"),
+    (
+        "no such option",
+        402,
+        JSON,
+        failure("BillingException"),
+        errors.PaymentRequired,
+        "(It broke.)",
+    ),
+    (
+        "no administrator",
+        403,
+        JSON,
+        failure("SecurityException"),
+        errors.PortalForbidden,
+        "owner or the administrator",
+    ),
     ("locked", 403, PROBLEM, b"{}", errors.PortalLocked, "Wait until it is active"),
     ("no scope", 403, "", b"", errors.KeyLacksScope, "all permissions"),
     ("address", 403, "text/plain", b"Access denied", errors.AddressRefused, "IP address"),
-    ("no backup", 404, JSON, failure("FileNotFoundException"), errors.PortalNotFound, "does not have"),
+    (
+        "no backup",
+        404,
+        JSON,
+        failure("FileNotFoundException"),
+        errors.PortalNotFound,
+        "does not have",
+    ),
     ("no portal", 404, PROBLEM, b"{}", errors.PortalNotFound, "check DOCSPACE_URL"),
     ("fault before", 500, JSON, failure("ASC.FaultException"), errors.PortalFault, "failed inside"),
-    ("missing path", 500, JSON, failure("System.KeyNotFoundException"), errors.PortalFault, "failed inside"),
-    ("fault inside", 500, JSON, failure("System.NullReferenceException"), errors.PortalFault, "failed inside"),
+    (
+        "missing path",
+        500,
+        JSON,
+        failure("System.KeyNotFoundException"),
+        errors.PortalFault,
+        "failed inside",
+    ),
+    (
+        "fault inside",
+        500,
+        JSON,
+        failure("System.NullReferenceException"),
+        errors.PortalFault,
+        "failed inside",
+    ),
     ("proxy", 502, HTML, b"<html>Bad Gateway</html>", errors.PortalFault, "Try again"),
     ("elsewhere", 418, HTML, b"teapot", errors.BadReply, "status 418"),
     ("html", 200, HTML, b"<html>Sign in</html>", errors.BadReply, "did not answer in JSON"),
@@ -93,7 +147,9 @@ NOT_SENT = {400, 401, 402, 403, 404, 429}
 
 
 @pytest.mark.parametrize(
-    ("status", "kind", "body", "error", "said"), [one[1:] for one in REFUSALS], ids=[one[0] for one in REFUSALS]
+    ("status", "kind", "body", "error", "said"),
+    [one[1:] for one in REFUSALS],
+    ids=[one[0] for one in REFUSALS],
 )
 async def test_each_refusal_is_one_error_with_a_sentence_to_act_on(
     status: int, kind: str, body: bytes, error: type[PortalError], said: str
@@ -126,7 +182,9 @@ async def test_each_refusal_is_one_error_with_a_sentence_to_act_on(
         ("in two minutes", 60, 120),
     ],
 )
-async def test_a_pause_that_the_portal_asks_for_is_understood(value: str, least: float, most: float) -> None:
+async def test_a_pause_that_the_portal_asks_for_is_understood(
+    value: str, least: float, most: float
+) -> None:
     if value == "in two minutes":
         value = format_datetime(datetime.now(UTC) + timedelta(minutes=2), usegmt=True)
     async with portal(lambda _: Response(b"", 429, {"retry-after": value})) as (client, _):
@@ -165,7 +223,9 @@ LOST: list[tuple[str, Answer, type[PortalError]]] = [
 ]
 
 
-@pytest.mark.parametrize(("answer", "error"), [one[1:] for one in LOST], ids=[one[0] for one in LOST])
+@pytest.mark.parametrize(
+    ("answer", "error"), [one[1:] for one in LOST], ids=[one[0] for one in LOST]
+)
 async def test_a_post_without_an_answer_went_out_once_and_may_have_worked(
     answer: Answer, error: type[PortalError]
 ) -> None:
@@ -189,7 +249,12 @@ async def test_the_body_is_what_the_portal_takes() -> None:
     assert started == Progress(False, 0, task_id="t1")
     assert rude.seen[0].headers["authorization"] == f"Bearer {KEY}"
     params = [{"key": "fileId", "value": SOURCE.backup_id}]
-    wanted = {"backupId": SOURCE.backup_id, "storageType": 5, "storageParams": params, "notify": True}
+    wanted = {
+        "backupId": SOURCE.backup_id,
+        "storageType": 5,
+        "storageParams": params,
+        "notify": True,
+    }
     assert json.loads(rude.bodies[0]) == wanted
 
 
@@ -222,7 +287,10 @@ async def test_a_cookie_goes_as_the_cookie_that_the_portal_sets(value: str) -> N
 
 async def test_a_redirect_to_another_origin_gets_no_request_and_no_key() -> None:
     other = Rude(lambda _: JSONResponse({"response": []}))
-    async with serving(other.app()) as elsewhere, portal(lambda _: RedirectResponse(elsewhere + "/x")) as (client, _):
+    async with (
+        serving(other.app()) as elsewhere,
+        portal(lambda _: RedirectResponse(elsewhere + "/x")) as (client, _),
+    ):
         with pytest.raises(errors.BadReply, match=r"redirects to 127\.0\.0\.1"):
             await client.history()
     assert not other.seen
@@ -230,11 +298,18 @@ async def test_a_redirect_to_another_origin_gets_no_request_and_no_key() -> None
 
 async def test_a_redirect_on_the_same_origin_is_followed_once() -> None:
     def answer(request: Request) -> Response:
-        return JSONResponse({"response": []}) if request.url.path == "/new" else RedirectResponse("/new")
+        return (
+            JSONResponse({"response": []})
+            if request.url.path == "/new"
+            else RedirectResponse("/new")
+        )
 
     async with portal(answer) as (client, rude):
         assert await client.history() == []
-    assert [request.url.path for request in rude.seen] == ["/api/2.0/backup/getbackuphistory", "/new"]
+    assert [request.url.path for request in rude.seen] == [
+        "/api/2.0/backup/getbackuphistory",
+        "/new",
+    ]
     async with portal(lambda _: RedirectResponse("/again")) as (client, rude):
         with pytest.raises(errors.BadReply):
             await client.history()
@@ -251,7 +326,9 @@ async def endless(_: Request) -> Response:
 
 
 async def bomb(_: Request) -> Response:
-    return Response(gzip.compress(b"0" * 50_000_000), headers={"content-encoding": "gzip"}, media_type=JSON)
+    return Response(
+        gzip.compress(b"0" * 50_000_000), headers={"content-encoding": "gzip"}, media_type=JSON
+    )
 
 
 @pytest.mark.parametrize("answer", [endless, bomb])
@@ -285,7 +362,10 @@ Call = Callable[[DocSpace], Coroutine[Any, Any, Any]]
 
 @pytest.mark.parametrize(("status", "lives"), [(200, True), (401, False)])
 async def test_whether_the_key_lives_is_asked_with_the_key(status: int, lives: bool) -> None:
-    async with portal(lambda _: JSONResponse({"response": {"name": "k"}}, status)) as (client, rude):
+    async with portal(lambda _: JSONResponse({"response": {"name": "k"}}, status)) as (
+        client,
+        rude,
+    ):
         assert await client.key_lives(datetime.now(UTC)) is lives
     assert rude.seen[0].headers["authorization"]
 

@@ -1,4 +1,6 @@
-"""The portal's JSON in every spelling of the fact sheet; anything else is a BadReply and never a crash."""
+"""The portal's JSON in every spelling of the fact sheet; anything else is a BadReply and never a
+crash.
+"""
 
 import contextlib
 from datetime import UTC, datetime
@@ -13,11 +15,32 @@ from restorebot.errors import BadReply
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3)
+    ),
     max_leaves=8,
 )
-NAMES = ["id", "fileName", "storageType", "createdOn", "expiresOn", "isCompleted", "progress", "error", "status"]
-NAMES += ["taskId", "tenantStatus", "tenantAlias", "version", "name", "permissions", "expiresAt", "isActive"]
+NAMES = [
+    "id",
+    "fileName",
+    "storageType",
+    "createdOn",
+    "expiresOn",
+    "isCompleted",
+    "progress",
+    "error",
+    "status",
+]
+NAMES += [
+    "taskId",
+    "tenantStatus",
+    "tenantAlias",
+    "version",
+    "name",
+    "permissions",
+    "expiresAt",
+    "isActive",
+]
 
 
 @given(anything | st.dictionaries(st.sampled_from(NAMES), anything))
@@ -35,9 +58,13 @@ def test_an_enum_may_be_a_number_a_name_or_a_numeric_string(storage: Any) -> Non
     assert BackupRecord.parse(RECORD | {"storageType": storage}).storage_type == 5
 
 
-@pytest.mark.parametrize("time", ["2026-01-02T03:04:05", "2026-01-02T03:04:05Z", "2026-01-02T05:04:05.0000000+02:00"])
+@pytest.mark.parametrize(
+    "time", ["2026-01-02T03:04:05", "2026-01-02T03:04:05Z", "2026-01-02T05:04:05.0000000+02:00"]
+)
 def test_a_time_without_a_zone_is_utc(time: str) -> None:
-    assert BackupRecord.parse(RECORD | {"createdOn": time}).created_on == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert BackupRecord.parse(RECORD | {"createdOn": time}).created_on == datetime(
+        2026, 1, 2, 3, 4, 5, tzinfo=UTC
+    )
 
 
 @pytest.mark.parametrize("time", ["0001-01-01T00:00:00", "0001-01-01T00:00:00Z", None, ""])
@@ -46,7 +73,9 @@ def test_the_year_one_means_that_a_backup_does_not_expire(time: str | None) -> N
 
 
 def test_names_may_be_in_pascal_case() -> None:
-    assert Progress.parse({"IsCompleted": True, "Progress": "100", "TaskId": "t"}) == Progress(True, 100, task_id="t")
+    assert Progress.parse({"IsCompleted": True, "Progress": "100", "TaskId": "t"}) == Progress(
+        True, 100, task_id="t"
+    )
 
 
 OUTCOMES: list[tuple[str, dict[str, Any], bool, bool]] = [
@@ -63,14 +92,19 @@ OUTCOMES: list[tuple[str, dict[str, Any], bool, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("value", "succeeded", "failed"), [one[1:] for one in OUTCOMES], ids=[o[0] for o in OUTCOMES])
-def test_only_completed_without_error_at_100_is_success(value: dict[str, Any], succeeded: bool, failed: bool) -> None:
+@pytest.mark.parametrize(
+    ("value", "succeeded", "failed"), [one[1:] for one in OUTCOMES], ids=[o[0] for o in OUTCOMES]
+)
+def test_only_completed_without_error_at_100_is_success(
+    value: dict[str, Any], succeeded: bool, failed: bool
+) -> None:
     progress = Progress.parse(value)
     assert (progress.succeeded, progress.failed) == (succeeded, failed)
 
 
 @pytest.mark.parametrize(
-    ("permissions", "may"), [([], True), (["*"], True), (["*:write"], True), (["*:read"], False), (["files:w"], False)]
+    ("permissions", "may"),
+    [([], True), (["*"], True), (["*:write"], True), (["*:read"], False), (["files:w"], False)],
 )
 def test_a_key_may_write_with_all_permissions_only(permissions: list[str], may: bool) -> None:
     assert KeyInfo.parse({"permissions": permissions}).may_write is may

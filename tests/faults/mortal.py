@@ -1,4 +1,7 @@
-"""The real bot, which dies by SIGKILL right after a commit: its n-th, or the one into a state. A process of its own."""
+"""The real bot, which dies by SIGKILL right after a commit: its n-th, or the one into a state.
+
+A process of its own.
+"""
 
 import asyncio
 import os
@@ -14,7 +17,9 @@ from restorebot.storage.store import Store, Writing
 
 
 def live(values: dict[str, Any], die_after: int | State | None) -> None:
-    """Run the bot with these settings until SIGTERM, or until it has committed what ``die_after`` says."""
+    """Run the bot with these settings until SIGTERM, or until it has committed what ``die_after``
+    says.
+    """
     if die_after is not None:
         _watch_commits(die_after)
     asyncio.run(app.run(Settings(**values)))

@@ -1,4 +1,6 @@
-"""The bot is killed after every single commit of the story and started again: nothing twice, nothing forgotten."""
+"""The bot is killed after every single commit of the story and started again: nothing twice,
+nothing forgotten.
+"""
 
 import asyncio
 import multiprocessing
@@ -45,7 +47,9 @@ PROCESSES.set_forkserver_preload(["tests.faults.mortal"])
 
 @dataclass
 class Run:
-    """One story with its own portal, workspace and database, played by people who try again when the bot is gone."""
+    """One story with its own portal, workspace and database, played by people who try again when
+    the bot is gone.
+    """
 
     http: httpx.AsyncClient
     portal_url: str
@@ -76,7 +80,9 @@ class Run:
             await asyncio.sleep(0.01)
 
     async def messages(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = (await self.slack(f"messages?channel={CHANNEL}", "GET"))["messages"]
+        found: list[dict[str, Any]] = (await self.slack(f"messages?channel={CHANNEL}", "GET"))[
+            "messages"
+        ]
         return found
 
     async def play(self, die_after: int | State | None) -> str:
@@ -95,16 +101,29 @@ class Run:
     async def go_on(self) -> str:
         """Do what a person would do next; returns the card's title once the story is over."""
         messages = await self.messages()
-        titled = [(message, block) for message in messages for block in message["blocks"] if block["type"] == "header"]
+        titled = [
+            (message, block)
+            for message in messages
+            for block in message["blocks"]
+            if block["type"] == "header"
+        ]
         if not titled:
             await self.ask()
             return ""
         card, title = titled[-1][0], str(titled[-1][1]["text"]["text"])
         if "waiting" in title:
-            await self.slack("click", user=BOB, channel=CHANNEL, ts=card["ts"], action_id="restore_approve")
+            await self.slack(
+                "click", user=BOB, channel=CHANNEL, ts=card["ts"], action_id="restore_approve"
+            )
         told = any("look afterwards" in words(message) for message in messages)
-        stuck = any("It is not known" in words(message) for message in messages if message["thread_ts"])
-        settled = told if "completed" in title else stuck and "unknown" in title and await self.starts() == 0
+        stuck = any(
+            "It is not known" in words(message) for message in messages if message["thread_ts"]
+        )
+        settled = (
+            told
+            if "completed" in title
+            else stuck and "unknown" in title and await self.starts() == 0
+        )
         return title if settled or "failed" in title else ""
 
     async def ask(self) -> None:
@@ -114,7 +133,9 @@ class Run:
             usable = next(one["id"] for one in history if one["expiresOn"].startswith("0001"))
             await self.slack("command", user=ALICE, channel=CHANNEL, text=usable)
         elif views[-1].get("submit"):
-            answer = await self.slack("submit", user=ALICE, view_id=views[-1]["id"], values=self.asked)
+            answer = await self.slack(
+                "submit", user=ALICE, view_id=views[-1]["id"], values=self.asked
+            )
             if answer.get("error") or answer.get("errors"):
                 await self.slack("close", user=ALICE, view_id=views[-1]["id"])
         elif "cannot be asked" in str(views[-1]["blocks"]) or not self.bot.is_alive():
@@ -133,7 +154,11 @@ async def a_run(folder: Path) -> AsyncIterator[Run]:
     await asyncio.to_thread(folder.mkdir)
     portal = sandbox_portal.Portal(key=KEY, speed=PORTAL_SPEED)
     workspace = sandbox_workspace.Workspace(
-        MANIFEST, bot_token=BOT_TOKEN, app_token=APP_TOKEN, signing_secret=SIGNING_SECRET, ack_timeout=0.5
+        MANIFEST,
+        bot_token=BOT_TOKEN,
+        app_token=APP_TOKEN,
+        signing_secret=SIGNING_SECRET,
+        ack_timeout=0.5,
     )
     async with (
         serving(sandbox_portal.create_app(portal)) as portal_url,
@@ -175,7 +200,9 @@ async def check(run: Run, title: str) -> None:
     no_secret_escaped(str(await run.slack("traffic", "GET")), run.folder, "")
 
 
-async def test_a_bot_that_dies_after_any_commit_starts_nothing_twice_and_forgets_nothing(tmp_path: Path) -> None:
+async def test_a_bot_that_dies_after_any_commit_starts_nothing_twice_and_forgets_nothing(
+    tmp_path: Path,
+) -> None:
     died: list[int] = []
     ends: dict[int, str] = {}
     survived: list[int] = []
@@ -197,15 +224,21 @@ async def test_a_bot_that_dies_after_any_commit_starts_nothing_twice_and_forgets
 
     await asyncio.gather(*(one(number) for number in range(1, 60)))
     assert survived, "the story has more commits than were tried"
-    # Edits of the card are put together as time allows, so the last few commits vary from run to run.
+    # Edits of the card are put together as time allows, so the last few commits vary from run to
+    # run.
     assert set(range(1, min(survived))) <= set(died)
     assert min(survived) > 15
-    # Which number the claim has varies too, as posts are committed beside it; the next test dies exactly there.
+    # Which number the claim has varies too, as posts are committed beside it; the next test dies
+    # exactly there.
     unknown = [number for number, title in ends.items() if "unknown" in title]
-    assert len(unknown) <= 2, f"only a death right after the claim leaves the outcome unknown: {unknown}"
+    assert len(unknown) <= 2, (
+        f"only a death right after the claim leaves the outcome unknown: {unknown}"
+    )
 
 
-async def test_a_bot_that_dies_when_somebody_starts_alone_tells_the_channel_and_starts_once(tmp_path: Path) -> None:
+async def test_a_bot_that_dies_when_somebody_starts_alone_tells_the_channel_and_starts_once(
+    tmp_path: Path,
+) -> None:
     async with a_run(tmp_path / "alone") as run:
         run.values["break_glass"] = (ALICE,)
         run.asked |= {"alone": ["alone"], "alone_phrase": "restore acme without approval"}
@@ -216,7 +249,9 @@ async def test_a_bot_that_dies_when_somebody_starts_alone_tells_the_channel_and_
         assert any("alone, without approval.*" in words(one) for one in await run.messages())
 
 
-async def test_a_bot_that_dies_between_the_claim_and_the_request_never_sends_it(tmp_path: Path) -> None:
+async def test_a_bot_that_dies_between_the_claim_and_the_request_never_sends_it(
+    tmp_path: Path,
+) -> None:
     async with a_run(tmp_path / "claim") as run:
         title = await run.play(State.STARTING)
         assert run.lives == [State.STARTING, None]
@@ -224,7 +259,9 @@ async def test_a_bot_that_dies_between_the_claim_and_the_request_never_sends_it(
         await check(run, title)
 
 
-async def test_a_bot_that_dies_before_it_asks_for_the_safety_backup_restores_nothing(tmp_path: Path) -> None:
+async def test_a_bot_that_dies_before_it_asks_for_the_safety_backup_restores_nothing(
+    tmp_path: Path,
+) -> None:
     async with a_run(tmp_path / "safety") as run:
         run.values["safety_backup"] = {"storageType": 5, "module": "googlecloud", "bucket": "acme"}
         title = await run.play(State.BACKING_UP)
@@ -235,9 +272,13 @@ async def test_a_bot_that_dies_before_it_asks_for_the_safety_backup_restores_not
         assert run.rows("SELECT state FROM restores") == [("failed",)]
 
 
-async def test_a_bot_that_dies_while_the_portal_answers_finds_its_task_and_does_not_send_again(tmp_path: Path) -> None:
+async def test_a_bot_that_dies_while_the_portal_answers_finds_its_task_and_does_not_send_again(
+    tmp_path: Path,
+) -> None:
     async with a_run(tmp_path / "reply") as run:
-        await run.control(run.portal_url, "faults", "PATCH", on="startrestore", fault="answer_slow", seconds=30)
+        await run.control(
+            run.portal_url, "faults", "PATCH", on="startrestore", fault="answer_slow", seconds=30
+        )
         await run.start_bot(None)
         first = run.bot
         while await run.starts() == 0:

@@ -45,7 +45,9 @@ def environment(scene: World) -> dict[str, str]:
 
 
 async def key(scene: World, *args: str, typed: str = "", **changes: str) -> tuple[int, str]:
-    """`restorebot key …` beside the bot, on its settings; returns the exit code and what was said."""
+    """`restorebot key …` beside the bot, on its settings; returns the exit code and what was
+    said.
+    """
     env = {**environment(scene), **changes}
     # In a thread of its own, for the command has an event loop of its own.
     done = await asyncio.to_thread(CliRunner().invoke, app, ["key", *args], input=typed, env=env)
@@ -58,7 +60,9 @@ async def new_key(scene: World) -> str:
     return str((await scene.portal("keys", "POST"))["key"])
 
 
-async def test_a_stored_key_is_used_by_the_running_bot_after_a_restore_has_killed_the_old_one(keyed: World) -> None:
+async def test_a_stored_key_is_used_by_the_running_bot_after_a_restore_has_killed_the_old_one(
+    keyed: World,
+) -> None:
     await keyed.ask()
     await keyed.click("approve")
     await keyed.until(State.COMPLETED)
@@ -98,7 +102,9 @@ async def test_the_list_shows_four_characters_and_what_the_portal_says(keyed: Wo
     await key(keyed, "set", typed=made)
     await keyed.portal("keys", "PATCH", expires_at="2099-05-01T00:00:00")
     _, said = await key(keyed, "list")
-    assert all(part in said for part in (f"…{made[-4:]}", "stored", "0 d", "all", "2099-05-01", "accepted"))
+    assert all(
+        part in said for part in (f"…{made[-4:]}", "stored", "0 d", "all", "2099-05-01", "accepted")
+    )
     assert made not in said
 
 
@@ -107,7 +113,10 @@ async def test_a_removed_key_gives_way_to_the_one_in_the_settings(keyed: World) 
     assert (status, said) == (1, "No key is stored for portal.\n")
     await key(keyed, "set", typed=await new_key(keyed))
     status, said = await key(keyed, "remove")
-    assert (status, said) == (0, "The stored key of portal is forgotten. The one in the settings is used again.\n")
+    assert (status, said) == (
+        0,
+        "The stored key of portal is forgotten. The one in the settings is used again.\n",
+    )
     assert f"…{KEY[-4:]}" in (await key(keyed, "list"))[1]
 
 
@@ -120,7 +129,9 @@ async def test_a_key_that_the_portal_does_not_take_is_not_stored(keyed: World) -
 
 
 @pytest.mark.parametrize("typed", ["", "hello", "sk-12 34", "sk-\N{FIRE}"])
-async def test_what_is_no_key_is_refused_before_the_portal_is_asked(keyed: World, typed: str) -> None:
+async def test_what_is_no_key_is_refused_before_the_portal_is_asked(
+    keyed: World, typed: str
+) -> None:
     await keyed.portal("requests", "DELETE")
     status, said = await key(keyed, "set", typed=typed)
     assert status == 1
@@ -132,17 +143,32 @@ async def test_a_read_only_key_is_not_stored(keyed: World) -> None:
     made = await new_key(keyed)
     await keyed.portal("keys", "PATCH", permissions=["*:read"])
     status, said = await key(keyed, "set", typed=made)
-    assert (status, said) == (1, "This key may not write. Make one with all permissions. Nothing was stored.\n")
+    assert (status, said) == (
+        1,
+        "This key may not write. Make one with all permissions. Nothing was stored.\n",
+    )
 
 
 BAD = [
-    ({"RESTOREBOT_ENCRYPTION_KEY": ""}, ("set",), 2, "RESTOREBOT_ENCRYPTION_KEY: is missing, and without it no key"),
-    ({"RESTOREBOT_ENCRYPTION_KEY": "corrupt"}, ("list",), 2, "RESTOREBOT_ENCRYPTION_KEY: is no encryption key"),
+    (
+        {"RESTOREBOT_ENCRYPTION_KEY": ""},
+        ("set",),
+        2,
+        "RESTOREBOT_ENCRYPTION_KEY: is missing, and without it no key",
+    ),
+    (
+        {"RESTOREBOT_ENCRYPTION_KEY": "corrupt"},
+        ("list",),
+        2,
+        "RESTOREBOT_ENCRYPTION_KEY: is no encryption key",
+    ),
     ({}, ("set", "beta"), 1, "There is no portal 'beta' in the settings. There is portal."),
 ]
 
 
-@pytest.mark.parametrize(("changes", "words_", "status", "sentence"), BAD, ids=["missing", "corrupt", "unknown"])
+@pytest.mark.parametrize(
+    ("changes", "words_", "status", "sentence"), BAD, ids=["missing", "corrupt", "unknown"]
+)
 async def test_what_is_missing_or_wrong_is_said_in_a_sentence(
     keyed: World, changes: dict[str, str], words_: tuple[str, ...], status: int, sentence: str
 ) -> None:
@@ -151,7 +177,9 @@ async def test_what_is_missing_or_wrong_is_said_in_a_sentence(
     assert sentence in found[1]
 
 
-async def test_another_encryption_key_is_told_in_the_modal_and_in_the_list(quiet_keyed: World) -> None:
+async def test_another_encryption_key_is_told_in_the_modal_and_in_the_list(
+    quiet_keyed: World,
+) -> None:
     quiet = quiet_keyed
     async with quiet.life():
         await key(quiet, "set", typed=await new_key(quiet))
@@ -182,8 +210,14 @@ async def test_a_stored_key_without_the_encryption_key_is_told_and_no_other_is_u
         await quiet.command(await quiet.backup())
         view = await quiet.modal()
         assert view
-        assert ":x: API key: An API key is stored, but without RESTOREBOT_ENCRYPTION_KEY" in words(view)
-    assert not [one for one in (await quiet.portal("requests"))["requests"] if "authorization" in one["headers"]]
+        assert ":x: API key: An API key is stored, but without RESTOREBOT_ENCRYPTION_KEY" in words(
+            view
+        )
+    assert not [
+        one
+        for one in (await quiet.portal("requests"))["requests"]
+        if "authorization" in one["headers"]
+    ]
     status, _ = await key(quiet, "remove", RESTOREBOT_ENCRYPTION_KEY="")
     assert status == 0
     async with quiet.life():
@@ -201,7 +235,9 @@ async def test_a_key_that_is_given_as_an_argument_is_not_shown_again(keyed: Worl
 
 async def test_a_key_that_soon_expires_is_told(keyed: World) -> None:
     made = await new_key(keyed)
-    await keyed.portal("keys", "PATCH", expires_at=f"{keyed.clock.now + timedelta(hours=3):%Y-%m-%dT%H:%M:%S}")
+    await keyed.portal(
+        "keys", "PATCH", expires_at=f"{keyed.clock.now + timedelta(hours=3):%Y-%m-%dT%H:%M:%S}"
+    )
     _, said = await key(keyed, "set", typed=made)
     assert "It expires" in said
     assert "make one that lasts" in said
@@ -233,7 +269,10 @@ async def test_without_any_input_no_key_is_read(keyed: World) -> None:
         env={**os.environ, **environment(keyed)},
     )
     _, said = await done.communicate()
-    assert (done.returncode, said.decode().partition(",")[0]) == (1, "That is no API key of DocSpace")
+    assert (done.returncode, said.decode().partition(",")[0]) == (
+        1,
+        "That is no API key of DocSpace",
+    )
 
 
 @pytest.fixture
@@ -247,7 +286,9 @@ async def quiet_keyed(tmp_path: Path) -> AsyncIterator[World]:
 
 async def test_a_key_stored_during_the_look_afterwards_raises_no_alarm(keyed: World) -> None:
     """The new key works, and must not be taken for the old one that has to be dead."""
-    keyed.clock.now -= timedelta(hours=1)  # the command line has the real clock, which is to come later
+    keyed.clock.now -= timedelta(
+        hours=1
+    )  # the command line has the real clock, which is to come later
     await keyed.ask()
     await keyed.click("approve")
     await keyed.portal("faults", "PATCH", on="/settings", fault="html_502", times=1)

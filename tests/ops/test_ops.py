@@ -27,7 +27,12 @@ def test_a_log_line_is_json_with_an_event_and_fields() -> None:
     stream = logged()
     structlog.get_logger("restorebot.slack").info("asked", restore="r1")
     line = json.loads(stream.getvalue())
-    assert (line["event"], line["restore"], line["level"], line["logger"]) == ("asked", "r1", "info", "slack")
+    assert (line["event"], line["restore"], line["level"], line["logger"]) == (
+        "asked",
+        "r1",
+        "info",
+        "slack",
+    )
 
 
 SHAPES = [

@@ -1,4 +1,6 @@
-"""The commands that look at the database: audit verify, audit export and history, beside a bot that holds it."""
+"""The commands that look at the database: audit verify, audit export and history, beside a bot that
+holds it.
+"""
 
 import asyncio
 import csv
@@ -46,7 +48,14 @@ async def fill(store: Store, count: int) -> None:
             assert restore
             details = {"outcome": f'=cmd {number} \N{FIRE} "quoted", with a comma'}
             await tx.advance(
-                restore, State.DENIED, at=at, actor="UBOB", event="denied", details=details, ended_at=at, outcome="no"
+                restore,
+                State.DENIED,
+                at=at,
+                actor="UBOB",
+                event="denied",
+                details=details,
+                ended_at=at,
+                outcome="no",
             )
 
 
@@ -54,10 +63,16 @@ async def trail(store: Store) -> None:
     """A thousand audit rows and no restores, half of them with no state before."""
     async with store.writing() as tx:
         for number in range(ROWS):
-            old, new, event = (None, "requested", "requested") if number % 2 == 0 else ("requested", "denied", "denied")
+            old, new, event = (
+                (None, "requested", "requested")
+                if number % 2 == 0
+                else ("requested", "denied", "denied")
+            )
             at = NOW + timedelta(microseconds=number)
             details = {"portal": "acme", "reason": f'number {number} \N{FIRE} "quoted"'}
-            await audit.append(tx._conn, audit.Entry(at, f"r{number // 2}", "UALICE", event, old, new, details))
+            await audit.append(
+                tx._conn, audit.Entry(at, f"r{number // 2}", "UALICE", event, old, new, details)
+            )
 
 
 async def run(folder: Path, *words: str, file: str = "bot.sqlite3") -> Result:
@@ -86,8 +101,12 @@ async def test_a_whole_trail_fits_and_has_its_witness(store: Store, tmp_path: Pa
 COLUMNS = ("at", "restore_id", "actor", "event", "old_state", "new_state", "details", "hash")
 
 
-async def test_one_changed_byte_in_any_value_of_a_thousand_rows_is_found(store: Store, tmp_path: Path) -> None:
-    """Each row's every value loses one bit, or its type, and is then no row that continues the chain."""
+async def test_one_changed_byte_in_any_value_of_a_thousand_rows_is_found(
+    store: Store, tmp_path: Path
+) -> None:
+    """Each row's every value loses one bit, or its type, and is then no row that continues the
+    chain.
+    """
     await trail(store)
     chance = random.Random(4)  # noqa: S311 - which bit, not a secret
     query = f"SELECT * FROM ({audit.raw_rows().compile(dialect=dialect())}) WHERE seq = ?"  # noqa: S608 - our own words
@@ -100,11 +119,11 @@ async def test_one_changed_byte_in_any_value_of_a_thousand_rows_is_found(store: 
     for seq in range(1, ROWS + 1):
         assert fits(seq, before)
         for column in COLUMNS:
-            (value,) = raw.execute(f"SELECT {column} FROM audit WHERE seq = ?", (seq,)).fetchone()  # noqa: S608 - constants
+            (value,) = raw.execute((f"SELECT {column} FROM audit WHERE seq = ?"), (seq,)).fetchone()  # noqa: S608 - constants
             for changed in changes(value, chance):
-                raw.execute(f"UPDATE audit SET {column} = {changed} WHERE seq = ?", (seq,))  # noqa: S608 - constants
+                raw.execute((f"UPDATE audit SET {column} = {changed} WHERE seq = ?"), (seq,))  # noqa: S608 - constants
                 assert not fits(seq, before), (seq, column, value, changed)
-            raw.execute(f"UPDATE audit SET {column} = ? WHERE seq = ?", (value, seq))  # noqa: S608 - constants
+            raw.execute((f"UPDATE audit SET {column} = ? WHERE seq = ?"), (value, seq))  # noqa: S608 - constants
         ((before,),) = raw.execute("SELECT hash FROM audit WHERE seq = ?", (seq,))
     raw.close()
 
@@ -118,29 +137,42 @@ def changes(value: str | None, chance: random.Random) -> list[str]:
     return [f"CAST(X'{touched.hex()}' AS TEXT)", f"X'{value.encode().hex()}'", "''"]
 
 
-async def test_the_first_row_of_a_thousand_that_does_not_fit_is_named(store: Store, tmp_path: Path) -> None:
+async def test_the_first_row_of_a_thousand_that_does_not_fit_is_named(
+    store: Store, tmp_path: Path
+) -> None:
     await trail(store)
     for seq in (ROWS, 517, 2, 1):
-        tampered(tmp_path, "UPDATE audit SET details = replace(details, ':', ' :') WHERE seq = ?", seq)
+        tampered(
+            tmp_path, "UPDATE audit SET details = replace(details, ':', ' :') WHERE seq = ?", seq
+        )
         done = await run(tmp_path, "audit", "verify")
         assert done.stdout.startswith(f"Row {seq} does not fit")
 
 
-@pytest.mark.parametrize("statement", ["DELETE FROM audit_head", "INSERT INTO audit_head VALUES (2, 20, 'x')"])
-async def test_a_head_that_is_gone_or_doubled_is_a_misfit(store: Store, tmp_path: Path, statement: str) -> None:
+@pytest.mark.parametrize(
+    "statement", ["DELETE FROM audit_head", "INSERT INTO audit_head VALUES (2, 20, 'x')"]
+)
+async def test_a_head_that_is_gone_or_doubled_is_a_misfit(
+    store: Store, tmp_path: Path, statement: str
+) -> None:
     await fill(store, 20)
     tampered(tmp_path, statement)
     done = await run(tmp_path, "audit", "verify")
     assert (done.exit_code, done.stdout.partition(":")[0]) == (1, "Row 21 does not fit")
 
 
-async def test_a_row_that_cannot_be_read_is_told_by_the_export(store: Store, tmp_path: Path) -> None:
+async def test_a_row_that_cannot_be_read_is_told_by_the_export(
+    store: Store, tmp_path: Path
+) -> None:
     await fill(store, 20)
     tampered(tmp_path, "UPDATE audit SET actor = X'55' WHERE seq = 7")
     done = await run(tmp_path, "audit", "export")
     assert done.exit_code == 1
     assert len(done.stdout.splitlines()) == 6
-    assert done.stderr == "Row 7 of the audit trail was changed and cannot be read. See restorebot audit verify.\n"
+    assert (
+        done.stderr
+        == "Row 7 of the audit trail was changed and cannot be read. See restorebot audit verify.\n"
+    )
 
 
 async def test_the_command_names_the_row_and_exits_with_1(store: Store, tmp_path: Path) -> None:
@@ -148,7 +180,10 @@ async def test_the_command_names_the_row_and_exits_with_1(store: Store, tmp_path
     tampered(tmp_path, "UPDATE audit SET actor = 'UEVE' WHERE seq = 7")
     done = await run(tmp_path, "audit", "verify")
     assert done.exit_code == 1
-    assert done.stdout == "Row 7 does not fit: it was changed, removed or cut off. The 6 rows before it fit.\n"
+    assert (
+        done.stdout
+        == "Row 7 does not fit: it was changed, removed or cut off. The 6 rows before it fit.\n"
+    )
 
 
 async def test_a_cut_tail_is_found_by_the_head_and_by_a_witness_when_the_head_was_cut_too(
@@ -158,59 +193,87 @@ async def test_a_cut_tail_is_found_by_the_head_and_by_a_witness_when_the_head_wa
     witness = (await run(tmp_path, "audit", "verify")).stdout.rpartition(" ")[2].strip(".\n")
     tampered(tmp_path, "DELETE FROM audit WHERE seq > 15")
     assert "Row 16 does not fit" in (await run(tmp_path, "audit", "verify")).stdout
-    tampered(tmp_path, "UPDATE audit_head SET seq = 15, hash = (SELECT hash FROM audit WHERE seq = 15)")
+    tampered(
+        tmp_path, "UPDATE audit_head SET seq = 15, hash = (SELECT hash FROM audit WHERE seq = 15)"
+    )
     assert (await run(tmp_path, "audit", "verify")).exit_code == 0
     done = await run(tmp_path, "audit", "verify", "--witness", witness)
     assert done.exit_code == 1
     assert f"none has the witness {witness}: the trail was cut or rewritten" in done.stdout
 
 
-async def test_export_writes_every_row_as_lines_of_json_or_as_csv(store: Store, tmp_path: Path) -> None:
+async def test_export_writes_every_row_as_lines_of_json_or_as_csv(
+    store: Store, tmp_path: Path
+) -> None:
     await fill(store, 20)
     lines = (await run(tmp_path, "audit", "export")).stdout.splitlines()
     rows = [json.loads(line) for line in lines]
     assert [row["seq"] for row in rows] == list(range(1, 21))
     assert rows[1]["details"]["outcome"].startswith("=cmd 0 \N{FIRE}")
-    table = list(csv.DictReader(io.StringIO((await run(tmp_path, "audit", "export", "--format", "csv")).stdout)))
+    table = list(
+        csv.DictReader(
+            io.StringIO((await run(tmp_path, "audit", "export", "--format", "csv")).stdout)
+        )
+    )
     assert [row["hash"] for row in table] == [row["hash"] for row in rows]
     assert json.loads(table[1]["details"]) == rows[1]["details"]
 
 
-async def test_export_can_begin_at_a_time_and_keep_to_a_portal(store: Store, tmp_path: Path) -> None:
+async def test_export_can_begin_at_a_time_and_keep_to_a_portal(
+    store: Store, tmp_path: Path
+) -> None:
     await fill(store, 20)
     since = (NOW + timedelta(minutes=8)).isoformat()
     denied = [
-        json.loads(line) for line in (await run(tmp_path, "audit", "export", "--since", since)).stdout.splitlines()
+        json.loads(line)
+        for line in (await run(tmp_path, "audit", "export", "--since", since)).stdout.splitlines()
     ]
     assert [row["seq"] for row in denied] == [18, 20]
-    assert len((await run(tmp_path, "audit", "export", "--portal", "acme")).stdout.splitlines()) == 20
+    assert (
+        len((await run(tmp_path, "audit", "export", "--portal", "acme")).stdout.splitlines()) == 20
+    )
 
 
-async def test_the_portal_is_that_of_the_chained_row_and_an_unknown_one_is_told(store: Store, tmp_path: Path) -> None:
+async def test_the_portal_is_that_of_the_chained_row_and_an_unknown_one_is_told(
+    store: Store, tmp_path: Path
+) -> None:
     await fill(store, 20)
     tampered(tmp_path, "UPDATE restores SET portal = 'beta'")
-    assert len((await run(tmp_path, "audit", "export", "--portal", "ACME")).stdout.splitlines()) == 20
+    assert (
+        len((await run(tmp_path, "audit", "export", "--portal", "ACME")).stdout.splitlines()) == 20
+    )
     done = await run(tmp_path, "audit", "export", "--portal", "prod")
     assert (done.exit_code, done.stdout) == (1, "")
-    assert done.stderr == "The trail has no portal 'prod'. Portals go by their alias here; the trail has acme.\n"
+    assert (
+        done.stderr
+        == "The trail has no portal 'prod'. Portals go by their alias here; the trail has acme.\n"
+    )
 
 
-async def test_a_day_without_a_zone_is_utc(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_day_without_a_zone_is_utc(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TZ", "Pacific/Auckland")
     time.tzset()
     try:
         await fill(store, 20)
         since = f"{NOW + timedelta(minutes=8):%Y-%m-%dT%H:%M}"
-        assert len((await run(tmp_path, "audit", "export", "--since", since)).stdout.splitlines()) == 2
+        assert (
+            len((await run(tmp_path, "audit", "export", "--since", since)).stdout.splitlines()) == 2
+        )
     finally:
         monkeypatch.undo()
         time.tzset()
 
 
-async def test_a_text_that_a_spreadsheet_would_calculate_is_marked(store: Store, tmp_path: Path) -> None:
+async def test_a_text_that_a_spreadsheet_would_calculate_is_marked(
+    store: Store, tmp_path: Path
+) -> None:
     async with store.writing() as tx:
         await tx.request(replace(a_restore("r1"), requester="=1+1"), [])
-    (row,) = csv.DictReader(io.StringIO((await run(tmp_path, "audit", "export", "--format", "csv")).stdout))
+    (row,) = csv.DictReader(
+        io.StringIO((await run(tmp_path, "audit", "export", "--format", "csv")).stdout)
+    )
     assert row["actor"] == "'=1+1"
 
 
@@ -218,16 +281,23 @@ MEGABYTES = 200
 
 
 @pytest.mark.skipif(
-    sys.platform != "linux", reason="only Linux tells how much memory a program took at most since it began"
+    sys.platform != "linux",
+    reason="only Linux tells how much memory a program took at most since it began",
 )
-async def test_a_hundred_thousand_rows_are_exported_within_200_megabytes(store: Store, tmp_path: Path) -> None:
-    """A program of its own, which says how much memory it took at most. The rows are as large as they come."""
+async def test_a_hundred_thousand_rows_are_exported_within_200_megabytes(
+    store: Store, tmp_path: Path
+) -> None:
+    """A program of its own, which says how much memory it took at most.
+
+    The rows are as large as they come.
+    """
     await fill(store, 2)
     await store.close()
     tampered(
         tmp_path,
         """WITH RECURSIVE n(i) AS (SELECT 3 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
-        INSERT INTO audit SELECT i, at, restore_id, actor, event, old_state, new_state, ?, hash FROM n, audit
+        INSERT INTO audit
+        SELECT i, at, restore_id, actor, event, old_state, new_state, ?, hash FROM n, audit
         WHERE seq = 2""",
         json.dumps({"why": "x" * 1000}),
     )
@@ -235,12 +305,18 @@ async def test_a_hundred_thousand_rows_are_exported_within_200_megabytes(store: 
     program = (
         "import re, sys; from pathlib import Path; from restorebot.cli import app\n"
         "try: app(['audit', 'export'])\n"
-        "finally: print(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1], file=sys.stderr)"
+        "finally: print(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1], "
+        "file=sys.stderr)"
     )
     environment = {**os.environ, "DATABASE_URL": f"sqlite:///{tmp_path / 'bot.sqlite3'}"}
     with (tmp_path / "out.jsonl").open("wb") as out:
         done = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", program, stdout=out, stderr=asyncio.subprocess.PIPE, env=environment
+            sys.executable,
+            "-c",
+            program,
+            stdout=out,
+            stderr=asyncio.subprocess.PIPE,
+            env=environment,
         )
         _, said = await done.communicate()
     assert (done.returncode, (tmp_path / "out.jsonl").read_bytes().count(b"\n")) == (0, 100_000)
@@ -261,25 +337,40 @@ async def test_looking_changes_no_byte_of_a_copy(store: Store, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("statement", "sentence"),
     [
-        ("UPDATE alembic_version SET version_num = '0006'", "was made by an older restorebot. Run restorebot run"),
-        ("UPDATE alembic_version SET version_num = '9999'", "was made by a newer restorebot: install that version."),
-        ("DROP TABLE alembic_version", "is no database of restorebot. Point DATABASE_URL at the one"),
+        (
+            "UPDATE alembic_version SET version_num = '0006'",
+            "was made by an older restorebot. Run restorebot run",
+        ),
+        (
+            "UPDATE alembic_version SET version_num = '9999'",
+            "was made by a newer restorebot: install that version.",
+        ),
+        (
+            "DROP TABLE alembic_version",
+            "is no database of restorebot. Point DATABASE_URL at the one",
+        ),
     ],
 )
-async def test_another_versions_database_is_told(store: Store, tmp_path: Path, statement: str, sentence: str) -> None:
+async def test_another_versions_database_is_told(
+    store: Store, tmp_path: Path, statement: str, sentence: str
+) -> None:
     tampered(tmp_path, statement)
     done = await run(tmp_path, "history")
     assert done.exit_code == 1
     assert sentence in done.stderr
 
 
-async def test_the_trail_of_an_older_version_is_verified_as_it_is(store: Store, tmp_path: Path) -> None:
+async def test_the_trail_of_an_older_version_is_verified_as_it_is(
+    store: Store, tmp_path: Path
+) -> None:
     await fill(store, 20)
     tampered(tmp_path, "UPDATE alembic_version SET version_num = '0001'")
     assert (await run(tmp_path, "audit", "verify")).stdout.startswith("All 20 rows fit.")
 
 
-async def test_a_broken_settings_file_is_told(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_broken_settings_file_is_told(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "broken.toml").write_text("DATABASE_URL = ")
     monkeypatch.setenv("RESTOREBOT_CONFIG", str(tmp_path / "broken.toml"))
     done = await run(tmp_path, "history")
@@ -287,14 +378,26 @@ async def test_a_broken_settings_file_is_told(store: Store, tmp_path: Path, monk
     assert "broken.toml: cannot be read as TOML; each line is a name" in done.stderr
 
 
-async def test_names_with_markup_quotes_and_newlines_are_printed_as_they_are(store: Store, tmp_path: Path) -> None:
-    names = ["backup[/].tar.gz", "acme [old] 1.tar.gz", 'it\'s "quoted"', "two\nlines \x1b[31mred", "\N{FIRE}"]
+async def test_names_with_markup_quotes_and_newlines_are_printed_as_they_are(
+    store: Store, tmp_path: Path
+) -> None:
+    names = [
+        "backup[/].tar.gz",
+        "acme [old] 1.tar.gz",
+        'it\'s "quoted"',
+        "two\nlines \x1b[31mred",
+        "\N{FIRE}",
+    ]
     async with store.writing() as tx:
         for number, name in enumerate(names):
             restore = a_restore(f"r{number}", portal=f"https://{number}.example")
-            restore = replace(restore, source=replace(restore.source, file_name=name), break_glass=number == 0)
+            restore = replace(
+                restore, source=replace(restore.source, file_name=name), break_glass=number == 0
+            )
             await tx.request(restore, [])
-            await tx.advance(restore, State.DENIED, at=NOW, actor="UBOB", event="denied", ended_at=NOW)
+            await tx.advance(
+                restore, State.DENIED, at=NOW, actor="UBOB", event="denied", ended_at=NOW
+            )
     done = await run(tmp_path, "history")
     assert "nobody: break-glass" in done.stdout
     for name in names[:3] + names[4:]:
@@ -304,11 +407,19 @@ async def test_names_with_markup_quotes_and_newlines_are_printed_as_they_are(sto
 
 def test_what_does_not_fit_the_terminal_is_a_line_for_each_cell(tmp_path: Path) -> None:
     """On a real terminal of 80 columns; nothing of a name is lost."""
-    name = "acme-[old]_2026-03-01_02-15-00_before-the-import-of-tuesday-which-broke-the-rooms_full.tar.gz"
-    program = f"from restorebot.ops import tables; tables.show(('restore', 'backup'), [('r1', {name!r}), ('r2', 'b')])"
+    name = (
+        "acme-[old]_2026-03-01_02-15-00"
+        "_before-the-import-of-tuesday-which-broke-the-rooms_full.tar.gz"
+    )
+    program = (
+        f"from restorebot.ops import tables; tables.show(('restore', 'backup'), [('r1', {name!r}), "
+        "('r2', 'b')])"
+    )
     ours, theirs = os.openpty()
     done = subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, "-c", program], stdout=theirs, env={**os.environ, "COLUMNS": "80", "TERM": "dumb"}
+        [sys.executable, "-c", program],
+        stdout=theirs,
+        env={**os.environ, "COLUMNS": "80", "TERM": "dumb"},
     )
     assert done.wait(30) == 0
     os.close(theirs)
@@ -351,4 +462,7 @@ async def test_what_cannot_be_done_is_said_in_a_sentence(
 async def test_what_is_no_database_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "bot.sqlite3").write_text("not a database, but long enough to be looked at" * 100)
     done = await run(tmp_path, "audit", "verify")
-    assert (done.exit_code, done.stderr) == (1, "The database cannot be read: file is not a database.\n")
+    assert (done.exit_code, done.stderr) == (
+        1,
+        "The database cannot be read: file is not a database.\n",
+    )

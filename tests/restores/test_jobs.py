@@ -1,4 +1,6 @@
-"""The wiring to APScheduler, whose clock cannot be ours: a job runs, makes its successor, and survives its faults."""
+"""The wiring to APScheduler, whose clock cannot be ours: a job runs, makes its successor, and
+survives its faults.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -46,7 +48,9 @@ async def test_each_step_plans_the_next_until_the_story_is_over(jobs: Jobs) -> N
     assert steps == ["r1"] * 3
 
 
-async def test_a_click_during_a_step_is_looked_at_after_it_and_steps_never_overlap(jobs: Jobs) -> None:
+async def test_a_click_during_a_step_is_looked_at_after_it_and_steps_never_overlap(
+    jobs: Jobs,
+) -> None:
     inside, most, steps = 0, 0, 0
     begun, go_on, over = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
@@ -127,7 +131,9 @@ async def test_a_run_that_is_hours_late_still_runs(jobs: Jobs) -> None:
         await over.wait()
 
 
-async def test_two_jobs_for_one_restore_in_the_same_moment_are_one_step_and_another_after_it(jobs: Jobs) -> None:
+async def test_two_jobs_for_one_restore_in_the_same_moment_are_one_step_and_another_after_it(
+    jobs: Jobs,
+) -> None:
     inside, most, steps = 0, 0, 0
     over = asyncio.Event()
 

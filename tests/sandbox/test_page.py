@@ -38,9 +38,21 @@ BAD = [
     ("POST", "/portal/speed", '{"takes": true}', 422, "A restore takes 1 to 3600 seconds"),
     ("POST", "/portal/speed", '{"takes": 0}', 422, "A restore takes 1 to 3600 seconds"),
     ("POST", "/bot/kill", "{}", 409, "The bot is not running."),
-    ("POST", "/slack/command", '{"user": "U0NOBODY", "channel": "C0RESTORES"}', 404, "nobody with the id U0NOBODY"),
+    (
+        "POST",
+        "/slack/command",
+        '{"user": "U0NOBODY", "channel": "C0RESTORES"}',
+        404,
+        "nobody with the id U0NOBODY",
+    ),
     ("POST", "/slack/command", '{"channel": "C0RESTORES"}', 422, "The member 'user' is missing."),
-    ("POST", "/slack/say", '{"user": "U0BOB", "channel": "C0RESTORES", "text": " "}', 422, "nothing in this message"),
+    (
+        "POST",
+        "/slack/say",
+        '{"user": "U0BOB", "channel": "C0RESTORES", "text": " "}',
+        422,
+        "nothing in this message",
+    ),
 ]
 
 
@@ -59,7 +71,9 @@ async def test_a_page_of_another_site_can_do_nothing_here(page: httpx.AsyncClien
     assert (await page.get("/", headers={"Host": "evil.example"})).status_code == 400
 
 
-async def test_the_page_comes_with_a_policy_that_loads_nothing_from_elsewhere(page: httpx.AsyncClient) -> None:
+async def test_the_page_comes_with_a_policy_that_loads_nothing_from_elsewhere(
+    page: httpx.AsyncClient,
+) -> None:
     answer = await page.get("/")
     assert answer.status_code == 200
     assert {name: answer.headers[name] for name in HEADERS} == HEADERS
@@ -68,7 +82,9 @@ async def test_the_page_comes_with_a_policy_that_loads_nothing_from_elsewhere(pa
     assert "://" not in answer.text
 
 
-async def test_a_stream_begins_with_what_there_is_and_holds_no_secret(page: httpx.AsyncClient) -> None:
+async def test_a_stream_begins_with_what_there_is_and_holds_no_secret(
+    page: httpx.AsyncClient,
+) -> None:
     async with asyncio.timeout(10), page.stream("GET", "/stream?as=carol") as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         async for line in answer.aiter_lines():

@@ -1,4 +1,6 @@
-"""The local portal, spoken to by the vendor's own client and by rude ones: the fact sheet's §1 to §6, line by line."""
+"""The local portal, spoken to by the vendor's own client and by rude ones: the fact sheet's §1 to
+§6, line by line.
+"""
 
 import asyncio
 import re
@@ -36,11 +38,18 @@ class Box:
     async def start(self, **changes: Any) -> httpx.Response:
         backup = self.portal.state.history[0]
         params = [{"key": "fileId", "value": backup.id}]
-        body = {"backupId": backup.id, "storageType": backup.storage_type, "storageParams": params, "notify": False}
+        body = {
+            "backupId": backup.id,
+            "storageType": backup.storage_type,
+            "storageParams": params,
+            "notify": False,
+        }
         return await self.http.post(BACKUP + "startrestore", json=body | changes)
 
     async def progress(self) -> dict[str, Any]:
-        reply = await self.http.get(BACKUP + "getrestoreprogress?dump=false", headers={"Authorization": ""})
+        reply = await self.http.get(
+            BACKUP + "getrestoreprogress?dump=false", headers={"Authorization": ""}
+        )
         return dict(reply.json().get("response") or {})
 
 
@@ -48,11 +57,16 @@ class Box:
 async def box() -> AsyncIterator[Box]:
     portal = Portal(key=KEY, manual=True)
     headers = {"Authorization": f"Bearer {KEY}"}
-    async with serving(create_app(portal)) as url, httpx.AsyncClient(base_url=url, headers=headers, verify=TLS) as http:
+    async with (
+        serving(create_app(portal)) as url,
+        httpx.AsyncClient(base_url=url, headers=headers, verify=TLS) as http,
+    ):
         yield Box(portal, http)
 
 
-async def test_the_vendors_client_reads_the_history_starts_a_restore_and_follows_it(box: Box) -> None:
+async def test_the_vendors_client_reads_the_history_starts_a_restore_and_follows_it(
+    box: Box,
+) -> None:
     host = str(box.http.base_url).rstrip("/")
     with_key = backup_api.BackupApi(ApiClient(Configuration(host=host, access_token=KEY)))
     anonymous = backup_api.BackupApi(ApiClient(Configuration(host=host)))
@@ -60,7 +74,10 @@ async def test_the_vendors_client_reads_the_history_starts_a_restore_and_follows
     (record, *_) = history.response or []
     params = [ItemKeyValuePairObjectObject(key="fileId", value=str(record.id))]
     wanted = BackupRestoreDto(
-        backupId=str(record.id), storageType=BackupStorageType(record.storage_type), storageParams=params, notify=False
+        backupId=str(record.id),
+        storageType=BackupStorageType(record.storage_type),
+        storageParams=params,
+        notify=False,
     )
     started = (await asyncio.to_thread(with_key.start_backup_restore, wanted)).response
     assert started
@@ -120,12 +137,16 @@ async def test_while_data_goes_in_only_a_few_routes_answer(box: Box) -> None:
     refused = await box.get("getbackuphistory")
     assert refused.status_code == 403
     assert refused.headers["content-type"].startswith("application/problem+json")
-    settings = (await box.http.get("/api/2.0/settings", headers={"Authorization": ""})).json()["response"]
+    settings = (await box.http.get("/api/2.0/settings", headers={"Authorization": ""})).json()[
+        "response"
+    ]
     assert settings["tenantStatus"] == 4
     assert (await box.progress())["progress"] > 0
 
 
-async def test_at_the_moment_of_success_the_key_dies_and_polls_with_it_are_refused(box: Box) -> None:
+async def test_at_the_moment_of_success_the_key_dies_and_polls_with_it_are_refused(
+    box: Box,
+) -> None:
     await box.start()
     box.portal.clock.advance(60)
     assert (await box.progress())["isCompleted"]
@@ -138,14 +159,21 @@ REQUESTS: list[tuple[str, dict[str, Any], int, str]] = [
     ("a numeric string", {"storageType": "5"}, 200, ""),
     ("an unknown storage", {"storageType": 9}, 400, "validation errors"),
     ("a dump", {"dump": True}, 403, "Access denied"),
-    ("an unknown backup", {"backupId": "3c0f8f0a-7a6b-4f2e-9a51-0d7a4a1f6b11"}, 404, "Unable to find"),
+    (
+        "an unknown backup",
+        {"backupId": "3c0f8f0a-7a6b-4f2e-9a51-0d7a4a1f6b11"},
+        404,
+        "Unable to find",
+    ),
     ("no GUID and no path", {"backupId": "newest"}, 500, "filePath"),
     ("a parameter twice", {"storageParams": [{"key": "a", "value": "1"}] * 2}, 400, "same key"),
     ("a parameter without value", {"storageParams": [{"key": "a"}]}, 500, "NullReference"),
 ]
 
 
-@pytest.mark.parametrize(("changes", "status", "said"), [one[1:] for one in REQUESTS], ids=[one[0] for one in REQUESTS])
+@pytest.mark.parametrize(
+    ("changes", "status", "said"), [one[1:] for one in REQUESTS], ids=[one[0] for one in REQUESTS]
+)
 async def test_a_start_is_read_as_the_portal_reads_it(
     box: Box, changes: dict[str, Any], status: int, said: str
 ) -> None:
@@ -164,8 +192,12 @@ KEYS: list[tuple[str, dict[str, Any], str, int]] = [
 ]
 
 
-@pytest.mark.parametrize(("changes", "method", "status"), [one[1:] for one in KEYS], ids=[one[0] for one in KEYS])
-async def test_a_keys_rights_are_checked(box: Box, changes: dict[str, Any], method: str, status: int) -> None:
+@pytest.mark.parametrize(
+    ("changes", "method", "status"), [one[1:] for one in KEYS], ids=[one[0] for one in KEYS]
+)
+async def test_a_keys_rights_are_checked(
+    box: Box, changes: dict[str, Any], method: str, status: int
+) -> None:
     for name, value in changes.items():
         setattr(box.portal.state.keys[0], name, value)
     reply = await box.get("getbackuphistory") if method == "GET" else await box.start()
@@ -176,7 +208,10 @@ async def test_a_keys_rights_are_checked(box: Box, changes: dict[str, Any], meth
 async def test_each_version_shows_its_own_shape(profile: str) -> None:
     portal = Portal(key=KEY, manual=True, profile=profile)
     headers = {"Authorization": f"Bearer {KEY}"}
-    async with serving(create_app(portal)) as url, httpx.AsyncClient(base_url=url, headers=headers, verify=TLS) as http:
+    async with (
+        serving(create_app(portal)) as url,
+        httpx.AsyncClient(base_url=url, headers=headers, verify=TLS) as http,
+    ):
         box = Box(portal, http)
         reply = (await box.start()).json()
         assert ("response" in reply) == (profile >= "3.1")

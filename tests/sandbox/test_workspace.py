@@ -55,9 +55,13 @@ class Restorer:
     async def command(self, ack: Any, body: Json, client: Any) -> None:
         self.bodies.append(body)
         await ack()
-        opened = await client.views_open(trigger_id=body["trigger_id"], view=modal(section("loading")))
+        opened = await client.views_open(
+            trigger_id=body["trigger_id"], view=modal(section("loading"))
+        )
         view = modal(text_input(), private_metadata=body["channel_id"], notify_on_close=True)
-        await client.views_update(view_id=opened["view"]["id"], hash=opened["view"]["hash"], view=view)
+        await client.views_update(
+            view_id=opened["view"]["id"], hash=opened["view"]["hash"], view=view
+        )
 
     async def submitted(self, ack: Any, body: Json, view: Json, client: Any) -> None:
         self.bodies.append(body)
@@ -69,14 +73,19 @@ class Restorer:
             await ack(response_action="update", view=modal(text_input("sure")))
             return
         await ack()
-        blocks = [section(why), actions(button("approve", value="r1", style="primary"), block_id="b1")]
+        blocks = [
+            section(why),
+            actions(button("approve", value="r1", style="primary"), block_id="b1"),
+        ]
         await client.chat_postMessage(channel=view["private_metadata"], text=why, blocks=blocks)
 
     async def approved(self, ack: Any, body: Json, client: Any, respond: Any) -> None:
         self.bodies.append(body)
         await ack()
         channel, ts = body["channel"]["id"], body["message"]["ts"]
-        await client.chat_update(channel=channel, ts=ts, text="approved", blocks=[section("approved")])
+        await client.chat_update(
+            channel=channel, ts=ts, text="approved", blocks=[section("approved")]
+        )
         await client.chat_postMessage(channel=channel, thread_ts=ts, text="started")
         await respond("thank you", replace_original=False)
 
@@ -86,12 +95,16 @@ class Restorer:
 
 
 async def command(box: Box, text: str = "b1", **more: Any) -> Json:
-    return await box.post("command", **{"user": "U0ALICE", "channel": CHANNEL, "text": text, **more})
+    return await box.post(
+        "command", **{"user": "U0ALICE", "channel": CHANNEL, "text": text, **more}
+    )
 
 
 async def opened(box: Box) -> Json:
     """The modal before alice once the bot has updated it."""
-    await until(lambda: any(e["type"] == "view_updated" for e in box.workspace.state.journal.events))
+    await until(
+        lambda: any(e["type"] == "view_updated" for e in box.workspace.state.journal.events)
+    )
     return (await box.views())[-1]
 
 
@@ -103,12 +116,16 @@ async def test_a_restore_goes_from_the_command_to_the_thread(transport: str) -> 
         assert (typed["acked"], typed["error"]) == (True, None)
         assert typed["http_status"] == (200 if transport == "http" else None)
         view = await opened(box)
-        done = await box.post("submit", user="U0ALICE", view_id=view["id"], values={"why": "lost files"})
+        done = await box.post(
+            "submit", user="U0ALICE", view_id=view["id"], values={"why": "lost files"}
+        )
         assert (done["acked"], done["closed"], done["errors"]) == (True, True, None)
         assert await box.views() == []
         await until(lambda: box.workspace.state.messages)
         card = (await box.messages())[0]
-        clicked = await box.post("click", user="U0BOB", channel=CHANNEL, ts=card["ts"], action_id="approve")
+        clicked = await box.post(
+            "click", user="U0BOB", channel=CHANNEL, ts=card["ts"], action_id="approve"
+        )
         assert clicked["acked"] is True
         await until(lambda: box.workspace.state.private)
         card, started = await box.messages()
@@ -116,7 +133,11 @@ async def test_a_restore_goes_from_the_command_to_the_thread(transport: str) -> 
         assert [v["text"] for v in card["versions"]] == ["lost files", "approved"]
         assert (started["text"], started["thread_ts"]) == ("started", card["ts"])
         thanks = (await box.private("U0BOB"))[0]
-        assert (thanks["text"], thanks["via"], thanks["channel"]) == ("thank you", "response_url", CHANNEL)
+        assert (thanks["text"], thanks["via"], thanks["channel"]) == (
+            "thank you",
+            "response_url",
+            CHANNEL,
+        )
 
 
 async def test_the_payloads_have_the_fields_that_slack_sends() -> None:
@@ -132,15 +153,34 @@ async def test_the_payloads_have_the_fields_that_slack_sends() -> None:
     assert slash["text"] == "&lt;b1&gt; &amp; for <@U0BOB|bob> in <#C0RESTORES|restores>"
     assert slash["trigger_id"] == typed["trigger_id"]
     assert slash["channel_name"] == "restores"
-    assert (slash["team_id"], slash["user_id"], slash["is_enterprise_install"]) == ("T0SANDBOX", "U0ALICE", "false")
+    assert (slash["team_id"], slash["user_id"], slash["is_enterprise_install"]) == (
+        "T0SANDBOX",
+        "U0ALICE",
+        "false",
+    )
     assert "enterprise_id" not in slash
     assert slash["response_url"].startswith(f"{box.url}/commands/T0SANDBOX/")
     seen = submission["view"]
-    assert seen["state"]["values"] == {"why": {"text": {"type": "plain_text_input", "value": "lost"}}}
-    assert (seen["root_view_id"], seen["previous_view_id"], seen["private_metadata"]) == (seen["id"], None, CHANNEL)
-    assert (seen["app_installed_team_id"], seen["bot_id"], seen["external_id"]) == ("T0SANDBOX", "B0RESTORE", "")
+    assert seen["state"]["values"] == {
+        "why": {"text": {"type": "plain_text_input", "value": "lost"}}
+    }
+    assert (seen["root_view_id"], seen["previous_view_id"], seen["private_metadata"]) == (
+        seen["id"],
+        None,
+        CHANNEL,
+    )
+    assert (seen["app_installed_team_id"], seen["bot_id"], seen["external_id"]) == (
+        "T0SANDBOX",
+        "B0RESTORE",
+        "",
+    )
     assert submission["response_urls"] == []
-    assert click["user"] == {"id": "U0BOB", "username": "bob", "name": "bob", "team_id": "T0SANDBOX"}
+    assert click["user"] == {
+        "id": "U0BOB",
+        "username": "bob",
+        "name": "bob",
+        "team_id": "T0SANDBOX",
+    }
     assert click["container"] == {
         "type": "message",
         "message_ts": ts,
@@ -148,7 +188,12 @@ async def test_the_payloads_have_the_fields_that_slack_sends() -> None:
         "is_ephemeral": False,
     }
     action = click["actions"][0]
-    assert (action["type"], action["block_id"], action["value"], action["style"]) == ("button", "b1", "r1", "primary")
+    assert (action["type"], action["block_id"], action["value"], action["style"]) == (
+        "button",
+        "b1",
+        "r1",
+        "primary",
+    )
     assert click["message"]["blocks"][1]["block_id"] == "b1"
     assert (click["enterprise"], click["is_enterprise_install"]) == (None, False)
     assert len({slash["trigger_id"], submission["trigger_id"], click["trigger_id"]}) == 3
@@ -207,7 +252,8 @@ async def test_the_body_of_a_commands_ack_is_shown_to_its_user(transport: str) -
         assert (await box.messages())[0]["text"] == "all may know"
 
 
-# --- what can go wrong between Slack and the bot -----------------------------------------------------------------
+# --- what can go wrong between Slack and the bot
+# -----------------------------------------------------------------
 
 
 async def test_without_a_connection_a_command_is_not_dispatched() -> None:
@@ -232,7 +278,9 @@ async def test_a_bot_that_does_not_ack_in_time_fails_the_command(transport: str)
         assert (typed["acked"], typed["error"]) == (False, "operation_timeout")
 
 
-@pytest.mark.parametrize(("how", "status"), [({}, 200), ({"bad_signature": True}, 401), ({"old_timestamp": True}, 401)])
+@pytest.mark.parametrize(
+    ("how", "status"), [({}, 200), ({"bad_signature": True}, 401), ({"old_timestamp": True}, 401)]
+)
 async def test_a_wrongly_signed_request_does_not_get_past_bolt(how: Json, status: int) -> None:
     bot = Restorer()
     async with sandbox() as box, http_bot(box, bot.register):
@@ -266,14 +314,17 @@ async def test_a_payload_can_claim_another_team_and_enterprise() -> None:
         await until(lambda: bot.bodies)
         await opened(box)
         ts = await box.posted(blocks=[actions(button("approve"))])
-        await box.post("click", user="U0BOB", channel=CHANNEL, ts=ts, action_id="approve", team_id="T0EVIL")
+        await box.post(
+            "click", user="U0BOB", channel=CHANNEL, ts=ts, action_id="approve", team_id="T0EVIL"
+        )
         await until(lambda: len(bot.bodies) == 2)
         await until(lambda: box.workspace.state.private)
     assert (bot.bodies[0]["team_id"], bot.bodies[0]["enterprise_id"]) == ("T0EVIL", "E1")
     assert bot.bodies[1]["user"]["team_id"] == "T0EVIL"
 
 
-# --- Socket Mode ----------------------------------------------------------------------------------------------------
+# --- Socket Mode ----------------------------------------------------------------------------------
+# ------------------
 
 
 @pytest.mark.parametrize("reason", ["refresh_requested", "warning", "cut"])
@@ -323,7 +374,11 @@ async def test_a_link_url_is_good_once_and_not_for_long() -> None:
 
 async def test_ten_connections_share_the_work_and_the_eleventh_is_sent_away() -> None:
     got: list[int] = []
-    async with sandbox() as box, aiohttp.ClientSession() as session, contextlib.AsyncExitStack() as stack:
+    async with (
+        sandbox() as box,
+        aiohttp.ClientSession() as session,
+        contextlib.AsyncExitStack() as stack,
+    ):
 
         async def join() -> aiohttp.ClientWebSocketResponse:
             url = (await box.call("apps.connections.open", box.workspace.app_token))["url"]
@@ -353,7 +408,9 @@ async def test_ten_connections_share_the_work_and_the_eleventh_is_sent_away() ->
 
 async def test_the_real_socket_client_sees_its_pings_answered() -> None:
     async with sandbox() as box:
-        client = SocketModeClient(app_token=box.workspace.app_token, web_client=box.web, ping_interval=0.05)
+        client = SocketModeClient(
+            app_token=box.workspace.app_token, web_client=box.web, ping_interval=0.05
+        )
         await client.connect()  # type: ignore[no-untyped-call]  # the SDK leaves it unannotated
         await until(lambda: client.last_ping_pong_time is not None)
         first = client.last_ping_pong_time
@@ -365,11 +422,15 @@ async def test_the_real_socket_client_sees_its_pings_answered() -> None:
 async def test_an_event_that_is_not_acked_is_sent_again(tmp_path: Any) -> None:
     manifest = tmp_path / "manifest.json"
     manifest.write_text(
-        '{"display_information": {"name": "x"}, "features": {"app_home": {"home_tab_enabled": true}},'
+        '{"display_information": {"name": "x"},'
+        ' "features": {"app_home": {"home_tab_enabled": true}},'
         ' "settings": {"event_subscriptions": {"bot_events": ["app_home_opened"]}}}',
         encoding="utf-8",
     )
-    async with sandbox(manifest=manifest, ack_timeout=0.05) as box, aiohttp.ClientSession() as session:
+    async with (
+        sandbox(manifest=manifest, ack_timeout=0.05) as box,
+        aiohttp.ClientSession() as session,
+    ):
         url = (await box.call("apps.connections.open", box.workspace.app_token))["url"]
         async with session.ws_connect(url) as link:
             await link.receive_json()
@@ -389,11 +450,16 @@ async def test_an_event_that_is_not_acked_is_sent_again(tmp_path: Any) -> None:
             await link.send_json({"envelope_id": second["envelope_id"]})
             await advancing
             await box.post("advance", seconds=600)
-        assert (await box.call("views.publish", user_id="U0ALICE", view={"type": "home", "blocks": [section()]}))["ok"]
+        assert (
+            await box.call(
+                "views.publish", user_id="U0ALICE", view={"type": "home", "blocks": [section()]}
+            )
+        )["ok"]
         assert (await box.get("views", user="U0ALICE"))["home"]["type"] == "home"
 
 
-# --- response_url ---------------------------------------------------------------------------------------------------
+# --- response_url ---------------------------------------------------------------------------------
+# ------------------
 
 
 async def response_url(box: Box, channel: str = CHANNEL) -> str:
@@ -434,7 +500,10 @@ async def test_a_response_url_works_for_half_an_hour() -> None:
 async def test_a_response_url_works_where_the_bot_is_no_member(channel: str) -> None:
     async with sandbox() as box:
         url = await response_url(box, channel)
-        assert await box.error("chat.postMessage", channel=channel, text="x") in {"not_in_channel", "channel_not_found"}
+        assert await box.error("chat.postMessage", channel=channel, text="x") in {
+            "not_in_channel",
+            "channel_not_found",
+        }
         await box.http.post(url, json={"text": "for all", "response_type": "in_channel"})
         await box.http.post(url, json={"text": "for you"})
         assert [m["text"] for m in await box.messages(channel)] == ["for all"]
@@ -444,7 +513,10 @@ async def test_a_response_url_works_where_the_bot_is_no_member(channel: str) -> 
 async def test_a_response_url_refuses_what_slack_cannot_show_and_is_not_used_up_by_it() -> None:
     async with sandbox() as box:
         url = await response_url(box)
-        for body, error in [({}, "no_text"), ({"blocks": [{"type": "nonsense"}]}, "invalid_blocks")]:
+        for body, error in [
+            ({}, "no_text"),
+            ({"blocks": [{"type": "nonsense"}]}, "invalid_blocks"),
+        ]:
             answer = await box.http.post(url, json=body)
             assert (answer.status_code, answer.json()["error"]) == (400, error)
         answer = await box.http.post(f"{url}x", json={"text": "x"})
@@ -467,7 +539,13 @@ async def test_the_original_of_a_click_can_be_replaced_and_deleted() -> None:
 
     async with sandbox() as box, socket_bot(box, register):
         ts = await box.posted(blocks=[actions(button())])
-        await box.call("chat.postEphemeral", channel=CHANNEL, user="U0BOB", text="psst", blocks=[actions(button())])
+        await box.call(
+            "chat.postEphemeral",
+            channel=CHANNEL,
+            user="U0BOB",
+            text="psst",
+            blocks=[actions(button())],
+        )
         private_ts = (await box.private("U0BOB"))[0]["ts"]
         for shown in (ts, private_ts):
             await box.post("click", user="U0BOB", channel=CHANNEL, ts=shown, action_id="go")

@@ -1,4 +1,6 @@
-"""The control interface of the local Slack: people at their clients, faults, the clock, and the program itself."""
+"""The control interface of the local Slack: people at their clients, faults, the clock, and the
+program itself.
+"""
 
 import asyncio
 import contextlib
@@ -66,7 +68,8 @@ async def refused(box: Box, status: int, path: str, method: str = "POST", **body
     return str(answer.json()["error"])
 
 
-# --- modals ---------------------------------------------------------------------------------------------------------
+# --- modals ---------------------------------------------------------------------------------------
+# ------------------
 
 
 async def submit(box: Box, view: Json, **values: Any) -> Json:
@@ -121,7 +124,9 @@ async def test_push_lays_a_view_on_top_until_there_are_three() -> None:
         ({"text": "thanks"}, "invalid_response"),
     ],
 )
-async def test_an_answer_that_slack_cannot_obey_leaves_the_person_with_an_error(answer: Json, error: str) -> None:
+async def test_an_answer_that_slack_cannot_obey_leaves_the_person_with_an_error(
+    answer: Json, error: str
+) -> None:
     async with sandbox() as box:
         view = await box.open_modal(modal(section(block_id="info"), text_input()))
         url = (await box.call("apps.connections.open", box.workspace.app_token))["url"]
@@ -131,14 +136,21 @@ async def test_an_answer_that_slack_cannot_obey_leaves_the_person_with_an_error(
             envelope = await link.receive_json()
             await link.send_json({"envelope_id": envelope["envelope_id"], "payload": answer})
             done = await submitting
-        assert (done["acked"], done["error"], done["closed"], done["errors"]) == (True, error, False, None)
+        assert (done["acked"], done["error"], done["closed"], done["errors"]) == (
+            True,
+            error,
+            False,
+            None,
+        )
         assert [v["id"] for v in await box.views()] == [view["id"]]
         assert box.workspace.state.journal.events[-2]["detail"] == error
 
 
 async def test_a_client_does_not_send_a_form_that_is_not_filled_in() -> None:
     async with answering() as (box, bot):
-        view = await box.open_modal(modal(text_input(min_length=3, max_length=5), text_input("more", optional=True)))
+        view = await box.open_modal(
+            modal(text_input(min_length=3, max_length=5), text_input("more", optional=True))
+        )
         asked = {"user": "U0ALICE", "view_id": view["id"]}
         assert "required" in await refused(box, 422, "submit", **asked, values={})
         assert "required" in await refused(box, 422, "submit", **asked, values={"why": ""})
@@ -153,10 +165,16 @@ async def test_a_client_does_not_send_a_form_that_is_not_filled_in() -> None:
 async def test_a_client_sends_only_the_view_on_top_and_only_by_its_button() -> None:
     async with answering() as (box, _):
         bottom, top = await stacked(box, modal(**SENDABLE), modal())
-        assert "not on top" in await refused(box, 422, "submit", user="U0ALICE", view_id=bottom["id"])
+        assert "not on top" in await refused(
+            box, 422, "submit", user="U0ALICE", view_id=bottom["id"]
+        )
         assert "not on top" in await refused(box, 422, "submit", user="U0BOB", view_id=top["id"])
-        assert "no submit button" in await refused(box, 422, "submit", user="U0ALICE", view_id=top["id"])
-        assert "not on top" in await refused(box, 422, "close", user="U0ALICE", view_id=bottom["id"])
+        assert "no submit button" in await refused(
+            box, 422, "submit", user="U0ALICE", view_id=top["id"]
+        )
+        assert "not on top" in await refused(
+            box, 422, "close", user="U0ALICE", view_id=bottom["id"]
+        )
 
 
 async def test_every_stateful_element_is_in_the_state_and_empty_ones_are_null() -> None:
@@ -177,19 +195,28 @@ async def test_every_stateful_element_is_in_the_state_and_empty_ones_are_null() 
                 text_input("empty", optional=True),
                 text_input("prefilled", initial_value="was here"),
                 offered("static_select", "one"),
-                offered("radio_buttons", "radio", initial_option={"text": plain("a"), "value": "a"}),
+                offered(
+                    "radio_buttons", "radio", initial_option={"text": plain("a"), "value": "a"}
+                ),
                 offered("checkboxes", "many"),
                 offered("checkboxes", "none"),
-                actions(button("go"), {"type": "users_select", "action_id": "pick"}, block_id="row"),
+                actions(
+                    button("go"), {"type": "users_select", "action_id": "pick"}, block_id="row"
+                ),
             )
         )
-        assert "No option" in await refused(box, 422, "submit", user="U0ALICE", view_id=view["id"], values={"one": "c"})
+        assert "No option" in await refused(
+            box, 422, "submit", user="U0ALICE", view_id=view["id"], values={"one": "c"}
+        )
         await submit(box, view, one="b", many=["a", "b"], row={"pick": "U0BOB"})
     values = bot.bodies[0]["view"]["state"]["values"]
     text = {"type": "plain_text", "text": "b", "emoji": True}
     assert values["empty"]["text"] == {"type": "plain_text_input", "value": None}
     assert values["prefilled"]["text"]["value"] == "was here"
-    assert values["one"]["x"] == {"type": "static_select", "selected_option": {"text": text, "value": "b"}}
+    assert values["one"]["x"] == {
+        "type": "static_select",
+        "selected_option": {"text": text, "value": "b"},
+    }
     assert values["radio"]["x"]["selected_option"]["value"] == "a"
     assert [o["value"] for o in values["many"]["x"]["selected_options"]] == ["a", "b"]
     assert values["none"]["x"] == {"type": "checkboxes", "selected_options": []}
@@ -199,7 +226,9 @@ async def test_every_stateful_element_is_in_the_state_and_empty_ones_are_null() 
 async def test_what_was_typed_survives_an_update_where_the_ids_stay() -> None:
     async with answering() as (box, bot):
         view = await box.open_modal(modal(text_input("a"), text_input("b"), actions(button("go"))))
-        await box.post("click", user="U0ALICE", view_id=view["id"], action_id="go", values={"a": "1", "b": "2"})
+        await box.post(
+            "click", user="U0ALICE", view_id=view["id"], action_id="go", values={"a": "1", "b": "2"}
+        )
         assert bot.bodies[0]["view"]["state"]["values"]["a"]["text"]["value"] == "1"
         assert bot.bodies[0]["container"] == {"type": "view", "view_id": view["id"]}
         assert "response_url" not in bot.bodies[0]
@@ -215,14 +244,17 @@ async def test_closing_is_told_only_where_it_is_wanted_and_clears_where_it_is_wa
     async with answering() as (box, bot):
         quiet = await box.open_modal(modal())
         assert (await box.post("close", user="U0ALICE", view_id=quiet["id"]))["told"] == []
-        _, top = await stacked(box, modal(notify_on_close=True), modal(notify_on_close=True, clear_on_close=True))
+        _, top = await stacked(
+            box, modal(notify_on_close=True), modal(notify_on_close=True, clear_on_close=True)
+        )
         closed = await box.post("close", user="U0ALICE", view_id=top["id"])
         assert [t["acked"] for t in closed["told"]] == [True, True]
         assert await box.views() == []
     assert [b["is_cleared"] for b in bot.bodies] == [True, True]
 
 
-# --- clicks ---------------------------------------------------------------------------------------------------------
+# --- clicks ---------------------------------------------------------------------------------------
+# ------------------
 
 
 async def test_a_click_needs_a_button_that_is_there_now() -> None:
@@ -238,11 +270,20 @@ async def test_a_click_needs_a_button_that_is_there_now() -> None:
 
 
 async def test_a_dialog_that_is_not_confirmed_sends_nothing() -> None:
-    dialog = {"title": plain("Sure?"), "text": plain("Really?"), "confirm": plain("Yes"), "deny": plain("No")}
+    dialog = {
+        "title": plain("Sure?"),
+        "text": plain("Really?"),
+        "confirm": plain("Yes"),
+        "deny": plain("No"),
+    }
     async with answering() as (box, bot):
         ts = await box.posted(blocks=[actions(button("go", confirm=dialog))])
         click = {"user": "U0BOB", "channel": CHANNEL, "ts": ts, "action_id": "go"}
-        assert await box.post("click", **click, confirm=False) == {"acked": False, "error": None, "http_status": None}
+        assert await box.post("click", **click, confirm=False) == {
+            "acked": False,
+            "error": None,
+            "http_status": None,
+        }
         assert bot.bodies == []
         assert (await box.post("click", **click))["acked"] is True
         assert len(bot.bodies) == 1
@@ -264,7 +305,9 @@ async def test_an_option_of_a_menu_is_picked_by_its_value() -> None:
     async with answering() as (box, bot):
         ts = await box.posted(blocks=[actions(*menus)])
         for action_id in ("go", "pick"):
-            await box.post("click", user="U0BOB", channel=CHANNEL, ts=ts, action_id=action_id, value="b")
+            await box.post(
+                "click", user="U0BOB", channel=CHANNEL, ts=ts, action_id=action_id, value="b"
+            )
     assert [b["actions"][0]["selected_option"]["value"] for b in bot.bodies] == ["b", "b"]
 
 
@@ -286,11 +329,14 @@ async def test_a_replayed_trigger_arrives_as_it_was_and_opens_nothing() -> None:
         await box.post("click", **click, trigger=typed["trigger_id"])
         replayed = bot.bodies[-1]["trigger_id"]
         assert replayed == typed["trigger_id"]
-        assert await box.error("views.open", trigger_id=replayed, view=modal()) == "expired_trigger_id"
+        assert (
+            await box.error("views.open", trigger_id=replayed, view=modal()) == "expired_trigger_id"
+        )
 
 
 @pytest.mark.parametrize(
-    ("channel", "name"), [("C0PRIVATE", "privategroup"), ("D0ALICE", "directmessage"), ("C0NOBOT", "random")]
+    ("channel", "name"),
+    [("C0PRIVATE", "privategroup"), ("D0ALICE", "directmessage"), ("C0NOBOT", "random")],
 )
 async def test_a_command_names_private_places_by_their_kind_only(channel: str, name: str) -> None:
     async with answering() as (box, bot):
@@ -303,43 +349,68 @@ async def test_a_command_names_private_places_by_their_kind_only(channel: str, n
     [
         ({"channel": CHANNEL}, 422, "The member 'user' is missing."),
         ({"user": 1, "channel": CHANNEL}, 422, "The member 'user' must be of type str."),
-        ({"user": "U0ALICE", "channel": CHANNEL, "colour": "red"}, 422, "There is no member 'colour' here."),
+        (
+            {"user": "U0ALICE", "channel": CHANNEL, "colour": "red"},
+            422,
+            "There is no member 'colour' here.",
+        ),
         ({"user": "U0NO", "channel": CHANNEL}, 404, "There is nobody with the id U0NO."),
         ({"user": "U0ALICE", "channel": "C0NO"}, 404, "U0ALICE sees no channel C0NO."),
         ({"user": "U0GUEST", "channel": "C0PRIVATE"}, 404, "U0GUEST sees no channel C0PRIVATE."),
-        ({"user": "U0ALICE", "channel": "C0ARCHIVED"}, 422, "Nothing can be typed into an archived channel."),
+        (
+            {"user": "U0ALICE", "channel": "C0ARCHIVED"},
+            422,
+            "Nothing can be typed into an archived channel.",
+        ),
         (
             {"user": "U0ALICE", "channel": CHANNEL, "command": "/other"},
             404,
             "/other is not a command that the manifest declares.",
         ),
-        ({"user": "U0ALICE", "channel": CHANNEL, "http": {"x": True}}, 422, "The member 'http' may hold"),
-        ({"user": "U0ALICE", "channel": CHANNEL, "enterprise": {}}, 422, "The member 'enterprise' needs an 'id'."),
+        (
+            {"user": "U0ALICE", "channel": CHANNEL, "http": {"x": True}},
+            422,
+            "The member 'http' may hold",
+        ),
+        (
+            {"user": "U0ALICE", "channel": CHANNEL, "enterprise": {}},
+            422,
+            "The member 'enterprise' needs an 'id'.",
+        ),
     ],
 )
-async def test_a_command_that_nobody_could_type_is_refused(body: Json, status: int, sentence: str) -> None:
+async def test_a_command_that_nobody_could_type_is_refused(
+    body: Json, status: int, sentence: str
+) -> None:
     async with sandbox() as box:
         assert (await refused(box, status, "command", **body)).startswith(sentence)
 
 
-# --- faults ---------------------------------------------------------------------------------------------------------
+# --- faults ---------------------------------------------------------------------------------------
+# ------------------
 
 POST = {"channel": CHANNEL, "text": "x"}
 
 
 async def test_a_ratelimited_fault_passes_after_so_many_times() -> None:
     async with sandbox() as box:
-        await box.patch("faults", **{"chat.postMessage": {"fault": "ratelimited", "times": 2, "retry_after": 7}})
+        await box.patch(
+            "faults", **{"chat.postMessage": {"fault": "ratelimited", "times": 2, "retry_after": 7}}
+        )
         for _ in range(2):
             answer = await box.call_raw("chat.postMessage", **POST)
             assert (answer.status_code, answer.headers["retry-after"]) == (429, "7")
         assert await box.posted()
         calls = (await box.get("calls"))["calls"]
-        assert [(c["status"], c["error"]) for c in calls] == [(429, "ratelimited")] * 2 + [(200, None)]
+        assert [(c["status"], c["error"]) for c in calls] == [(429, "ratelimited")] * 2 + [
+            (200, None)
+        ]
 
 
 @pytest.mark.parametrize(("fault", "arrived"), [("lost_answer", 1), ("drop", 0)])
-async def test_a_dropped_connection_gives_no_answer_and_may_have_had_its_effect(fault: str, arrived: int) -> None:
+async def test_a_dropped_connection_gives_no_answer_and_may_have_had_its_effect(
+    fault: str, arrived: int
+) -> None:
     async with sandbox() as box:
         await box.patch("faults", **{"chat.postMessage": {"fault": fault}})
         with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
@@ -370,7 +441,10 @@ async def test_a_server_error_is_not_json_and_has_no_effect() -> None:
 async def test_a_method_can_be_made_to_fail_or_to_be_slow_until_the_faults_are_cleared() -> None:
     async with sandbox() as box:
         fault = {"fault": "error", "error": "channel_not_found", "times": 9}
-        await box.patch("faults", **{"chat.postMessage": fault, "users.info": {"fault": "slow", "seconds": 0.05}})
+        await box.patch(
+            "faults",
+            **{"chat.postMessage": fault, "users.info": {"fault": "slow", "seconds": 0.05}},
+        )
         assert await box.error("chat.postMessage", **POST) == "channel_not_found"
         slow = asyncio.create_task(box.call("users.info", user="U0BOB"))
         assert (await box.call("auth.test"))["ok"]
@@ -406,7 +480,8 @@ async def test_a_fault_that_makes_no_sense_is_refused(body: Json) -> None:
         assert await refused(box, 422, "faults", "PATCH", **body)
 
 
-# --- looking and changing -------------------------------------------------------------------------------------------
+# --- looking and changing
+# -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -430,7 +505,9 @@ async def test_a_fault_that_makes_no_sense_is_refused(body: Json) -> None:
         ("DELETE", "usergroups/S1", "", 404),
     ],
 )
-async def test_a_wrong_request_is_answered_with_one_sentence(method: str, path: str, content: str, status: int) -> None:
+async def test_a_wrong_request_is_answered_with_one_sentence(
+    method: str, path: str, content: str, status: int
+) -> None:
     async with sandbox() as box:
         answer = await box.http.request(method, f"/_sandbox/{path}", content=content)
         assert answer.status_code == status, answer.text
@@ -440,17 +517,28 @@ async def test_a_wrong_request_is_answered_with_one_sentence(method: str, path: 
 
 async def test_people_and_channels_can_be_changed_and_added() -> None:
     async with sandbox() as box:
-        assert (await box.patch("people/U0BOB", deleted=True, is_restricted=True))["deleted"] is True
+        assert (await box.patch("people/U0BOB", deleted=True, is_restricted=True))[
+            "deleted"
+        ] is True
         assert (await box.call("users.info", user="U0BOB"))["user"]["deleted"] is True
-        answer = await box.http.put("/_sandbox/people/U0NEW", json={"name": "nina", "team_id": "T0OTHER"})
+        answer = await box.http.put(
+            "/_sandbox/people/U0NEW", json={"name": "nina", "team_id": "T0OTHER"}
+        )
         assert parsed(answer)["team_id"] == "T0OTHER"
         assert (await box.get("people/U0NEW"))["real_name"] == "nina"
-        await box.http.put("/_sandbox/channels/C0NEW", json={"name": "new", "members": ["U0NEW", "U0RESTORE"]})
+        await box.http.put(
+            "/_sandbox/channels/C0NEW", json={"name": "new", "members": ["U0NEW", "U0RESTORE"]}
+        )
         assert (await box.call("chat.postMessage", channel="#new", text="x"))["channel"] == "C0NEW"
-        assert (await box.patch("channels/C0NEW", is_member=False, is_archived=True))["members"] == ["U0NEW"]
+        assert (await box.patch("channels/C0NEW", is_member=False, is_archived=True))[
+            "members"
+        ] == ["U0NEW"]
         assert await box.error("chat.postMessage", channel="C0NEW", text="x") == "not_in_channel"
         state = await box.get("state")
-        assert (state["people"]["U0BOB"]["deleted"], state["channels"]["C0NEW"]["is_archived"]) == (True, True)
+        assert (state["people"]["U0BOB"]["deleted"], state["channels"]["C0NEW"]["is_archived"]) == (
+            True,
+            True,
+        )
         assert (state["connected"], state["connections"]) == (False, 0)
 
 
@@ -468,7 +556,12 @@ async def test_a_long_poll_returns_as_soon_as_something_happens() -> None:
         ts = await box.posted(text="news")
         heard = await asyncio.wait_for(waiting, 5)
         event = heard["events"][0]
-        assert (event["seq"], event["type"], event["ts"], event["text"]) == (1, "message", ts, "news")
+        assert (event["seq"], event["type"], event["ts"], event["text"]) == (
+            1,
+            "message",
+            ts,
+            "news",
+        )
         assert heard["last"] == 1
         await box.call("chat.update", channel=CHANNEL, ts=ts, text="more news")
         assert [e["type"] for e in (await box.get("events", after=1))["events"]] == ["edit"]
@@ -480,13 +573,18 @@ async def test_the_traffic_shows_all_content_and_no_token() -> None:
         await box.http.post("/api/auth.test", json={"token": box.workspace.bot_token})
         await box.post("command", user="U0ALICE", channel=CHANNEL, text="canary-command")
         await box.posted(text="canary-post")
-        await box.http.post(box.workspace.state.new_response_url("commands", "U0BOB", CHANNEL), json={"text": "canary"})
+        await box.http.post(
+            box.workspace.state.new_response_url("commands", "U0BOB", CHANNEL),
+            json={"text": "canary"},
+        )
         traffic = "\n".join((await box.get("traffic"))["traffic"])
         calls = json.dumps((await box.get("calls"))["calls"])
         workspace = box.workspace
         for secret in (workspace.bot_token, workspace.app_token, workspace.signing_secret):
             assert secret not in traffic + calls
-        assert all(canary in traffic for canary in ("canary-command", "canary-post", '{"text": "canary"}'))
+        assert all(
+            canary in traffic for canary in ("canary-command", "canary-post", '{"text": "canary"}')
+        )
         leaked = f"oops {workspace.bot_token}"
         await box.posted(text=leaked)
         assert leaked in "\n".join((await box.get("traffic"))["traffic"])
@@ -496,11 +594,18 @@ async def test_links_and_response_urls_lead_to_where_the_bot_found_the_workspace
     async with sandbox() as box:
         opened = await box.call("apps.connections.open", box.workspace.app_token)
         assert opened["url"].startswith(f"{box.url.replace('http', 'ws')}/link/?ticket=")
-        assert box.workspace.state.new_response_url("commands", "U0BOB", CHANNEL).startswith(f"{box.url}/commands/")
+        assert box.workspace.state.new_response_url("commands", "U0BOB", CHANNEL).startswith(
+            f"{box.url}/commands/"
+        )
 
 
 async def test_the_program_says_where_it_listens_and_ends_by_sigterm() -> None:
-    options = ["--bot-token=xoxb-given", "--app-token=xapp-given", "--base-url=https://slack.test/", "--port=0"]
+    options = [
+        "--bot-token=xoxb-given",
+        "--app-token=xapp-given",
+        "--base-url=https://slack.test/",
+        "--port=0",
+    ]
     program = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "restorebot.sandbox.workspace", *options, "--manifest", str(MANIFEST),
         stdout=asyncio.subprocess.PIPE, cwd=MANIFEST.parent, env=dict(os.environ),
@@ -510,7 +615,9 @@ async def test_the_program_says_where_it_listens_and_ends_by_sigterm() -> None:
     async with httpx.AsyncClient(base_url=url) as http:
         told = await http.post("/api/auth.test", headers={"Authorization": "Bearer xoxb-given"})
         assert parsed(told)["ok"] is True
-        opened = await http.post("/api/apps.connections.open", headers={"Authorization": "Bearer xapp-given"})
+        opened = await http.post(
+            "/api/apps.connections.open", headers={"Authorization": "Bearer xapp-given"}
+        )
         assert parsed(opened)["url"].startswith("wss://slack.test/link/?ticket=")
         state = parsed(await http.get("/_sandbox/state"))
         assert state["bot"]["name"] == "restorebot"

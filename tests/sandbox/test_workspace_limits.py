@@ -1,4 +1,6 @@
-"""Slack's limits on blocks and views: what is just allowed, and what is one too much (Slack fact sheet §1)."""
+"""Slack's limits on blocks and views: what is just allowed, and what is one too much (Slack fact
+sheet §1).
+"""
 
 from typing import Any
 
@@ -6,7 +8,16 @@ import pytest
 
 from restorebot.sandbox.workspace.blocks import MethodError
 from restorebot.sandbox.workspace.limits import BLOCKS, SURFACES, check_message_blocks, check_view
-from tests.sandbox.workspace_kit import Json, actions, button, modal, plain, sandbox, section, text_input
+from tests.sandbox.workspace_kit import (
+    Json,
+    actions,
+    button,
+    modal,
+    plain,
+    sandbox,
+    section,
+    text_input,
+)
 
 
 def mrkdwn(text: str) -> Json:
@@ -70,16 +81,27 @@ ALLOWED: dict[str, list[Json]] = {
     "a header of 150": [{"type": "header", "text": plain("h" * 150)}],
     "10 context elements": [context(10)],
     "25 buttons": [actions(*(button(f"b{n}") for n in range(25)))],
-    "the longest button": [actions(button("a" * 255, text=plain("t" * 75), value="v" * 2000, url="u" * 3000))],
+    "the longest button": [
+        actions(button("a" * 255, text=plain("t" * 75), value="v" * 2000, url="u" * 3000))
+    ],
     "a block_id of 255": [section(block_id="b" * 255)],
     "100 options": [accessory(select(100))],
     "100 groups": [
-        accessory({"type": "static_select", "option_groups": [{"label": plain("g"), "options": options(1)}] * 100})
+        accessory(
+            {
+                "type": "static_select",
+                "option_groups": [{"label": plain("g"), "options": options(1)}] * 100,
+            }
+        )
     ],
     "an initial option": [accessory(select(2, initial_option=option("1")))],
-    "5 overflow options": [accessory({"type": "overflow", "action_id": "o", "options": options(5)})],
+    "5 overflow options": [
+        accessory({"type": "overflow", "action_id": "o", "options": options(5)})
+    ],
     "10 checkboxes": [actions({"type": "checkboxes", "action_id": "c", "options": options(10)})],
-    "the longest option": [accessory(select(options=[option("v" * 150, "t" * 75, description=plain("d" * 75))]))],
+    "the longest option": [
+        accessory(select(options=[option("v" * 150, "t" * 75, description=plain("d" * 75))]))
+    ],
     "the longest confirm": [actions(button(confirm=confirm(100, 300, 30, 30)))],
     "an image": [image(image_url="https://example.com/a.png")],
     "12,000 characters of markdown": [{"type": "markdown", "text": "m" * 12_000}],
@@ -88,7 +110,9 @@ ALLOWED: dict[str, list[Json]] = {
     "a task card": [task()],
     "a message with an input": [text_input()],
     "the same action_id in two blocks": [actions(button()), actions(button())],
-    "rich text": [{"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": []}]}],
+    "rich text": [
+        {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": []}]}
+    ],
 }
 
 REFUSED: dict[str, tuple[list[Any], str]] = {
@@ -111,23 +135,41 @@ REFUSED: dict[str, tuple[list[Any], str]] = {
     "11 fields": ([fields(11)], "no more than 10 items allowed [json-pointer:/blocks/0/fields]"),
     "no fields": ([fields(0)], "must provide text or fields"),
     "a field of 2,001": ([fields(1, 2001)], "must be less than 2001 characters"),
-    "a header of 151": ([{"type": "header", "text": plain("h" * 151)}], "must be less than 151 characters"),
+    "a header of 151": (
+        [{"type": "header", "text": plain("h" * 151)}],
+        "must be less than 151 characters",
+    ),
     "a mrkdwn header": (
         [{"type": "header", "text": mrkdwn("h")}],
         "must be one of: plain_text [json-pointer:/blocks/0/text/type]",
     ),
     "11 context elements": ([context(11)], "no more than 10 items allowed"),
-    "a button in a context": ([{"type": "context", "elements": [button()]}], "unsupported type: button"),
-    "26 buttons": ([actions(*(button(f"b{n}") for n in range(26)))], "no more than 25 items allowed"),
+    "a button in a context": (
+        [{"type": "context", "elements": [button()]}],
+        "unsupported type: button",
+    ),
+    "26 buttons": (
+        [actions(*(button(f"b{n}") for n in range(26)))],
+        "no more than 25 items allowed",
+    ),
     "no buttons": ([actions()], "no fewer than 1 items allowed"),
     "a text input among actions": (
         [actions({"type": "plain_text_input", "action_id": "a"})],
         "unsupported type: plain_text_input",
     ),
-    "a button text of 76": ([actions(button(text=plain("t" * 76)))], "must be less than 76 characters"),
+    "a button text of 76": (
+        [actions(button(text=plain("t" * 76)))],
+        "must be less than 76 characters",
+    ),
     "a mrkdwn button": ([actions(button(text=mrkdwn("t")))], "must be one of: plain_text"),
-    "a button value of 2,001": ([actions(button(value="v" * 2001))], "must be less than 2001 characters"),
-    "a button value that is an object": ([actions(button(value={"id": 1}))], "must provide a string"),
+    "a button value of 2,001": (
+        [actions(button(value="v" * 2001))],
+        "must be less than 2001 characters",
+    ),
+    "a button value that is an object": (
+        [actions(button(value={"id": 1}))],
+        "must provide a string",
+    ),
     "a button of another style": (
         [actions(button(style="green"))],
         "must be a valid enum value: primary, danger",
@@ -138,7 +180,10 @@ REFUSED: dict[str, tuple[list[Any], str]] = {
         [section(block_id="b"), section(block_id="b")],
         "block_id already exists: b [json-pointer:/blocks/1/block_id]",
     ),
-    "an action_id twice in a block": ([actions(button(), button())], "action_id already exists in this block"),
+    "an action_id twice in a block": (
+        [actions(button(), button())],
+        "action_id already exists in this block",
+    ),
     "101 options": ([accessory(select(101))], "no more than 100 items allowed"),
     "a select without options": (
         [accessory({"type": "static_select", "action_id": "s"})],
@@ -156,18 +201,46 @@ REFUSED: dict[str, tuple[list[Any], str]] = {
         [actions({"type": "radio_buttons", "action_id": "r", "options": options(11)})],
         "no more than 10 items allowed",
     ),
-    "an option text of 76": ([accessory(select(options=[option(text="t" * 76)]))], "must be less than 76 characters"),
-    "an option value of 151": ([accessory(select(options=[option("v" * 151)]))], "must be less than 151 characters"),
-    "a placeholder of 151": ([accessory(select(placeholder=plain("p" * 151)))], "must be less than 151 characters"),
-    "a confirm title of 101": ([actions(button(confirm=confirm(title=101)))], "must be less than 101 characters"),
-    "a confirm text of 301": ([actions(button(confirm=confirm(text=301)))], "must be less than 301 characters"),
-    "a confirm yes of 31": ([actions(button(confirm=confirm(yes=31)))], "must be less than 31 characters"),
-    "a confirm no of 31": ([actions(button(confirm=confirm(no=31)))], "must be less than 31 characters"),
+    "an option text of 76": (
+        [accessory(select(options=[option(text="t" * 76)]))],
+        "must be less than 76 characters",
+    ),
+    "an option value of 151": (
+        [accessory(select(options=[option("v" * 151)]))],
+        "must be less than 151 characters",
+    ),
+    "a placeholder of 151": (
+        [accessory(select(placeholder=plain("p" * 151)))],
+        "must be less than 151 characters",
+    ),
+    "a confirm title of 101": (
+        [actions(button(confirm=confirm(title=101)))],
+        "must be less than 101 characters",
+    ),
+    "a confirm text of 301": (
+        [actions(button(confirm=confirm(text=301)))],
+        "must be less than 301 characters",
+    ),
+    "a confirm yes of 31": (
+        [actions(button(confirm=confirm(yes=31)))],
+        "must be less than 31 characters",
+    ),
+    "a confirm no of 31": (
+        [actions(button(confirm=confirm(no=31)))],
+        "must be less than 31 characters",
+    ),
     "a confirm without deny": (
-        [actions(button(confirm={"title": plain("t"), "text": mrkdwn("t"), "confirm": plain("y")}))],
+        [
+            actions(
+                button(confirm={"title": plain("t"), "text": mrkdwn("t"), "confirm": plain("y")})
+            )
+        ],
         "missing required field: deny",
     ),
-    "an image without alt_text": ([{"type": "image", "image_url": "u"}], "missing required field: alt_text"),
+    "an image without alt_text": (
+        [{"type": "image", "image_url": "u"}],
+        "missing required field: alt_text",
+    ),
     "an image without a picture": ([image()], "must provide either image_url or slack_file"),
     "two markdown blocks over 12,000": (
         [{"type": "markdown", "text": "m" * 6001}] * 2,
@@ -176,7 +249,10 @@ REFUSED: dict[str, tuple[list[Any], str]] = {
     "101 rows": ([table(101)], "no more than 100 items allowed"),
     "21 cells": ([table(1, 21)], "no more than 20 items allowed"),
     "two tables": ([table(1), table(1)], "no more than 1 table allowed"),
-    "plan and task card together": ([{"type": "plan", "title": "P"}, task()], "may not stand in one message"),
+    "plan and task card together": (
+        [{"type": "plan", "title": "P"}, task()],
+        "may not stand in one message",
+    ),
     "a task that is 'completed'": ([task(status="completed")], "must be a valid enum value"),
     "an input without a label": (
         [{"type": "input", "element": {"type": "plain_text_input"}}],
@@ -204,7 +280,9 @@ def test_a_message_may_not_hold(what: str) -> None:
     with pytest.raises(MethodError) as refused:
         check_message_blocks(blocks)
     assert refused.value.code == "invalid_blocks"
-    assert any(complaint in problem for problem in refused.value.more["errors"]), refused.value.more["errors"]
+    assert any(complaint in problem for problem in refused.value.more["errors"]), (
+        refused.value.more["errors"]
+    )
 
 
 def test_blocks_with_too_much_text_in_all_are_refused() -> None:
@@ -215,7 +293,9 @@ def test_blocks_with_too_much_text_in_all_are_refused() -> None:
 
 async def test_the_answer_lists_what_is_wrong_and_where() -> None:
     async with sandbox() as box:
-        answer = await box.call("chat.postMessage", channel="C0RESTORES", text="x", blocks=[section("x" * 3001)])
+        answer = await box.call(
+            "chat.postMessage", channel="C0RESTORES", text="x", blocks=[section("x" * 3001)]
+        )
         problem = "must be less than 3001 characters [json-pointer:/blocks/0/text/text]"
         assert answer == {
             "ok": False,
@@ -227,34 +307,70 @@ async def test_the_answer_lists_what_is_wrong_and_where() -> None:
 
 GOOD_VIEWS: dict[str, Json] = {
     "100 blocks": modal(*[section()] * 100),
-    "the longest words": modal(title=plain("t" * 24), submit=plain("s" * 24), close=plain("c" * 24)),
+    "the longest words": modal(
+        title=plain("t" * 24), submit=plain("s" * 24), close=plain("c" * 24)
+    ),
     "private_metadata of 3,000": modal(private_metadata="p" * 3000),
     "an alert": modal({"type": "alert", "text": plain("!")}),
     "a null close": modal(close=None),
     "a label of 2,000": modal(as_input(select(), label=plain("l" * 2000), hint=plain("h" * 2000))),
     "a user select": modal(as_input({"type": "users_select", "initial_user": "U0BOB"})),
-    "a multi-select": modal(as_input({"type": "multi_static_select", "options": options(3), "max_selected_items": 2})),
+    "a multi-select": modal(
+        as_input({"type": "multi_static_select", "options": options(3), "max_selected_items": 2})
+    ),
     "a number": modal(as_input({"type": "number_input", "is_decimal_allowed": False})),
     "a date": modal(as_input({"type": "datepicker", "initial_date": "2026-11-23"})),
 }
 
 BAD_VIEWS: dict[str, tuple[Any, str, str]] = {
     "no object": ("x", "invalid_arguments", ""),
-    "101 blocks": (modal(*[section()] * 101), "invalid_arguments", "no more than 100 items allowed"),
+    "101 blocks": (
+        modal(*[section()] * 101),
+        "invalid_arguments",
+        "no more than 100 items allowed",
+    ),
     "no blocks": (modal() | {"blocks": []}, "invalid_arguments", "no fewer than 1 items allowed"),
-    "no title": ({"type": "modal", "blocks": [section()]}, "invalid_arguments", "missing required field: title"),
-    "a title of 25": (modal(title=plain("t" * 25)), "invalid_arguments", "must be less than 25 characters"),
-    "a submit of 25": (modal(submit=plain("t" * 25)), "invalid_arguments", "must be less than 25 characters"),
+    "no title": (
+        {"type": "modal", "blocks": [section()]},
+        "invalid_arguments",
+        "missing required field: title",
+    ),
+    "a title of 25": (
+        modal(title=plain("t" * 25)),
+        "invalid_arguments",
+        "must be less than 25 characters",
+    ),
+    "a submit of 25": (
+        modal(submit=plain("t" * 25)),
+        "invalid_arguments",
+        "must be less than 25 characters",
+    ),
     "a mrkdwn title": (modal(title=mrkdwn("t")), "invalid_arguments", "must be one of: plain_text"),
     "private_metadata of 3,001": (
         modal(private_metadata="p" * 3001),
         "invalid_arguments",
         "[json-pointer:/view/private_metadata]",
     ),
-    "private_metadata that is an object": (modal(private_metadata={}), "invalid_arguments", "must provide a string"),
-    "an input without submit": (modal(text_input()) | {"submit": None}, "invalid_arguments", "submit"),
-    "an unknown member": (modal(submit_disabled=True), "invalid_arguments", "invalid additional property"),
-    "a home tab as a modal": ({"type": "home", "blocks": []}, "invalid_arguments", "unsupported type: home"),
+    "private_metadata that is an object": (
+        modal(private_metadata={}),
+        "invalid_arguments",
+        "must provide a string",
+    ),
+    "an input without submit": (
+        modal(text_input()) | {"submit": None},
+        "invalid_arguments",
+        "submit",
+    ),
+    "an unknown member": (
+        modal(submit_disabled=True),
+        "invalid_arguments",
+        "invalid additional property",
+    ),
+    "a home tab as a modal": (
+        {"type": "home", "blocks": []},
+        "invalid_arguments",
+        "unsupported type: home",
+    ),
     "a block_id twice": (
         modal(section(block_id="b"), section(block_id="b")),
         "invalid_arguments",
@@ -286,7 +402,9 @@ def test_a_modal_may_not_have(what: str) -> None:
         check_view(view, "modal")
     assert refused.value.code == code
     if complaint:
-        assert any(complaint in problem for problem in refused.value.more["errors"]), refused.value.more["errors"]
+        assert any(complaint in problem for problem in refused.value.more["errors"]), (
+            refused.value.more["errors"]
+        )
 
 
 @pytest.mark.parametrize("kind", ["table", "markdown", "plan", "task_card", "container"])

@@ -1,4 +1,6 @@
-"""The Web API of the local Slack: who may call it, what it refuses, and what its answers look like."""
+"""The Web API of the local Slack: who may call it, what it refuses, and what its answers look
+like.
+"""
 
 import asyncio
 from pathlib import Path
@@ -25,11 +27,14 @@ def manifest_without(folder: Path, scope: str) -> Path:
     """The real manifest with one scope less."""
     path = folder / "manifest.yml"
     lines = MANIFEST.read_text(encoding="utf-8").splitlines()
-    path.write_text("\n".join(line for line in lines if f"- {scope} " not in line), encoding="utf-8")
+    path.write_text(
+        "\n".join(line for line in lines if f"- {scope} " not in line), encoding="utf-8"
+    )
     return path
 
 
-# --- tokens and scopes ----------------------------------------------------------------------------------------------
+# --- tokens and scopes
+# ----------------------------------------------------------------------------------------------
 
 
 async def test_auth_test_tells_who_the_bot_is_and_what_it_may_do() -> None:
@@ -37,15 +42,23 @@ async def test_auth_test_tells_who_the_bot_is_and_what_it_may_do() -> None:
         answer = await box.call_raw("auth.test")
         told = parsed(answer)
         assert (told["ok"], told["team_id"], told["user_id"]) == (True, "T0SANDBOX", "U0RESTORE")
-        assert (told["bot_id"], told["user"], told["is_enterprise_install"]) == ("B0RESTORE", "restorebot", False)
-        assert set(answer.headers["x-oauth-scopes"].split(",")) == box.workspace.state.manifest.scopes
+        assert (told["bot_id"], told["user"], told["is_enterprise_install"]) == (
+            "B0RESTORE",
+            "restorebot",
+            False,
+        )
+        assert (
+            set(answer.headers["x-oauth-scopes"].split(",")) == box.workspace.state.manifest.scopes
+        )
 
 
 async def test_a_token_is_needed_and_must_be_the_right_one() -> None:
     async with sandbox() as box:
         assert parsed(await box.http.post("/api/auth.test"))["error"] == "not_authed"
         assert (await box.call("auth.test", "xoxb-wrong"))["error"] == "invalid_auth"
-        assert (await box.call("auth.test", box.workspace.app_token))["error"] == "not_allowed_token_type"
+        assert (await box.call("auth.test", box.workspace.app_token))[
+            "error"
+        ] == "not_allowed_token_type"
         assert (await box.call("apps.connections.open"))["error"] == "not_allowed_token_type"
         assert (await box.call("no.such.method"))["error"] == "unknown_method"
 
@@ -66,9 +79,13 @@ async def test_arguments_come_by_query_form_or_json_and_the_token_not_by_json() 
     [("{", "application/json", "invalid_json"), ("[]", "application/json", "json_not_object"),
      ("x", "text/plain", "invalid_post_type"), ("x", "", "missing_post_type")],
 )  # fmt: skip
-async def test_a_body_that_cannot_be_read_is_refused(body: str, content_type: str, error: str) -> None:
+async def test_a_body_that_cannot_be_read_is_refused(
+    body: str, content_type: str, error: str
+) -> None:
     async with sandbox() as box:
-        answer = await box.http.post("/api/auth.test", content=body, headers={"content-type": content_type})
+        answer = await box.http.post(
+            "/api/auth.test", content=body, headers={"content-type": content_type}
+        )
         assert parsed(answer)["error"] == error
 
 
@@ -94,7 +111,8 @@ async def test_without_its_scope_a_method_says_what_is_missing(
         assert set(refused["provided"].split(",")) == box.workspace.state.manifest.scopes
 
 
-# --- rate limits ----------------------------------------------------------------------------------------------------
+# --- rate limits ----------------------------------------------------------------------------------
+# ------------------
 
 
 @pytest.mark.parametrize(
@@ -105,9 +123,13 @@ async def test_without_its_scope_a_method_says_what_is_missing(
         ("users.info", {"user": "U0BOB"}, 100),
     ],
 )
-async def test_each_method_may_be_called_so_often_a_minute(method: str, args: dict[str, Any], per_minute: int) -> None:
+async def test_each_method_may_be_called_so_often_a_minute(
+    method: str, args: dict[str, Any], per_minute: int
+) -> None:
     async with sandbox(clock=standing_clock) as box:
-        answers = await asyncio.gather(*(box.call_raw(method, **args) for _ in range(per_minute + 1)))
+        answers = await asyncio.gather(
+            *(box.call_raw(method, **args) for _ in range(per_minute + 1))
+        )
         over = [a for a in answers if a.status_code == 429]
         assert len(over) == 1
         assert parsed(over[0]) == {"ok": False, "error": "ratelimited"}
@@ -123,7 +145,9 @@ async def test_posts_to_one_channel_may_come_in_a_burst_and_then_once_a_second()
         burst = await asyncio.gather(*(box.call_raw("chat.postMessage", **post) for _ in range(11)))
         over = [a for a in burst if a.status_code == 429]
         assert [a.headers["retry-after"] for a in over] == ["1"]
-        assert (await box.call_raw("chat.postMessage", channel="C0PRIVATE", text="x")).status_code == 200
+        assert (
+            await box.call_raw("chat.postMessage", channel="C0PRIVATE", text="x")
+        ).status_code == 200
         await box.post("advance", seconds=1)
         assert (await box.call_raw("chat.postMessage", **post)).status_code == 200
         await box.patch("settings", rate_limits=False)
@@ -131,14 +155,21 @@ async def test_posts_to_one_channel_may_come_in_a_burst_and_then_once_a_second()
         assert {a.status_code for a in more} == {200}
 
 
-# --- posting --------------------------------------------------------------------------------------------------------
+# --- posting --------------------------------------------------------------------------------------
+# ------------------
 
 
 async def test_the_real_client_gets_a_posted_message_back() -> None:
     async with sandbox() as box:
-        answer = await box.web.chat_postMessage(channel=CHANNEL, text="hi", blocks=[section("*hi*")])
+        answer = await box.web.chat_postMessage(
+            channel=CHANNEL, text="hi", blocks=[section("*hi*")]
+        )
         message = answer["message"]
-        assert (message["text"], message["bot_id"], message["app_id"]) == ("hi", "B0RESTORE", "A0RESTORE")
+        assert (message["text"], message["bot_id"], message["app_id"]) == (
+            "hi",
+            "B0RESTORE",
+            "A0RESTORE",
+        )
         assert message["blocks"][0]["block_id"]
         assert message["blocks"][0]["text"]["verbatim"] is False
         link = await box.web.chat_getPermalink(channel=CHANNEL, message_ts=answer["ts"])
@@ -165,14 +196,21 @@ async def test_the_real_client_gets_a_posted_message_back() -> None:
 )
 async def test_a_post_is_refused(args: dict[str, Any], error: str) -> None:
     async with sandbox() as box:
-        assert await box.error("chat.postMessage", **{"channel": CHANNEL, "text": "x", **args}) == error
+        assert (
+            await box.error("chat.postMessage", **{"channel": CHANNEL, "text": "x", **args})
+            == error
+        )
         assert await box.messages() == []
 
 
 async def test_a_post_finds_its_channel_by_name_and_a_person_by_id() -> None:
     async with sandbox() as box:
-        assert (await box.call("chat.postMessage", channel="#restores", text="x"))["channel"] == CHANNEL
-        assert (await box.call("chat.postMessage", channel="U0ALICE", text="x"))["channel"] == "D0ALICE"
+        assert (await box.call("chat.postMessage", channel="#restores", text="x"))[
+            "channel"
+        ] == CHANNEL
+        assert (await box.call("chat.postMessage", channel="U0ALICE", text="x"))[
+            "channel"
+        ] == "D0ALICE"
         assert (await box.call("chat.postMessage", channel="U0BOB", text="x"))["channel"] == "D0BOB"
 
 
@@ -199,7 +237,8 @@ async def test_timestamps_never_repeat_even_when_the_clock_stands_still() -> Non
         assert stamps == ["1800000000.000000", "1800000000.000001", "1800000000.000002"]
 
 
-# --- changing and deleting ------------------------------------------------------------------------------------------
+# --- changing and deleting
+# ------------------------------------------------------------------------------------------
 
 
 async def test_text_without_blocks_takes_the_blocks_away_and_marks_the_message_edited() -> None:
@@ -225,13 +264,24 @@ async def test_blocks_without_text_keep_the_text_and_show_no_mark() -> None:
 async def test_only_the_bots_own_messages_can_be_changed_or_deleted() -> None:
     async with sandbox() as box:
         other = box.workspace.state.post(CHANNEL, "U0ALICE", "mine", []).ts
-        assert await box.error("chat.update", channel=CHANNEL, ts=other, text="x") == "cant_update_message"
+        assert (
+            await box.error("chat.update", channel=CHANNEL, ts=other, text="x")
+            == "cant_update_message"
+        )
         assert await box.error("chat.delete", channel=CHANNEL, ts=other) == "cant_delete_message"
         ts = await box.posted()
         assert (await box.call("chat.delete", channel=CHANNEL, ts=ts))["ok"]
-        assert await box.error("chat.update", channel=CHANNEL, ts=ts, text="x") == "message_not_found"
-        assert await box.error("chat.postMessage", channel=CHANNEL, thread_ts=ts, text="x") == "thread_not_found"
-        assert await box.error("chat.getPermalink", channel=CHANNEL, message_ts=ts) == "message_not_found"
+        assert (
+            await box.error("chat.update", channel=CHANNEL, ts=ts, text="x") == "message_not_found"
+        )
+        assert (
+            await box.error("chat.postMessage", channel=CHANNEL, thread_ts=ts, text="x")
+            == "thread_not_found"
+        )
+        assert (
+            await box.error("chat.getPermalink", channel=CHANNEL, message_ts=ts)
+            == "message_not_found"
+        )
 
 
 @pytest.mark.parametrize(
@@ -247,7 +297,10 @@ async def test_only_the_bots_own_messages_can_be_changed_or_deleted() -> None:
 async def test_an_update_is_refused(args: dict[str, Any], error: str) -> None:
     async with sandbox() as box:
         ts = await box.posted()
-        assert await box.error("chat.update", **{"channel": CHANNEL, "ts": ts, "text": "x", **args}) == error
+        assert (
+            await box.error("chat.update", **{"channel": CHANNEL, "ts": ts, "text": "x", **args})
+            == error
+        )
         assert (await box.messages())[0]["edits"] == 0
 
 
@@ -263,25 +316,38 @@ async def test_an_ephemeral_message_is_for_one_member_and_cannot_be_updated() ->
         args = {"channel": CHANNEL, "text": "psst"}
         assert await box.error("chat.postEphemeral", **args, user="U0GONE") == "user_not_in_channel"
         ts = (await box.call("chat.postEphemeral", **args, user="U0BOB"))["message_ts"]
-        assert [(m["text"], m["via"]) for m in await box.private("U0BOB")] == [("psst", "ephemeral")]
+        assert [(m["text"], m["via"]) for m in await box.private("U0BOB")] == [
+            ("psst", "ephemeral")
+        ]
         assert await box.messages() == []
-        assert await box.error("chat.update", channel=CHANNEL, ts=ts, text="x") == "message_not_found"
+        assert (
+            await box.error("chat.update", channel=CHANNEL, ts=ts, text="x") == "message_not_found"
+        )
 
 
-# --- looking things up ----------------------------------------------------------------------------------------------
+# --- looking things up
+# ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("channel", "expected"),
     [
-        (CHANNEL, {"name": "restores", "is_member": True, "is_private": False, "is_ext_shared": False}),
-        ("C0PRIVATE", {"name": "ops-private", "is_member": True, "is_private": True, "is_group": True}),
+        (
+            CHANNEL,
+            {"name": "restores", "is_member": True, "is_private": False, "is_ext_shared": False},
+        ),
+        (
+            "C0PRIVATE",
+            {"name": "ops-private", "is_member": True, "is_private": True, "is_group": True},
+        ),
         ("C0NOBOT", {"is_member": False, "is_private": False}),
         ("C0SHARED", {"is_ext_shared": True, "is_member": True}),
         ("C0ARCHIVED", {"is_archived": True}),
     ],
 )
-async def test_conversations_info_describes_a_channel(channel: str, expected: dict[str, Any]) -> None:
+async def test_conversations_info_describes_a_channel(
+    channel: str, expected: dict[str, Any]
+) -> None:
     async with sandbox() as box:
         shown = (await box.web.conversations_info(channel=channel))["channel"]
         assert {k: shown[k] for k in expected} == expected
@@ -293,13 +359,18 @@ async def test_a_private_channel_without_the_bot_is_not_there() -> None:
         with pytest.raises(SlackApiError, match="channel_not_found"):
             await box.web.conversations_members(channel="C0HIDDEN")
         await box.patch("channels/C0HIDDEN", is_member=True)
-        assert (await box.call("conversations.info", channel="C0HIDDEN"))["channel"]["is_member"] is True
+        assert (await box.call("conversations.info", channel="C0HIDDEN"))["channel"][
+            "is_member"
+        ] is True
 
 
 @pytest.mark.parametrize(
     ("user", "expected"),
     [
-        ("U0ALICE", {"name": "alice", "team_id": "T0SANDBOX", "is_restricted": False, "tz": "Europe/Riga"}),
+        (
+            "U0ALICE",
+            {"name": "alice", "team_id": "T0SANDBOX", "is_restricted": False, "tz": "Europe/Riga"},
+        ),
         ("U0GUEST", {"is_restricted": True, "is_ultra_restricted": False}),
         ("U0ROBOT", {"is_bot": True}),
         ("U0OTHER", {"team_id": "T0OTHER", "is_stranger": True}),
@@ -343,15 +414,22 @@ async def test_usergroups_have_members_that_can_change() -> None:
 
 async def test_a_direct_message_is_opened_with_a_person_who_can_read_it(tmp_path: Path) -> None:
     manifest = tmp_path / "manifest.yml"
-    manifest.write_text(MANIFEST.read_text(encoding="utf-8").replace("- commands ", "- im:write "), encoding="utf-8")
+    manifest.write_text(
+        MANIFEST.read_text(encoding="utf-8").replace("- commands ", "- im:write "), encoding="utf-8"
+    )
     async with sandbox(manifest=manifest) as box:
         assert (await box.web.conversations_open(users="U0ERIN"))["channel"]["id"] == "D0ERIN"
         assert (await box.web.conversations_open(users="U0ALICE"))["channel"]["id"] == "D0ALICE"
-        for user, error in [("U0GONE", "user_disabled"), ("U0ROBOT", "cannot_dm_bot"), ("U0NO", "user_not_found")]:
+        for user, error in [
+            ("U0GONE", "user_disabled"),
+            ("U0ROBOT", "cannot_dm_bot"),
+            ("U0NO", "user_not_found"),
+        ]:
             assert await box.error("conversations.open", users=user) == error
 
 
-# --- views ----------------------------------------------------------------------------------------------------------
+# --- views ----------------------------------------------------------------------------------------
+# ------------------
 
 
 async def test_a_trigger_is_good_once_and_for_three_seconds() -> None:
@@ -359,25 +437,34 @@ async def test_a_trigger_is_good_once_and_for_three_seconds() -> None:
         triggers = box.workspace.triggers
         used, old, young = (triggers.issue("U0ALICE") for _ in range(3))
         assert (await box.call("views.open", trigger_id=used, view=modal()))["ok"]
-        assert await box.error("views.open", trigger_id=used, view=modal()) == "exchanged_trigger_id"
+        assert (
+            await box.error("views.open", trigger_id=used, view=modal()) == "exchanged_trigger_id"
+        )
         await box.post("advance", seconds=2.5)
         assert (await box.call("views.open", trigger_id=young, view=modal()))["ok"]
         await box.post("advance", seconds=0.6)
         assert await box.error("views.open", trigger_id=old, view=modal()) == "expired_trigger_id"
-        assert await box.error("views.open", trigger_id="1.2.x", view=modal()) == "invalid_trigger_id"
+        assert (
+            await box.error("views.open", trigger_id="1.2.x", view=modal()) == "invalid_trigger_id"
+        )
         assert await box.error("views.open", view=modal()) == "invalid_trigger_id"
 
 
 async def test_a_bad_view_does_not_use_the_trigger_up() -> None:
     async with sandbox() as box:
         trigger_id = box.workspace.triggers.issue("U0ALICE")
-        assert await box.error("views.open", trigger_id=trigger_id, view={"type": "modal"}) == "invalid_arguments"
+        assert (
+            await box.error("views.open", trigger_id=trigger_id, view={"type": "modal"})
+            == "invalid_arguments"
+        )
         assert await box.error("views.open", trigger_id=trigger_id, view="{") == "invalid_arguments"
         assert (await box.call("views.open", trigger_id=trigger_id, view=modal()))["ok"]
 
 
 async def push(box: Box) -> dict[str, Any]:
-    return await box.call("views.push", trigger_id=box.workspace.triggers.issue("U0ALICE"), view=modal())
+    return await box.call(
+        "views.push", trigger_id=box.workspace.triggers.issue("U0ALICE"), view=modal()
+    )
 
 
 async def test_three_views_may_lie_on_top_of_each_other() -> None:
@@ -397,7 +484,9 @@ async def test_a_view_is_updated_by_id_or_external_id_and_guarded_by_its_hash() 
         update = {"view_id": first["id"], "view": modal(external_id="mine")}
         second = (await box.call("views.update", **update, hash=first["hash"]))["view"]
         assert await box.error("views.update", **update, hash=first["hash"]) == "hash_conflict"
-        named = await box.call("views.update", external_id="mine", view=modal(), hash=second["hash"])
+        named = await box.call(
+            "views.update", external_id="mine", view=modal(), hash=second["hash"]
+        )
         assert named["view"]["id"] == first["id"]
         assert await box.error("views.update", external_id="mine", view=modal()) == "not_found"
         assert await box.error("views.update", view=modal()) == "invalid_arguments"
@@ -413,13 +502,18 @@ async def test_a_closed_view_is_not_found() -> None:
 async def test_an_external_id_stands_for_one_open_view() -> None:
     async with sandbox() as box:
         await box.open_modal(modal(external_id="mine"))
-        bob = {"trigger_id": box.workspace.triggers.issue("U0BOB"), "view": modal(external_id="mine")}
+        bob = {
+            "trigger_id": box.workspace.triggers.issue("U0BOB"),
+            "view": modal(external_id="mine"),
+        }
         assert await box.error("views.open", **bob) == "duplicate_external_id"
 
 
 async def test_a_home_tab_needs_the_manifests_consent(tmp_path: Path) -> None:
     manifest = tmp_path / "manifest.yml"
-    manifest.write_text(MANIFEST.read_text().replace("home_tab_enabled: true", "home_tab_enabled: false"))
+    manifest.write_text(
+        MANIFEST.read_text().replace("home_tab_enabled: true", "home_tab_enabled: false")
+    )
     async with sandbox(manifest=manifest) as box:
         home = {"type": "home", "blocks": [actions(button())]}
         assert await box.error("views.publish", user_id="U0ALICE", view=home) == "not_enabled"

@@ -1,4 +1,6 @@
-"""What the tests of the local Slack share: the workspace over real HTTP, and a small real Bolt app in it."""
+"""What the tests of the local Slack share: the workspace over real HTTP, and a small real Bolt app
+in it.
+"""
 
 import asyncio
 import contextlib
@@ -46,13 +48,26 @@ def actions(*elements: Json, **more: Any) -> Json:
 
 def text_input(block_id: str = "why", optional: bool = False, **element: Any) -> Json:
     field = {"type": "plain_text_input", "action_id": "text", **element}
-    return {"type": "input", "block_id": block_id, "label": plain("Why"), "element": field, "optional": optional}
+    return {
+        "type": "input",
+        "block_id": block_id,
+        "label": plain("Why"),
+        "element": field,
+        "optional": optional,
+    }
 
 
 def modal(*blocks: Json, **more: Any) -> Json:
     given = list(blocks) or [section()]
     submit = {"submit": plain("Send")} if any(b["type"] == "input" for b in given) else {}
-    return {"type": "modal", "title": plain("Restore"), "callback_id": "restore", "blocks": given, **submit, **more}
+    return {
+        "type": "modal",
+        "title": plain("Restore"),
+        "callback_id": "restore",
+        "blocks": given,
+        **submit,
+        **more,
+    }
 
 
 @dataclass
@@ -111,7 +126,9 @@ class Box:
 
     async def open_modal(self, view: Json, user: str = "U0ALICE") -> Json:
         """Open a modal with a trigger straight from the workspace."""
-        answer = await self.call("views.open", trigger_id=self.workspace.triggers.issue(user), view=view)
+        answer = await self.call(
+            "views.open", trigger_id=self.workspace.triggers.issue(user), view=view
+        )
         assert answer["ok"], answer
         opened: Json = answer["view"]
         return opened
@@ -128,7 +145,9 @@ def parsed(answer: httpx.Response) -> Json:
 
 
 def standing_clock() -> float:
-    """A clock that only /_sandbox/advance moves, where a test counts seconds that its own work must not add to."""
+    """A clock that only /_sandbox/advance moves, where a test counts seconds that its own work must
+    not add to.
+    """
     return 1_800_000_000.0
 
 
@@ -144,7 +163,10 @@ async def until(true: Callable[[], Any], seconds: float = 5.0) -> None:
 async def sandbox(**options: Any) -> AsyncIterator[Box]:
     """A workspace over real HTTP."""
     workspace = Workspace(options.pop("manifest", MANIFEST), **options)
-    async with serving(create_app(workspace)) as url, httpx.AsyncClient(base_url=url, timeout=10, verify=TLS) as http:
+    async with (
+        serving(create_app(workspace)) as url,
+        httpx.AsyncClient(base_url=url, timeout=10, verify=TLS) as http,
+    ):
         yield Box(workspace, url, http)
 
 
@@ -165,7 +187,9 @@ async def socket_bot(box: Box, register: Register) -> AsyncIterator[AsyncSocketM
 @contextlib.asynccontextmanager
 async def http_bot(box: Box, register: Register) -> AsyncIterator[str]:
     """A Bolt app that takes signed HTTP requests; the workspace delivers to it."""
-    app = AsyncApp(client=box.web, signing_secret=box.workspace.signing_secret, process_before_response=True)
+    app = AsyncApp(
+        client=box.web, signing_secret=box.workspace.signing_secret, process_before_response=True
+    )
     register(app)
     handler = AsyncSlackRequestHandler(app)
 

@@ -1,4 +1,6 @@
-"""Who may say yes: fresh answers from Slack, shared only while under way; a reminder; asking again."""
+"""Who may say yes: fresh answers from Slack, shared only while under way; a reminder; asking
+again.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,7 +19,9 @@ CROWD = [f"U0CROWD{number:02}" for number in range(20)]
 
 @pytest.fixture
 async def crowd(tmp_path: Path) -> AsyncIterator[World]:
-    """A usergroup of twenty approvers, ten of whom are needed, in a Slack that keeps to its rate limits."""
+    """A usergroup of twenty approvers, ten of whom are needed, in a Slack that keeps to its rate
+    limits.
+    """
 
     def configure(values: dict[str, Any]) -> None:
         values |= {"approvers": ("S0CROWD",), "approvals_needed": 10}
@@ -32,21 +36,29 @@ async def crowd(tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def asked_of_slack(scene: World, method: str) -> int:
-    return len([one for one in (await scene.slack("calls", "GET"))["calls"] if one["method"] == method])
+    return len(
+        [one for one in (await scene.slack("calls", "GET"))["calls"] if one["method"] == method]
+    )
 
 
-async def test_twenty_clicks_at_once_do_not_meet_the_rate_limit_and_ten_of_them_count(crowd: World) -> None:
+async def test_twenty_clicks_at_once_do_not_meet_the_rate_limit_and_ten_of_them_count(
+    crowd: World,
+) -> None:
     await crowd.ask()
     before = await asked_of_slack(crowd, "usergroups.users.list")
     ts = (await crowd.card())["ts"]
     await asyncio.gather(
-        *(crowd.slack("click", user=one, channel=CHANNEL, ts=ts, action_id="restore_approve") for one in CROWD)
+        *(
+            crowd.slack("click", user=one, channel=CHANNEL, ts=ts, action_id="restore_approve")
+            for one in CROWD
+        )
     )
     await crowd.settle()
     restore = await crowd.restore()
     assert restore.state is State.RESTORING
     assert len(set(restore.voters)) == 10
-    # Some for the clicks, which do not all arrive in the same moment, and one for all voters at the start.
+    # Some for the clicks, which do not all arrive in the same moment, and one for all voters at the
+    # start.
     assert await asked_of_slack(crowd, "usergroups.users.list") - before < 20
     assert len(await crowd.requests("startrestore")) == 1
     told = [said for one in CROWD for said in await crowd.private(one)]
@@ -54,7 +66,9 @@ async def test_twenty_clicks_at_once_do_not_meet_the_rate_limit_and_ten_of_them_
     assert all("has been approved by" in said for said in told)
 
 
-async def test_who_clicks_after_the_approval_has_nobody_looked_up_but_themselves(crowd: World) -> None:
+async def test_who_clicks_after_the_approval_has_nobody_looked_up_but_themselves(
+    crowd: World,
+) -> None:
     """Or a crowd that clicks while the card still has its buttons would meet the rate limit."""
     await crowd.ask()
     await crowd.slack("faults", "PATCH", **{"chat.update": {"fault": "server_error", "times": 999}})
@@ -130,10 +144,14 @@ async def test_when_the_quorum_fills_every_earlier_voter_is_looked_at_again(
     assert events == ["requested", "voted", "vote lost", "voted", "approved"]
 
 
-async def test_when_slack_does_not_tell_of_an_earlier_voter_the_quorum_does_not_fill(two: World) -> None:
+async def test_when_slack_does_not_tell_of_an_earlier_voter_the_quorum_does_not_fill(
+    two: World,
+) -> None:
     await planned(two)
     await two.click("approve", BOB)
-    await two.slack("faults", "PATCH", **{"users.info": {"fault": "server_error", "times": 9, "only": BOB}})
+    await two.slack(
+        "faults", "PATCH", **{"users.info": {"fault": "server_error", "times": 9, "only": BOB}}
+    )
     await two.click("approve", ERIN)
     assert "Slack did not tell who somebody is" in (await two.private(ERIN))[-1]
     assert (await two.restore()).voters == (BOB,)
@@ -155,7 +173,10 @@ async def test_two_votes_at_the_same_instant_fill_the_quorum_of_a_plan(two: Worl
     await planned(two)
     ts = (await two.card())["ts"]
     await asyncio.gather(
-        *(two.slack("click", user=u, channel=CHANNEL, ts=ts, action_id="restore_approve") for u in (BOB, ERIN))
+        *(
+            two.slack("click", user=u, channel=CHANNEL, ts=ts, action_id="restore_approve")
+            for u in (BOB, ERIN)
+        )
     )
     await two.settle()
     restore = await two.restore()
@@ -171,7 +192,10 @@ async def test_a_quorum_that_was_raised_since_holds_for_what_is_open(quiet: Worl
     async with quiet.life():
         await quiet.pass_time(24 * 3600, by=6 * 3600)
         restore = await quiet.restore()
-        assert (restore.state, restore.outcome) == (State.VOID, "Not enough approvals still count: 1 of 2.")
+        assert (restore.state, restore.outcome) == (
+            State.VOID,
+            "Not enough approvals still count: 1 of 2.",
+        )
     quiet.settings = quiet.settings.model_copy(update={"approvals_needed": 1})
     async with quiet.life():
         await quiet.ask()

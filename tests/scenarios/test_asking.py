@@ -1,4 +1,6 @@
-"""From `/restore` to the request card: what is shown, and everything that keeps a request from being made."""
+"""From `/restore` to the request card: what is shown, and everything that keeps a request from
+being made.
+"""
 
 import asyncio
 import resource
@@ -39,7 +41,8 @@ async def refused(scene: World) -> str:
     return said
 
 
-# --- the modal --------------------------------------------------------------------------------------------------------
+# --- the modal ------------------------------------------------------------------------------------
+# --------------------
 
 
 async def test_the_modal_opens_at_once_and_fills_with_facts(scene: World) -> None:
@@ -49,13 +52,31 @@ async def test_the_modal_opens_at_once_and_fills_with_facts(scene: World) -> Non
     assert calls.index("views.open") < calls.index("views.update")
     record = next(one for one in (await scene.portal())["history"] if one["id"] == backup)
     text = await shown(scene)
-    for fact in ("`acme`", scene.portal_url, record["fileName"], backup, "own cloud storage", "ago"):
+    for fact in (
+        "`acme`",
+        scene.portal_url,
+        record["fileName"],
+        backup,
+        "own cloud storage",
+        "ago",
+    ):
         assert fact in text
     for check in ("portal:", "API key:", "backup:", "nothing running:", "no other request:"):
         assert f":white_check_mark: {check}" in text
-    for consequence in ("replaces all data", "since the backup", "cannot be cancelled", "logs everybody out"):
+    for consequence in (
+        "replaces all data",
+        "since the backup",
+        "cannot be cancelled",
+        "logs everybody out",
+    ):
         assert consequence in text
-    for consequence in ("new password", "two-factor", "API key dies", "ids of all backups change", "Mail goes"):
+    for consequence in (
+        "new password",
+        "two-factor",
+        "API key dies",
+        "ids of all backups change",
+        "Mail goes",
+    ):
         assert consequence in text
     assert await inputs(scene) == ["reason", "alias", "notify", "starts"]
 
@@ -85,7 +106,8 @@ async def test_notify_reaches_the_portal_only_when_it_was_ticked(scene: World) -
     assert '"notify":true' in request["body"].replace(" ", "")
 
 
-# --- what was typed ---------------------------------------------------------------------------------------------------
+# --- what was typed -------------------------------------------------------------------------------
+# --------------------
 
 
 @pytest.mark.parametrize("text", ["help", "HELP"])
@@ -108,7 +130,9 @@ NO_IDS = [
 
 
 @pytest.mark.parametrize("text", NO_IDS)
-async def test_what_is_no_backup_id_is_refused_without_asking_the_portal(scene: World, text: str) -> None:
+async def test_what_is_no_backup_id_is_refused_without_asking_the_portal(
+    scene: World, text: str
+) -> None:
     await scene.command(text)
     said = await refused(scene)
     assert MISSING in said
@@ -122,7 +146,9 @@ async def test_an_id_in_capitals_is_the_same_backup(scene: World) -> None:
     assert await inputs(scene)
 
 
-async def test_a_backup_that_is_not_in_this_portals_history_cannot_be_asked_for(scene: World) -> None:
+async def test_a_backup_that_is_not_in_this_portals_history_cannot_be_asked_for(
+    scene: World,
+) -> None:
     await scene.command(MISSING)
     text = await shown(scene)
     assert ":x: backup: This portal's history has no such backup" in text
@@ -134,7 +160,8 @@ async def test_a_backup_that_is_not_in_this_portals_history_cannot_be_asked_for(
     assert not view["submit"]
 
 
-# --- the checks -------------------------------------------------------------------------------------------------------
+# --- the checks -----------------------------------------------------------------------------------
+# --------------------
 
 FAILING: list[tuple[str, str, dict[str, Any], str]] = [
     ("the portal is locked", "lock", {}, "locked by a restore"),
@@ -142,9 +169,19 @@ FAILING: list[tuple[str, str, dict[str, Any], str]] = [
     ("the key may only read", "keys", {"permissions": ["*:read"]}, "may not write"),
     ("the key is switched off", "keys", {"is_active": False}, "does not accept the API key (401)"),
     ("the key's owner is no administrator", "keys", {"admin": False}, "owner or an administrator"),
-    ("the address is refused", "faults", {"ip_refused": True}, "does not admit restorebot's IP address"),
+    (
+        "the address is refused",
+        "faults",
+        {"ip_refused": True},
+        "does not admit restorebot's IP address",
+    ),
     ("the portal is not paid for", "faults", {"unpaid": True}, "asks for payment (402)"),
-    ("another portal's address", "faults", {"redirect_elsewhere": True}, "redirects to elsewhere.invalid"),
+    (
+        "another portal's address",
+        "faults",
+        {"redirect_elsewhere": True},
+        "redirects to elsewhere.invalid",
+    ),
     ("the portal is away", "faults", {"away": 100}, "broke the connection"),
     ("a proxy answers", "faults", {"html_502": True}, "backup service does not answer"),
     ("half a JSON", "faults", {"bad_json": True}, "did not answer in JSON"),
@@ -153,7 +190,9 @@ FAILING: list[tuple[str, str, dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("where", "how", "said"), [case[1:] for case in FAILING], ids=[case[0] for case in FAILING])
+@pytest.mark.parametrize(
+    ("where", "how", "said"), [case[1:] for case in FAILING], ids=[case[0] for case in FAILING]
+)
 async def test_a_check_that_fails_says_so_and_leaves_nothing_to_submit(
     scene: World, where: str, how: dict[str, Any], said: str
 ) -> None:
@@ -189,7 +228,9 @@ async def test_a_key_that_expires_within_a_day_is_a_warning(scene: World) -> Non
     assert await inputs(scene)
 
 
-async def test_a_slow_portal_is_given_up_on_within_ten_seconds(scene: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_slow_portal_is_given_up_on_within_ten_seconds(
+    scene: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("restorebot.slack.commands.PATIENCE", 0.2)
     await scene.portal("faults", "PATCH", slow=1)
     await scene.command(MISSING)
@@ -204,7 +245,8 @@ async def test_a_request_that_is_open_keeps_the_next_from_being_made(scene: Worl
     assert not await inputs(scene)
 
 
-# --- the fields -------------------------------------------------------------------------------------------------------
+# --- the fields -----------------------------------------------------------------------------------
+# --------------------
 
 
 async def test_wrong_fields_are_told_under_the_field_and_the_modal_stays(scene: World) -> None:
@@ -226,7 +268,10 @@ async def test_two_requests_at_once_become_one(scene: World) -> None:
     views = {user: await scene.modal(user) or {} for user in (ALICE, BOB)}
     values = {"reason": "mine", "alias": "acme"}
     answers = await asyncio.gather(
-        *(scene.slack("submit", user=user, view_id=view["id"], values=values) for user, view in views.items())
+        *(
+            scene.slack("submit", user=user, view_id=view["id"], values=values)
+            for user, view in views.items()
+        )
     )
     await scene.settle()
     (refused,) = [answer for answer in answers if answer["errors"]]
@@ -247,7 +292,9 @@ async def test_a_submit_that_slack_sends_twice_is_one_request(scene: World) -> N
     assert len(await scene.messages()) == 1
 
 
-async def test_a_database_that_is_full_is_told_in_the_modal_and_nothing_is_posted(scene: World) -> None:
+async def test_a_database_that_is_full_is_told_in_the_modal_and_nothing_is_posted(
+    scene: World,
+) -> None:
     await scene.command(await scene.backup())
     with no_room_left():
         answer = await scene.submit({"reason": "why", "alias": "acme"})
@@ -269,7 +316,8 @@ def no_room_left() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (usual, most))
 
 
-# --- the window -------------------------------------------------------------------------------------------------------
+# --- the window -----------------------------------------------------------------------------------
+# --------------------
 
 
 async def test_a_window_that_is_closed_while_it_loads_breaks_nothing(scene: World) -> None:
@@ -287,7 +335,9 @@ async def test_a_window_that_is_closed_while_it_loads_breaks_nothing(scene: Worl
 
 
 async def test_a_trigger_that_has_expired_is_told(scene: World) -> None:
-    await scene.slack("faults", "PATCH", **{"views.open": {"fault": "error", "error": "expired_trigger_id"}})
+    await scene.slack(
+        "faults", "PATCH", **{"views.open": {"fault": "error", "error": "expired_trigger_id"}}
+    )
     await scene.command(await scene.backup())
     assert "did not open the window in time" in await refused(scene)
 
@@ -298,24 +348,39 @@ async def test_slack_failing_at_the_window_is_told(scene: World) -> None:
     assert "Slack did not open the window" in await refused(scene)
 
 
-# --- where and who ----------------------------------------------------------------------------------------------------
+# --- where and who --------------------------------------------------------------------------------
+# --------------------
 
 PLACES: list[tuple[str, dict[str, Any], str]] = [
     ("the bot is not in it", {"is_member": False}, "/invite @restorebot"),
-    ("a private one that the bot is not in", {"is_member": False, "is_private": True}, "/invite @restorebot"),
-    ("shared with another organisation", {"is_ext_shared": True}, "shared with another organisation"),
+    (
+        "a private one that the bot is not in",
+        {"is_member": False, "is_private": True},
+        "/invite @restorebot",
+    ),
+    (
+        "shared with another organisation",
+        {"is_ext_shared": True},
+        "shared with another organisation",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("how", "said"), [case[1:] for case in PLACES], ids=[case[0] for case in PLACES])
-async def test_a_channel_that_will_not_do_is_refused(scene: World, how: dict[str, Any], said: str) -> None:
+@pytest.mark.parametrize(
+    ("how", "said"), [case[1:] for case in PLACES], ids=[case[0] for case in PLACES]
+)
+async def test_a_channel_that_will_not_do_is_refused(
+    scene: World, how: dict[str, Any], said: str
+) -> None:
     await scene.slack(f"channels/{CHANNEL}", "PATCH", **how)
     await scene.command(await scene.backup())
     assert said in await refused(scene)
 
 
 async def test_in_a_direct_message_with_the_bot_a_channel_is_asked_for(scene: World) -> None:
-    await scene.slack("channels/D0ALICE", "PUT", name="alice", is_im=True, members=[ALICE, "U0RESTORE"])
+    await scene.slack(
+        "channels/D0ALICE", "PUT", name="alice", is_im=True, members=[ALICE, "U0RESTORE"]
+    )
     await scene.command(await scene.backup(), channel="D0ALICE")
     assert "asked for in a channel" in await refused(scene)
 
@@ -328,8 +393,12 @@ PEOPLE: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("how", "said"), [case[1:] for case in PEOPLE], ids=[case[0] for case in PEOPLE])
-async def test_somebody_who_is_no_full_member_is_refused(scene: World, how: dict[str, Any], said: str) -> None:
+@pytest.mark.parametrize(
+    ("how", "said"), [case[1:] for case in PEOPLE], ids=[case[0] for case in PEOPLE]
+)
+async def test_somebody_who_is_no_full_member_is_refused(
+    scene: World, how: dict[str, Any], said: str
+) -> None:
     await scene.slack(f"people/{ALICE}", "PATCH", **how)
     await scene.command(await scene.backup())
     assert said in await refused(scene)
@@ -366,7 +435,8 @@ async def test_requesters_and_channels_can_be_named(tmp_path: Path, transport: s
         assert "not asked for in this channel" in (await scene.private(BOB))[-1]
 
 
-# --- text from outside ------------------------------------------------------------------------------------------------
+# --- text from outside
+# ------------------------------------------------------------------------------------------------
 
 HOSTILE = [
     PING,
@@ -379,7 +449,9 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("text", HOSTILE, ids=["pings", "long", "emoji", "rtl", "lines", "link", "escaped"])
+@pytest.mark.parametrize(
+    "text", HOSTILE, ids=["pings", "long", "emoji", "rtl", "lines", "link", "escaped"]
+)
 async def test_a_reason_is_shown_as_text_and_pings_nobody(scene: World, text: str) -> None:
     await scene.ask(reason=text)
     await scene.deny()
@@ -408,12 +480,17 @@ def mrkdwn(message: dict[str, Any]) -> list[str]:
     """The texts of a message in which Slack obeys markup."""
     blocks = message["blocks"]
     parts = [
-        part for block in blocks for part in (block.get("text"), *block.get("fields", []), *block.get("elements", []))
+        part
+        for block in blocks
+        for part in (block.get("text"), *block.get("fields", []), *block.get("elements", []))
     ]
-    return [part["text"] for part in parts if isinstance(part, dict) and part.get("type") == "mrkdwn"]
+    return [
+        part["text"] for part in parts if isinstance(part, dict) and part.get("type") == "mrkdwn"
+    ]
 
 
-# --- strangers --------------------------------------------------------------------------------------------------------
+# --- strangers ------------------------------------------------------------------------------------
+# --------------------
 
 
 async def test_another_workspace_is_refused_and_leaves_no_trace(scene: World) -> None:
@@ -429,7 +506,9 @@ async def test_another_workspace_is_refused_and_leaves_no_trace(scene: World) ->
 
 @pytest.mark.parametrize("how", ["bad_signature", "old_timestamp"])
 async def test_a_request_that_slack_did_not_sign_is_refused(tmp_path: Path, how: str) -> None:
-    """HTTP only: over Socket Mode nothing is signed, for the bot itself has opened the connection."""
+    """HTTP only: over Socket Mode nothing is signed, for the bot itself has opened the
+    connection.
+    """
     async with world(tmp_path, "http") as scene, scene.life():
         answer = await scene.command(await scene.backup(), http={how: True})
         assert answer["http_status"] == 401

@@ -1,4 +1,6 @@
-"""Starting alone: by those who are named for it, with a typed phrase, told loudly, and on record."""
+"""Starting alone: by those who are named for it, with a typed phrase, told loudly, and on
+record.
+"""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -66,7 +68,11 @@ async def test_she_starts_alone_and_everybody_hears_of_it(glass: World) -> None:
 
 BAD = [
     ({"alone_phrase": ""}, "alone_phrase", "type exactly: restore acme without approval"),
-    ({"alone_phrase": "restore acme"}, "alone_phrase", "type exactly: restore acme without approval"),
+    (
+        {"alone_phrase": "restore acme"},
+        "alone_phrase",
+        "type exactly: restore acme without approval",
+    ),
     ({"reason": " "}, "reason", "Say why"),
 ]
 
@@ -136,7 +142,9 @@ async def test_what_the_channel_cannot_be_told_does_not_start(glass: World) -> N
     assert "without approval" in await loud(glass)
 
 
-async def test_a_view_that_lost_its_right_between_opening_and_submit_is_refused(quiet: World) -> None:
+async def test_a_view_that_lost_its_right_between_opening_and_submit_is_refused(
+    quiet: World,
+) -> None:
     configured = quiet.settings
     quiet.settings = configured.model_copy(update={"break_glass": (CAROL,)})
     async with quiet.life():
@@ -144,5 +152,7 @@ async def test_a_view_that_lost_its_right_between_opening_and_submit_is_refused(
     quiet.settings = configured
     async with quiet.life():
         answer = await quiet.submit(ALONE, CAROL)
-        assert "You are not among those who may start a restore alone." in answer["errors"]["reason"]
+        assert (
+            "You are not among those who may start a restore alone." in answer["errors"]["reason"]
+        )
         assert not await quiet.messages()

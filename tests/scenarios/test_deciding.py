@@ -1,4 +1,6 @@
-"""From the request card to the approval: who may decide, who wins, and what everybody else is told."""
+"""From the request card to the approval: who may decide, who wins, and what everybody else is
+told.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -28,7 +30,10 @@ async def told(scene: World, user: str) -> str:
 async def press(scene: World, action: str, *users: str) -> None:
     """Several people click at the same moment."""
     ts = (await scene.card())["ts"]
-    clicks = [scene.slack("click", user=u, channel=CHANNEL, ts=ts, action_id=f"restore_{action}") for u in users]
+    clicks = [
+        scene.slack("click", user=u, channel=CHANNEL, ts=ts, action_id=f"restore_{action}")
+        for u in users
+    ]
     await asyncio.gather(*clicks)
     await scene.settle()
 
@@ -45,11 +50,15 @@ def setting(**values: Any) -> Configure:
     return lambda settings: settings.update(values)
 
 
-# --- who may approve --------------------------------------------------------------------------------------------------
+# --- who may approve
+# --------------------------------------------------------------------------------------------------
 
 
 async def test_the_requester_cannot_approve(tmp_path: Path, transport: str) -> None:
-    async with world(tmp_path, transport, configure=setting(approvers=(ALICE, BOB))) as scene, scene.life():
+    async with (
+        world(tmp_path, transport, configure=setting(approvers=(ALICE, BOB))) as scene,
+        scene.life(),
+    ):
         await scene.ask()
         await scene.click("approve", ALICE)
         assert "somebody else has to approve" in await told(scene, ALICE)
@@ -89,7 +98,9 @@ async def test_somebody_who_is_no_approver_decides_nothing(scene: World, action:
     ],
     ids=["deactivated", "guest", "bot", "stranger"],
 )
-async def test_an_approver_in_name_only_does_not_count(scene: World, how: dict[str, Any], said: str) -> None:
+async def test_an_approver_in_name_only_does_not_count(
+    scene: World, how: dict[str, Any], said: str
+) -> None:
     await scene.ask()
     await scene.slack(f"people/{BOB}", "PATCH", **how)
     await scene.click("approve", BOB)
@@ -97,8 +108,13 @@ async def test_an_approver_in_name_only_does_not_count(scene: World, how: dict[s
     assert await starts(scene) == 0
 
 
-async def test_membership_of_a_usergroup_is_read_at_the_click(tmp_path: Path, transport: str) -> None:
-    async with world(tmp_path, transport, configure=setting(approvers=("S0OPS",))) as scene, scene.life():
+async def test_membership_of_a_usergroup_is_read_at_the_click(
+    tmp_path: Path, transport: str
+) -> None:
+    async with (
+        world(tmp_path, transport, configure=setting(approvers=("S0OPS",))) as scene,
+        scene.life(),
+    ):
         await scene.slack("usergroups/S0OPS", "PUT", users=[BOB])
         await scene.ask()
         assert "<!subteam^S0OPS>" in words(await scene.card())
@@ -114,7 +130,9 @@ async def test_membership_of_a_usergroup_is_read_at_the_click(tmp_path: Path, tr
 
 
 @pytest.mark.parametrize("fault", ["server_error", "ratelimited", "drop"])
-async def test_when_slack_does_not_say_who_somebody_is_they_do_not_count(scene: World, fault: str) -> None:
+async def test_when_slack_does_not_say_who_somebody_is_they_do_not_count(
+    scene: World, fault: str
+) -> None:
     await scene.ask()
     await scene.slack("faults", "PATCH", **{"users.info": {"fault": fault, "times": 5}})
     await scene.click("approve")
@@ -125,7 +143,8 @@ async def test_when_slack_does_not_say_who_somebody_is_they_do_not_count(scene: 
     assert await starts(scene) == 1
 
 
-# --- one wins ---------------------------------------------------------------------------------------------------------
+# --- one wins -------------------------------------------------------------------------------------
+# --------------------
 
 
 async def test_a_double_click_starts_one_restore(scene: World) -> None:
@@ -139,7 +158,9 @@ async def test_a_double_click_starts_one_restore(scene: World) -> None:
     assert await starts(scene) == 1
 
 
-async def test_two_approvers_at_once_start_one_restore_and_the_loser_is_told_who_won(scene: World) -> None:
+async def test_two_approvers_at_once_start_one_restore_and_the_loser_is_told_who_won(
+    scene: World,
+) -> None:
     await scene.ask()
     await press(scene, "approve", BOB, ERIN)
     restore = await scene.restore()
@@ -203,7 +224,8 @@ async def test_two_votes_at_the_same_instant_both_count(tmp_path: Path, transpor
         await invariants(bot)
 
 
-# --- no ---------------------------------------------------------------------------------------------------------------
+# --- no -------------------------------------------------------------------------------------------
+# --------------------
 
 
 async def test_denied(scene: World) -> None:
@@ -243,7 +265,8 @@ async def test_after_the_end_a_click_is_told_how_it_ended(scene: World) -> None:
     assert "changed nothing" in await told(scene, BOB)
 
 
-# --- time -------------------------------------------------------------------------------------------------------------
+# --- time -----------------------------------------------------------------------------------------
+# --------------------
 
 
 async def test_after_the_ttl_the_clock_expires_it(scene: World) -> None:
@@ -273,7 +296,8 @@ async def test_a_moment_before_the_ttl_a_click_still_counts(scene: World) -> Non
     assert (await scene.restore()).state is State.RESTORING
 
 
-# --- what is no longer there ------------------------------------------------------------------------------------------
+# --- what is no longer there
+# ------------------------------------------------------------------------------------------
 
 
 async def test_a_click_on_a_restore_that_is_gone_from_the_database_is_told(scene: World) -> None:

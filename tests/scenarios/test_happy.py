@@ -4,7 +4,9 @@ from restorebot.model import State
 from tests.harness import ALICE, BOB, World, words
 
 
-async def test_a_restore_is_asked_for_approved_started_once_and_watched_to_the_end(scene: World) -> None:
+async def test_a_restore_is_asked_for_approved_started_once_and_watched_to_the_end(
+    scene: World,
+) -> None:
     restore = await scene.ask()
     assert restore.state is State.REQUESTED
     card = await scene.card()

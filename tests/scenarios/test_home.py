@@ -1,4 +1,6 @@
-"""App Home: what runs, what waits for this person, what was; the same buttons, answered in a modal."""
+"""App Home: what runs, what waits for this person, what was; the same buttons, answered in a
+modal.
+"""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -114,7 +116,9 @@ async def test_deny_asks_why_and_the_tab_is_drawn_afresh(scene: World) -> None:
     assert "*denied*" in words(home)
 
 
-async def test_a_bot_that_restarted_since_still_draws_the_tab_afresh_after_deny(tmp_path: Path) -> None:
+async def test_a_bot_that_restarted_since_still_draws_the_tab_afresh_after_deny(
+    tmp_path: Path,
+) -> None:
     async with world(tmp_path, "socket") as scene:
         async with scene.life():
             await scene.ask()
@@ -125,7 +129,9 @@ async def test_a_bot_that_restarted_since_still_draws_the_tab_afresh_after_deny(
             assert "*denied*" in words(await shown(scene, BOB))
 
 
-async def test_a_restore_of_a_channels_own_portal_is_shown_to_those_who_have_a_part_in_it(tmp_path: Path) -> None:
+async def test_a_restore_of_a_channels_own_portal_is_shown_to_those_who_have_a_part_in_it(
+    tmp_path: Path,
+) -> None:
     """The channel may be private, and Home is outside it."""
 
     def configure(values: dict[str, Any]) -> None:
@@ -191,7 +197,11 @@ async def test_an_unknown_outcome_is_settled_from_the_tab(scene: World) -> None:
     await scene.click("approve", ERIN)
     assert (await scene.restore()).state is State.UNKNOWN
     home = await opened(scene, BOB)
-    assert buttons(home) == ["It is running: watch it", "It finished, I checked", "It did not start"]
+    assert buttons(home) == [
+        "It is running: watch it",
+        "It finished, I checked",
+        "It did not start",
+    ]
     await press(scene, BOB, "settle_not_started")
     assert (await scene.restore()).state is State.CLOSED
 

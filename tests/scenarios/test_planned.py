@@ -1,4 +1,6 @@
-"""A restore that is planned: it waits, says when, reminds, can be stopped, and is not made up for when it is missed."""
+"""A restore that is planned: it waits, says when, reminds, can be stopped, and is not made up for
+when it is missed.
+"""
 
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
@@ -31,7 +33,11 @@ def seconds(moment: datetime) -> str:
 
 async def plan(scene: World, after: timedelta = TWO_HOURS, user: str = ALICE) -> dict[str, Any]:
     await scene.command(await scene.backup(), user)
-    values = {"reason": "tonight, when nobody works", "alias": "acme", "starts": seconds(scene.clock.now + after)}
+    values = {
+        "reason": "tonight, when nobody works",
+        "alias": "acme",
+        "starts": seconds(scene.clock.now + after),
+    }
     return await scene.submit(values, user)
 
 
@@ -90,7 +96,9 @@ async def test_a_channel_that_cannot_be_told_holds_up_nothing(scene: World) -> N
 
 
 @pytest.mark.parametrize("user", [ALICE, BOB])
-async def test_stop_keeps_it_from_starting_and_the_users_hear_of_it(scene: World, user: str) -> None:
+async def test_stop_keeps_it_from_starting_and_the_users_hear_of_it(
+    scene: World, user: str
+) -> None:
     await planned(scene)
     await scene.click("stop", user)
     assert (await scene.restore()).state is State.STOPPED
@@ -100,7 +108,9 @@ async def test_stop_keeps_it_from_starting_and_the_users_hear_of_it(scene: World
     assert not await scene.requests("startrestore")
 
 
-async def test_a_start_missed_by_more_than_a_quarter_of_an_hour_is_not_made_up_for(quiet: World) -> None:
+async def test_a_start_missed_by_more_than_a_quarter_of_an_hour_is_not_made_up_for(
+    quiet: World,
+) -> None:
     async with quiet.life():
         await planned(quiet)
     await quiet._advance(2 * 3600 + 16 * 60)
@@ -172,7 +182,9 @@ async def test_one_that_an_approver_calls_finished_makes_the_planned_one_void(sc
     assert len(await scene.requests("startrestore")) == 1
 
 
-async def test_one_that_did_not_start_by_an_approvers_word_is_announced_as_such(scene: World) -> None:
+async def test_one_that_did_not_start_by_an_approvers_word_is_announced_as_such(
+    scene: World,
+) -> None:
     await planned(scene, timedelta(minutes=5))
     await scene.portal("faults", "PATCH", on="startrestore", fault="html_502")
     await scene.pass_time(5 * 60, by=60)
@@ -191,7 +203,9 @@ async def test_who_approves_up_to_a_quarter_of_an_hour_late_starts_it_at_once(sc
 async def test_a_second_plan_is_refused_and_nothing_typed_is_lost(scene: World) -> None:
     await planned(scene)
     answer = await plan(scene, timedelta(hours=3))
-    assert answer["errors"] == {"reason": "Another restore of this portal is planned already. Have it stopped first."}
+    assert answer["errors"] == {
+        "reason": "Another restore of this portal is planned already. Have it stopped first."
+    }
     assert await scene.modal()
 
 
@@ -210,7 +224,9 @@ UNFIT = [
 
 
 @pytest.mark.parametrize(("after", "sentence"), UNFIT)
-async def test_a_time_that_does_not_do_is_told_under_its_field(scene: World, after: timedelta, sentence: str) -> None:
+async def test_a_time_that_does_not_do_is_told_under_its_field(
+    scene: World, after: timedelta, sentence: str
+) -> None:
     answer = await plan(scene, after)
     assert list(answer["errors"]) == ["starts"]
     assert sentence in answer["errors"]["starts"]
@@ -221,7 +237,11 @@ async def test_a_backup_that_expires_before_then_is_told(scene: World) -> None:
     history = (await scene.portal())["history"]
     fleeting = next(one for one in history if "fresh" in one["fileName"])
     await scene.command(fleeting["id"])
-    values = {"reason": "x", "alias": "acme", "starts": seconds(scene.clock.now + timedelta(days=3))}
+    values = {
+        "reason": "x",
+        "alias": "acme",
+        "starts": seconds(scene.clock.now + timedelta(days=3)),
+    }
     answer = await scene.submit(values)
     assert "The backup expires before then" in answer["errors"]["starts"]
 

@@ -18,14 +18,21 @@ BETA_KEY = "sk-" + "cd34" * 16
 
 @pytest.fixture
 async def two(tmp_path: Path) -> AsyncIterator[World]:
-    """Portals acme and beta; beta has an approver and a requester of its own and may be asked for anywhere."""
+    """Portals acme and beta; beta has an approver and a requester of its own and may be asked for
+    anywhere.
+    """
     beta = sandbox_portal.Portal(key=BETA_KEY, manual=True, alias="beta")
     async with serving(sandbox_portal.create_app(beta)) as beta_url:
 
         def configure(values: dict[str, Any]) -> None:
             values["tables"] = {
                 "acme": {"url": values.pop("docspace_url"), "key": values.pop("docspace_api_key")},
-                "beta": {"url": beta_url, "key": BETA_KEY, "approvers": [ERIN], "requesters": [ALICE]},
+                "beta": {
+                    "url": beta_url,
+                    "key": BETA_KEY,
+                    "approvers": [ERIN],
+                    "requesters": [ALICE],
+                },
             }
 
         async with world(tmp_path, "socket", configure=configure) as made, made.life():
@@ -66,7 +73,10 @@ async def test_the_portal_is_named_after_the_id_and_has_its_own_approvers(two: W
 async def test_without_a_name_the_portals_are_named(two: World) -> None:
     await two.command(await two.backup())
     await two.command("list")
-    sentence = "Say which portal: type the same again with its name at the end. Here you can name `acme`, `beta`."
+    sentence = (
+        "Say which portal: type the same again with its name at the end. Here you can name `acme`, "
+        "`beta`."
+    )
     assert await two.private() == [sentence, sentence]
     assert await two.modal() is None
 
@@ -106,10 +116,14 @@ async def test_a_portal_that_somebody_may_not_read_hides_no_other(two: World) ->
     await two.command("status", CAROL)
     assert "acme: waiting for approval" in (await two.private(CAROL))[-1]
     await two.command("status beta", CAROL)
-    assert "You are neither among those who may ask for a restore nor an approver." in (await two.private(CAROL))[-1]
+    assert (
+        "You are neither among those who may ask for a restore nor an approver."
+        in (await two.private(CAROL))[-1]
+    )
 
 
-# --- channels -------------------------------------------------------------------------------------------------------
+# --- channels -------------------------------------------------------------------------------------
+# ------------------
 
 
 @pytest.fixture
@@ -117,7 +131,11 @@ async def bound(tmp_path: Path) -> AsyncIterator[World]:
     """Acme is asked for in #restores alone, beta in another channel."""
 
     def configure(values: dict[str, Any]) -> None:
-        acme = {"url": values.pop("docspace_url"), "key": values.pop("docspace_api_key"), "channels": [CHANNEL]}
+        acme = {
+            "url": values.pop("docspace_url"),
+            "key": values.pop("docspace_api_key"),
+            "channels": [CHANNEL],
+        }
         beta = {"url": "https://beta.invalid", "key": BETA_KEY, "channels": [OPS]}
         values["tables"] = {"acme": acme, "beta": beta}
 
@@ -132,24 +150,35 @@ async def test_in_a_channel_that_is_bound_to_a_portal_no_name_is_needed(bound: W
     assert bound.portal_url in words(view)
 
 
-async def test_a_portal_that_is_bound_to_another_channel_is_refused_with_the_way_there(bound: World) -> None:
+async def test_a_portal_that_is_bound_to_another_channel_is_refused_with_the_way_there(
+    bound: World,
+) -> None:
     await bound.command(f"{await bound.backup()} beta")
-    assert await bound.private() == [f"Restores of `beta` are not asked for in this channel. Use <#{OPS}>."]
+    assert await bound.private() == [
+        f"Restores of `beta` are not asked for in this channel. Use <#{OPS}>."
+    ]
 
 
 async def test_in_a_channel_of_no_portal_nothing_is_asked_for(bound: World) -> None:
     for text in (await bound.backup(), "", "list", "status", "history"):
         await bound.command(text, channel="C0PRIVATE")
-    assert await bound.private() == [f"Restores are not asked for in this channel. Use <#{OPS}>, <#{CHANNEL}>."] * 5
+    assert (
+        await bound.private()
+        == [f"Restores are not asked for in this channel. Use <#{OPS}>, <#{CHANNEL}>."] * 5
+    )
 
 
-# --- settings that lose a portal ------------------------------------------------------------------------------------
+# --- settings that lose a portal
+# ------------------------------------------------------------------------------------
 
 
 async def test_a_request_whose_portal_left_the_settings_cannot_be_approved(quiet: World) -> None:
     async with quiet.life():
         await quiet.ask()
-    elsewhere = quiet.settings.model_dump() | {"docspace_url": "https://elsewhere.invalid", "docspace_api_key": KEY}
+    elsewhere = quiet.settings.model_dump() | {
+        "docspace_url": "https://elsewhere.invalid",
+        "docspace_api_key": KEY,
+    }
     quiet.settings = Settings(**elsewhere)
     async with quiet.life():
         await quiet.settle()
@@ -164,14 +193,18 @@ async def test_an_approved_restore_whose_portal_left_the_settings_is_void(quiet:
         await quiet.portal("faults", "PATCH", html_502=True)
         await quiet.click("approve")
         assert (await quiet.restore()).state is State.APPROVED
-    quiet.settings = Settings(**(quiet.settings.model_dump() | {"docspace_url": "https://elsewhere.invalid"}))
+    quiet.settings = Settings(
+        **(quiet.settings.model_dump() | {"docspace_url": "https://elsewhere.invalid"})
+    )
     async with quiet.life():
         await quiet.settle()
         assert (await quiet.restore()).state is State.VOID
         assert "is no longer in restorebot's settings" in (await quiet.thread())[-1]
 
 
-async def test_a_completed_restore_whose_portal_left_the_settings_is_told_to_its_end(quiet: World) -> None:
+async def test_a_completed_restore_whose_portal_left_the_settings_is_told_to_its_end(
+    quiet: World,
+) -> None:
     """Somebody changes the address because the backup brought an old one back."""
     async with quiet.life():
         await quiet.ask()
@@ -179,7 +212,9 @@ async def test_a_completed_restore_whose_portal_left_the_settings_is_told_to_its
         await quiet.click("approve")
         await quiet.until(State.COMPLETED)
         assert "A look afterwards" not in (await quiet.thread())[-1]
-    quiet.settings = Settings(**(quiet.settings.model_dump() | {"docspace_url": "https://elsewhere.invalid"}))
+    quiet.settings = Settings(
+        **(quiet.settings.model_dump() | {"docspace_url": "https://elsewhere.invalid"})
+    )
     async with quiet.life() as bot:
         await quiet.settle()
         last = (await quiet.thread())[-1]
@@ -189,12 +224,16 @@ async def test_a_completed_restore_whose_portal_left_the_settings_is_told_to_its
         assert await bot.runner.open_ids() == []
 
 
-async def test_a_running_restore_whose_portal_left_the_settings_is_kept_and_says_so(quiet: World) -> None:
+async def test_a_running_restore_whose_portal_left_the_settings_is_kept_and_says_so(
+    quiet: World,
+) -> None:
     async with quiet.life():
         await quiet.ask()
         await quiet.click("approve")
     before = quiet.settings
-    quiet.settings = Settings(**(before.model_dump() | {"docspace_url": "https://elsewhere.invalid"}))
+    quiet.settings = Settings(
+        **(before.model_dump() | {"docspace_url": "https://elsewhere.invalid"})
+    )
     async with quiet.life():
         await quiet.settle()
         assert "is no longer in restorebot's settings" in words(await quiet.card())

@@ -1,4 +1,6 @@
-"""The bot is stopped in every state and started again: everything goes on, nothing is started twice."""
+"""The bot is stopped in every state and started again: everything goes on, nothing is started
+twice.
+"""
 
 from collections.abc import Awaitable, Callable
 
@@ -44,7 +46,9 @@ async def completed(scene: World) -> None:
 
 
 @pytest.mark.parametrize("reach", [requested, waiting, queued, loading, lost, completed])
-async def test_a_restart_goes_on_where_the_story_was(quiet: World, reach: Callable[[World], Awaitable[None]]) -> None:
+async def test_a_restart_goes_on_where_the_story_was(
+    quiet: World, reach: Callable[[World], Awaitable[None]]
+) -> None:
     async with quiet.life():
         await reach(quiet)
     async with quiet.life():
@@ -73,8 +77,17 @@ async def test_a_row_that_was_left_starting_is_unknown_and_never_sent(quiet: Wor
         async with bot.store.writing() as tx:
             now = quiet.clock.now
             voted = await tx.vote(restore, "U0BOB", now)
-            approved = await tx.advance(voted, State.APPROVED, at=now, actor="U0BOB", event="approved", approved_at=now)
-            await tx.advance(approved, State.STARTING, at=now, actor="restorebot", event="starting", posted_at=now)
+            approved = await tx.advance(
+                voted, State.APPROVED, at=now, actor="U0BOB", event="approved", approved_at=now
+            )
+            await tx.advance(
+                approved,
+                State.STARTING,
+                at=now,
+                actor="restorebot",
+                event="starting",
+                posted_at=now,
+            )
     async with quiet.life():
         await quiet.settle()
         assert (await quiet.restore()).state is State.UNKNOWN
@@ -87,7 +100,9 @@ async def test_what_slack_was_owed_before_the_restart_is_told_after_it(quiet: Wo
     async with quiet.life():
         await quiet.ask()
         await quiet.slack(
-            "faults", "PATCH", **{"chat.postMessage": {"fault": "error", "error": "fatal_error", "times": 99}}
+            "faults",
+            "PATCH",
+            **{"chat.postMessage": {"fault": "error", "error": "fatal_error", "times": 99}},
         )
         await quiet.deny()
         assert await quiet.thread() == []

@@ -1,4 +1,6 @@
-"""The backup before the restore: made, watched, found in the history; without it nothing is restored."""
+"""The backup before the restore: made, watched, found in the history; without it nothing is
+restored.
+"""
 
 import json
 from collections.abc import AsyncIterator
@@ -65,11 +67,14 @@ async def test_the_backup_is_made_told_and_only_then_the_restore_starts(scene: W
     assert restore.safety_made_at
     assert f"<!date^{int(restore.safety_made_at.timestamp())}^" in made
     assert "own cloud storage" in made
-    assert "gives it another id. To find it: store a new API key, then `/restore list` shows it by this name" in made
+    assert (
+        "gives it another id. To find it: store a new API key, then `/restore list` shows it by "
+        "this name" in made
+    )
     closing = next(text for text in thread if "has been restored" in text)
     assert (
-        f"To get back to how it was: the safety backup {restore.safety_name}. The restore gives it another id."
-        in closing
+        f"To get back to how it was: the safety backup {restore.safety_name}. The restore gives it "
+        "another id." in closing
     )
 
 
@@ -144,14 +149,18 @@ async def test_stop_after_the_backup_was_made_says_that_it_stays(scene: World) -
     await scene.pass_time(30)
     await scene.click("stop", ALICE)
     restore = await scene.restore()
-    assert restore.outcome == f"Nothing was restored. The safety backup {restore.safety_name} stays."
+    assert (
+        restore.outcome == f"Nothing was restored. The safety backup {restore.safety_name} stays."
+    )
 
 
 LONG = timedelta(hours=20)
 
 
 async def planned_backup(scene: World) -> None:
-    """A planned restore of a portal with a long shelf life, whose backup has begun at the planned time."""
+    """A planned restore of a portal with a long shelf life, whose backup has begun at the planned
+    time.
+    """
     await scene.command(await scene.backup())
     starts = scene.clock.now + timedelta(minutes=5)
     values = {"reason": "tonight", "alias": "acme", "starts": str(int(starts.timestamp()))}
@@ -161,7 +170,9 @@ async def planned_backup(scene: World) -> None:
     assert (await scene.restore()).state is State.BACKING_UP
 
 
-async def test_a_planned_restore_is_not_made_up_for_hours_later_because_it_had_a_backup(quiet: World) -> None:
+async def test_a_planned_restore_is_not_made_up_for_hours_later_because_it_had_a_backup(
+    quiet: World,
+) -> None:
     quiet.settings = quiet.settings.model_copy(update={"approval_ttl": LONG})
     await quiet.portal("faults", "PATCH", backup_takes=600)
     async with quiet.life():
@@ -171,7 +182,10 @@ async def test_a_planned_restore_is_not_made_up_for_hours_later_because_it_had_a
         await quiet.settle()
         restore = await quiet.restore()
         assert restore.state is State.VOID
-        assert "restorebot was down for more than 15 minutes after the planned start." in restore.outcome
+        assert (
+            "restorebot was down for more than 15 minutes after the planned start."
+            in restore.outcome
+        )
     assert not await quiet.requests("startrestore")
 
 

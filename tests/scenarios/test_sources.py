@@ -1,4 +1,6 @@
-"""Restores from what is not in the history: a file in a room, a connected account, own cloud storage."""
+"""Restores from what is not in the history: a file in a room, a connected account, own cloud
+storage.
+"""
 
 import json
 from collections.abc import AsyncIterator
@@ -36,10 +38,14 @@ async def pick(scene: World, kind: str, module: str = "") -> dict[str, Any]:
 
 
 async def choose(scene: World, view: dict[str, Any], block: str, value: str) -> dict[str, Any]:
-    """Choose in one of the two selects that the other fields depend on; returns the picker as it is then."""
+    """Choose in one of the two selects that the other fields depend on; returns the picker as it is
+    then.
+    """
     action = f"restore_{block}"
     values = {block: {action: value}}
-    await scene.slack("click", user=ALICE, view_id=view["id"], action_id=action, value=value, values=values)
+    await scene.slack(
+        "click", user=ALICE, view_id=view["id"], action_id=action, value=value, values=values
+    )
     await scene.idle()
     found = await scene.modal()
     assert found
@@ -70,21 +76,45 @@ FIELDS = [
     ("0", "", ["kind", "file"]),
     ("1", "", ["kind", "file"]),
     ("5", "googlecloud", ["kind", "module", "path", "p_bucket", "subdir"]),
-    ("5", "rackspace", ["kind", "module", "path", "p_public_container", "p_private_container", "p_region", "subdir"]),
-    ("5", "selectel", ["kind", "module", "path", "p_public_container", "p_private_container", "subdir"]),
+    (
+        "5",
+        "rackspace",
+        [
+            "kind",
+            "module",
+            "path",
+            "p_public_container",
+            "p_private_container",
+            "p_region",
+            "subdir",
+        ],
+    ),
+    (
+        "5",
+        "selectel",
+        ["kind", "module", "path", "p_public_container", "p_private_container", "subdir"],
+    ),
 ]
 S3_FIELDS = ["bucket", "region", "serviceurl", "forcepathstyle", "usehttp", "sse", "ssekey"]
 
 
 @pytest.mark.parametrize(("kind", "module", "ids"), FIELDS)
-async def test_fields_appear_by_the_kind_that_is_chosen(scene: World, kind: str, module: str, ids: list[str]) -> None:
+async def test_fields_appear_by_the_kind_that_is_chosen(
+    scene: World, kind: str, module: str, ids: list[str]
+) -> None:
     assert field_ids(await pick(scene, kind, module)) == ids
 
 
 async def test_s3_has_all_its_keys_and_the_history_is_read_once(scene: World) -> None:
     view = await pick(scene, "5", "rackspace")
     view = await choose(scene, view, "module", "s3")
-    assert field_ids(view) == ["kind", "module", "path", *(f"p_{key}" for key in S3_FIELDS), "subdir"]
+    assert field_ids(view) == [
+        "kind",
+        "module",
+        "path",
+        *(f"p_{key}" for key in S3_FIELDS),
+        "subdir",
+    ]
     view = await choose(scene, view, "kind", "history")
     assert field_ids(view) == ["kind", "backup", "other"]
     assert len(await scene.requests("getbackuphistory")) == 1
@@ -98,17 +128,32 @@ async def test_a_file_in_a_room_is_recorded_with_title_size_and_version(scene: W
     await scene.submit({"file": FILE})
     view = await scene.modal()
     assert view
-    for fact in ("acme-before-import.tar.gz", "1.2 GB, version 1", "a room of the portal", "The file is in a room"):
+    for fact in (
+        "acme-before-import.tar.gz",
+        "1.2 GB, version 1",
+        "a room of the portal",
+        "The file is in a room",
+    ):
         assert fact in words(view)
     await restored(scene)
     source = (await scene.restore()).source
-    assert (source.file_name, source.size, source.version) == ("acme-before-import.tar.gz", 1_234_567_890, 1)
+    assert (source.file_name, source.size, source.version) == (
+        "acme-before-import.tar.gz",
+        1_234_567_890,
+        1,
+    )
     body = await sent(scene)
-    assert (body["backupId"], body["storageType"], body["storageParams"]) == ("", 0, pairs(filePath=FILE))
+    assert (body["backupId"], body["storageType"], body["storageParams"]) == (
+        "",
+        0,
+        pairs(filePath=FILE),
+    )
     assert "dump" not in body
 
 
-async def test_a_request_of_a_version_that_took_a_files_time_for_its_backups_still_starts(scene: World) -> None:
+async def test_a_request_of_a_version_that_took_a_files_time_for_its_backups_still_starts(
+    scene: World,
+) -> None:
     await pick(scene, "0")
     await scene.submit({"file": FILE})
     await scene.submit(WHY)
@@ -159,7 +204,9 @@ async def test_a_file_that_is_not_called_like_a_backup_is_warned_of(scene: World
     await scene.submit({"file": FILE})
     view = await scene.modal()
     assert view
-    assert ":warning: archive: The name holiday <!channel>.docx does not end in .tar.gz" in words(view)
+    assert ":warning: archive: The name holiday <!channel>.docx does not end in .tar.gz" in words(
+        view
+    )
     assert view["submit"]
 
 
@@ -168,10 +215,15 @@ async def test_a_connected_account_is_sent_as_it_was_typed(scene: World) -> None
     await scene.submit({"file": "sbox-4-|backups|acme.tar.gz"})
     view = await scene.modal()
     assert view
-    assert ":warning: archive: The portal looks for it only when it has taken the restore" in words(view)
+    assert ":warning: archive: The portal looks for it only when it has taken the restore" in words(
+        view
+    )
     await restored(scene)
     body = await sent(scene)
-    assert (body["storageType"], body["storageParams"]) == (1, pairs(filePath="sbox-4-|backups|acme.tar.gz"))
+    assert (body["storageType"], body["storageParams"]) == (
+        1,
+        pairs(filePath="sbox-4-|backups|acme.tar.gz"),
+    )
     card = words((await scene.messages())[0])
     assert "not known" in card
     assert "sbox-4-|backups|acme.tar.gz" in card
@@ -227,11 +279,29 @@ BAD = [
     ("0", "", {"file": "../1"}, "file", "has a number as its id"),
     ("1", "", {"file": "17"}, "file", "that is no number"),
     ("5", "googlecloud", {"path": " ", "p_bucket": "b"}, "path", "Type the archive's path"),
-    ("5", "googlecloud", {"path": "nightly/", "p_bucket": "b"}, "path", "with the file's name at its end"),
+    (
+        "5",
+        "googlecloud",
+        {"path": "nightly/", "p_bucket": "b"},
+        "path",
+        "with the file's name at its end",
+    ),
     ("5", "googlecloud", {"path": "a.tar.gz", "p_bucket": " "}, "p_bucket", "googlecloud needs it"),
     ("5", "s3", {"path": "a", "p_bucket": "b"}, "p_region", "Give the bucket's region"),
-    ("5", "s3", {"path": "a", "p_bucket": "b", "p_region": "r", "p_sse": "awskms"}, "p_ssekey", "needs the id"),
-    ("5", "s3", {"path": "a", "p_bucket": "b", "p_region": "r", "p_ssekey": "k"}, "p_ssekey", "It goes with"),
+    (
+        "5",
+        "s3",
+        {"path": "a", "p_bucket": "b", "p_region": "r", "p_sse": "awskms"},
+        "p_ssekey",
+        "needs the id",
+    ),
+    (
+        "5",
+        "s3",
+        {"path": "a", "p_bucket": "b", "p_region": "r", "p_ssekey": "k"},
+        "p_ssekey",
+        "It goes with",
+    ),
     (
         "5",
         "s3",
@@ -277,8 +347,12 @@ async def test_an_expired_request_for_a_file_can_be_asked_for_again(scene: World
     assert "acme-before-import.tar.gz" in words(view)
 
 
-@pytest.mark.parametrize(("storage_type", "why"), [(2, "does not implement storage type 2"), (3, "uploaded last")])
-async def test_types_2_and_3_are_refused_with_the_reason(scene: World, storage_type: int, why: str) -> None:
+@pytest.mark.parametrize(
+    ("storage_type", "why"), [(2, "does not implement storage type 2"), (3, "uploaded last")]
+)
+async def test_types_2_and_3_are_refused_with_the_reason(
+    scene: World, storage_type: int, why: str
+) -> None:
     record = await scene.portal("backups", "POST", fileName="odd.tar.gz", storageType=storage_type)
     await scene.command(record["id"])
     view = await scene.modal()
@@ -294,7 +368,8 @@ async def test_dump_is_refused_with_the_reason(scene: World) -> None:
     assert "would replace every portal of the instance" in (await scene.private())[-1]
 
 
-# --- the window is redrawn ------------------------------------------------------------------------------------------
+# --- the window is redrawn
+# ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -338,7 +413,9 @@ async def test_a_redraw_that_slack_does_not_take_is_told_in_the_channel(scene: W
 
 
 async def test_an_archive_is_asked_for_when_the_history_cannot_be_read(scene: World) -> None:
-    """Backups can be gone from the list after an upgrade, though their files exist (fact sheet §10)."""
+    """Backups can be gone from the list after an upgrade, though their files exist (fact sheet
+    §10).
+    """
     await scene.portal("faults", "PATCH", on="getbackuphistory", fault="html_502", times=100)
     view = await pick(scene, "0")
     view = await choose(scene, view, "kind", "history")
@@ -366,7 +443,9 @@ async def test_the_longest_values_are_shown_whole_and_on_record(scene: World) ->
     """The approver has to see which archive it is, and the audit trail to keep it."""
     path = f"{'d' * 390}/a.tar.gz"
     await pick(scene, "5")
-    await scene.submit({"path": path, "p_bucket": "b" * 200, "p_region": "r" * 200, "subdir": "s" * 200})
+    await scene.submit(
+        {"path": path, "p_bucket": "b" * 200, "p_region": "r" * 200, "subdir": "s" * 200}
+    )
     await scene.submit(WHY)
     restore = await scene.restore()
     assert restore.source.path == path

@@ -51,7 +51,9 @@ CHANGES: list[tuple[str, dict[str, Any] | None, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("change", "words"), [case[1:] for case in CHANGES], ids=[case[0] for case in CHANGES])
+@pytest.mark.parametrize(
+    ("change", "words"), [case[1:] for case in CHANGES], ids=[case[0] for case in CHANGES]
+)
 async def test_a_backup_that_changed_since_the_request_is_not_restored(
     scene: World, change: dict[str, Any] | None, words: str
 ) -> None:
@@ -75,7 +77,10 @@ async def test_a_voter_who_is_no_longer_eligible_does_not_count_at_the_start(sce
     await scene.slack(f"people/{BOB}", "PATCH", deleted=True)
     await scene.pass_time(90, 15)
     assert (await scene.restore()).state is State.VOID
-    assert f"The approval of <@{BOB}> no longer counts: <@{BOB}> has a deactivated account." in await thread(scene)
+    assert (
+        f"The approval of <@{BOB}> no longer counts: <@{BOB}> has a deactivated account."
+        in await thread(scene)
+    )
     assert "Not enough approvals still count: 0 of 1." in await thread(scene)
     assert await posts(scene) == 0
 
@@ -165,12 +170,22 @@ async def test_while_it_waits_the_requester_can_stop_it(scene: World) -> None:
 
 
 REFUSALS: list[tuple[str, dict[str, Any], str]] = [
-    ("a fault before any task", {"fault": "fault_500", "type": "ASC.Common.FaultException"}, "failed inside (500)"),
-    ("a missing path", {"fault": "fault_500", "type": "System.KeyNotFoundException"}, "failed inside (500)"),
+    (
+        "a fault before any task",
+        {"fault": "fault_500", "type": "ASC.Common.FaultException"},
+        "failed inside (500)",
+    ),
+    (
+        "a missing path",
+        {"fault": "fault_500", "type": "System.KeyNotFoundException"},
+        "failed inside (500)",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("fault", "said"), [case[1:] for case in REFUSALS], ids=[case[0] for case in REFUSALS])
+@pytest.mark.parametrize(
+    ("fault", "said"), [case[1:] for case in REFUSALS], ids=[case[0] for case in REFUSALS]
+)
 async def test_a_definite_refusal_is_a_failure_that_left_the_portal_as_it_was(
     scene: World, fault: dict[str, Any], said: str
 ) -> None:
@@ -197,13 +212,19 @@ LOST: list[tuple[str, dict[str, Any], bool]] = [
     ("the answer is lost", {"fault": "answer_lost"}, True),
     ("the answer is no JSON", {"fault": "bad_json"}, True),
     ("the answer names no task", {"fault": "no_response"}, True),
-    ("another fault inside", {"fault": "fault_500", "type": "System.NullReferenceException"}, False),
+    (
+        "another fault inside",
+        {"fault": "fault_500", "type": "System.NullReferenceException"},
+        False,
+    ),
     ("a proxy answers instead", {"fault": "html_502"}, False),
     ("the connection is cut", {"fault": "drop"}, False),
 ]
 
 
-@pytest.mark.parametrize(("fault", "took"), [case[1:] for case in LOST], ids=[case[0] for case in LOST])
+@pytest.mark.parametrize(
+    ("fault", "took"), [case[1:] for case in LOST], ids=[case[0] for case in LOST]
+)
 async def test_a_lost_answer_is_looked_for_and_never_asked_again(
     scene: World, fault: dict[str, Any], took: bool
 ) -> None:
@@ -249,7 +270,9 @@ async def test_a_task_that_appears_after_the_window_is_not_taken_for_ours(scene:
     assert restore.task_id is None
 
 
-async def test_yesterdays_finished_task_is_neither_in_the_way_nor_taken_for_ours(scene: World) -> None:
+async def test_yesterdays_finished_task_is_neither_in_the_way_nor_taken_for_ours(
+    scene: World,
+) -> None:
     await scene.portal("yesterday", "POST")
     await scene.ask()
     await scene.portal("faults", "PATCH", on="startrestore", fault="drop")
@@ -296,7 +319,9 @@ async def unknown(scene: World) -> None:
     assert (await scene.restore()).state is State.UNKNOWN
 
 
-async def test_an_approver_who_checked_closes_an_unknown_restore_and_the_portal_is_free_again(scene: World) -> None:
+async def test_an_approver_who_checked_closes_an_unknown_restore_and_the_portal_is_free_again(
+    scene: World,
+) -> None:
     await unknown(scene)
     await scene.click("settle_finished", CAROL)
     assert (await scene.private(CAROL))[-1] == "You are not an approver of this portal."

@@ -1,4 +1,6 @@
-"""What Slack is owed, it gets: in order, within its rates, and marked where it may be a second copy."""
+"""What Slack is owed, it gets: in order, within its rates, and marked where it may be a second
+copy.
+"""
 
 import asyncio
 from collections import Counter
@@ -23,7 +25,11 @@ async def to_the_end(scene: World) -> None:
 
 async def test_a_rate_limited_post_is_sent_later_and_once(scene: World) -> None:
     await scene.ask()
-    await scene.slack("faults", "PATCH", **{"chat.postMessage": {"fault": "ratelimited", "times": 2, "retry_after": 4}})
+    await scene.slack(
+        "faults",
+        "PATCH",
+        **{"chat.postMessage": {"fault": "ratelimited", "times": 2, "retry_after": 4}},
+    )
     await scene.click("approve")
     await scene.pass_time(20)
     sent = [line for line in await scene.thread() if ":rocket:" in line]
@@ -32,9 +38,12 @@ async def test_a_rate_limited_post_is_sent_later_and_once(scene: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "copies"), [("lost_answer", 2), ("garbled_answer", 2), ("server_error", 1), ("drop", 1)]
+    ("fault", "copies"),
+    [("lost_answer", 2), ("garbled_answer", 2), ("server_error", 1), ("drop", 1)],
 )
-async def test_a_post_whose_answer_was_lost_is_sent_again_and_says_so(scene: World, fault: str, copies: int) -> None:
+async def test_a_post_whose_answer_was_lost_is_sent_again_and_says_so(
+    scene: World, fault: str, copies: int
+) -> None:
     await scene.ask()
     await scene.slack("faults", "PATCH", **{"chat.postMessage": {"fault": fault, "times": 1}})
     await scene.click("approve")
@@ -76,7 +85,9 @@ async def test_a_message_that_our_own_code_fails_at_holds_up_no_other(
     assert (await scene.thread())[0].startswith(":rocket:")
 
 
-async def test_a_round_that_fails_is_not_the_last(scene: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_round_that_fails_is_not_the_last(
+    scene: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The loop itself, which the other scenarios do without."""
     assert scene.bot
     notifier, rounds, first, again = scene.bot.notifier, 0, asyncio.Event(), asyncio.Event()
@@ -139,7 +150,9 @@ async def test_edits_stay_within_the_workspaces_rate(scene: World) -> None:
     assert 35 <= edits <= 40 + 8
 
 
-async def test_the_closing_post_mentions_both_sides_and_carries_the_audit_head(scene: World) -> None:
+async def test_the_closing_post_mentions_both_sides_and_carries_the_audit_head(
+    scene: World,
+) -> None:
     await to_the_end(scene)
     closing = next(line for line in await scene.thread() if "has been restored" in line)
     assert f"<@{ALICE}>" in closing
@@ -214,10 +227,25 @@ async def test_every_end_has_one_closing_post_and_a_true_record(scene: World, en
     assert Counter(row.event for row in rows)[restore.state.value] == 1
     card = await scene.card()
     story = [line for line in (await scene.thread())[-1].splitlines() if line.startswith("*")][-5:]
-    assert [line.split()[0] for line in story] == ["*Asked*", "*Approved*", "*Started*", "*Ended*", "*Took*"]
+    assert [line.split()[0] for line in story] == [
+        "*Asked*",
+        "*Approved*",
+        "*Started*",
+        "*Ended*",
+        "*Took*",
+    ]
     assert f"*Asked* by <@{ALICE}>" in story[0]
-    assert story[1] == "*Approved* never" if restore.approved_at is None else f"by <@{BOB}>" in story[1]
+    assert (
+        story[1] == "*Approved* never"
+        if restore.approved_at is None
+        else f"by <@{BOB}>" in story[1]
+    )
     assert (story[2] == "*Started* never") is (restore.posted_at is None)
-    left = [one["action_id"] for block in card["blocks"] if block["type"] == "actions" for one in block["elements"]]
+    left = [
+        one["action_id"]
+        for block in card["blocks"]
+        if block["type"] == "actions"
+        for one in block["elements"]
+    ]
     assert left == (["restore_again"] if restore.state is State.EXPIRED else [])
     assert restore.state.value in words(card)

@@ -33,7 +33,13 @@ async def test_each_phase_is_told_once_and_shown_on_the_card(scene: World) -> No
     await scene.until(State.COMPLETED)
     await scene.pass_time(5)
     told = await scene.thread()
-    assert [line.split()[0] for line in told] == [":rocket:", ":inbox_tray:", ":lock:", ":white_check_mark:", "*A"]
+    assert [line.split()[0] for line in told] == [
+        ":rocket:",
+        ":inbox_tray:",
+        ":lock:",
+        ":white_check_mark:",
+        "*A",
+    ]
 
 
 async def test_polls_carry_no_key_and_ask_for_our_kind_of_task(scene: World) -> None:
@@ -54,7 +60,9 @@ async def test_a_finished_dump_task_does_not_mask_ours(scene: World) -> None:
 
 
 async def test_another_task_at_100_percent_is_not_ours(scene: World) -> None:
-    """I8: a portal that was set back shows some finished task in place of ours, which says nothing of ours."""
+    """I8: a portal that was set back shows some finished task in place of ours, which says nothing
+    of ours.
+    """
     await running(scene)
     await scene.portal("yesterday", "POST")
     await scene.pass_time(60)
@@ -111,8 +119,18 @@ async def test_a_killed_worker_stalls_and_in_the_end_nobody_knows(scene: World) 
 
 
 ENDS = [
-    ("a broken archive", {"archive_broken": True}, "The backup file is invalid.", "active, not locked"),
-    ("broken while loading", {"broken_while_loading": True}, "The backup file is invalid.", "active, not locked"),
+    (
+        "a broken archive",
+        {"archive_broken": True},
+        "The backup file is invalid.",
+        "active, not locked",
+    ),
+    (
+        "broken while loading",
+        {"broken_while_loading": True},
+        "The backup file is invalid.",
+        "active, not locked",
+    ),
     (
         "a failure that leaves it locked",
         {"broken_while_loading": True, "locked_after_failure": True},
@@ -120,11 +138,18 @@ ENDS = [
         "locked",
     ),
     ("a cancelled task", {"cancelled": True}, "cancelled the restore", "active, not locked"),
-    ("a fault outside the job", {"faulted": True}, "One or more errors occurred", "locked by a restore"),
+    (
+        "a fault outside the job",
+        {"faulted": True},
+        "One or more errors occurred",
+        "locked by a restore",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("faults", "said", "lock"), [case[1:] for case in ENDS], ids=[case[0] for case in ENDS])
+@pytest.mark.parametrize(
+    ("faults", "said", "lock"), [case[1:] for case in ENDS], ids=[case[0] for case in ENDS]
+)
 async def test_a_failure_is_told_in_the_portals_words_with_the_state_of_the_portal(
     scene: World, faults: dict[str, Any], said: str, lock: str
 ) -> None:
@@ -139,7 +164,9 @@ async def test_a_failure_is_told_in_the_portals_words_with_the_state_of_the_port
     assert "failed" in words(await scene.card())
 
 
-@pytest.mark.parametrize("fault", [{"away": 40}, {"html_502": True}, {"ip_refused": True}, {"bad_json": True}])
+@pytest.mark.parametrize(
+    "fault", [{"away": 40}, {"html_502": True}, {"ip_refused": True}, {"bad_json": True}]
+)
 async def test_a_portal_that_does_not_answer_is_no_end(scene: World, fault: dict[str, Any]) -> None:
     await running(scene, stall_at_75=True)
     await scene.pass_time(15)
@@ -189,7 +216,9 @@ async def test_a_portal_that_asks_for_a_pause_gets_it(scene: World) -> None:
 
 
 @pytest.mark.parametrize("profile", ["3.1", "3.6.1"])
-async def test_older_portals_complete_without_a_status_and_with_a_sawtooth(tmp_path: Path, profile: str) -> None:
+async def test_older_portals_complete_without_a_status_and_with_a_sawtooth(
+    tmp_path: Path, profile: str
+) -> None:
     async with world(tmp_path, "socket", profile=profile) as scene, scene.life():
         await running(scene)
         await scene.until(State.COMPLETED)
@@ -219,8 +248,16 @@ async def test_completion_voids_what_else_was_asked_for(scene: World) -> None:
     assert scene.bot is not None
     async with scene.bot.store.writing() as tx:
         # Two requests of one portal come about only when two modals are open at once.
-        other = {**vars(restore), "id": "other", "version": 1, "state": State.REQUESTED, "view_id": "V-other"}
-        await tx.request(type(restore)(**other | {"votes": (), "card_ts": None, "card_version": 0}), [])
+        other = {
+            **vars(restore),
+            "id": "other",
+            "version": 1,
+            "state": State.REQUESTED,
+            "view_id": "V-other",
+        }
+        await tx.request(
+            type(restore)(**other | {"votes": (), "card_ts": None, "card_version": 0}), []
+        )
     for _ in range(40):
         await scene.pass_time(1, 1)
     async with scene.bot.store.reading() as tx:

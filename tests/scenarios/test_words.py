@@ -21,13 +21,16 @@ async def seen(scene: World) -> str:
     return words(view)
 
 
-# --- the picker -------------------------------------------------------------------------------------------------------
+# --- the picker -----------------------------------------------------------------------------------
+# --------------------
 
 
 async def options(scene: World) -> list[dict[str, str]]:
     view = await scene.modal()
     assert view is not None
-    check_view({name: view[name] for name in ("type", "title", "blocks", "submit", "close")}, "modal")
+    check_view(
+        {name: view[name] for name in ("type", "title", "blocks", "submit", "close")}, "modal"
+    )
     (select,) = [block["element"] for block in view["blocks"] if block.get("block_id") == "backup"]
     return [
         {name: one[name]["text"] for name in ("text", "description")} | {"value": one["value"]}
@@ -35,7 +38,9 @@ async def options(scene: World) -> list[dict[str, str]]:
     ]
 
 
-async def test_restore_alone_offers_the_newest_backups_and_goes_on_with_the_one_chosen(scene: World) -> None:
+async def test_restore_alone_offers_the_newest_backups_and_goes_on_with_the_one_chosen(
+    scene: World,
+) -> None:
     await scene.command("")
     offered = await options(scene)
     history = {one["id"]: one for one in (await scene.portal())["history"]}
@@ -44,7 +49,8 @@ async def test_restore_alone_offers_the_newest_backups_and_goes_on_with_the_one_
     for one in offered:
         assert one["text"] == history[one["value"]]["fileName"]
         assert re.fullmatch(
-            r".+ old, in (own cloud storage|temporary storage|a room of the portal)", one["description"]
+            r".+ old, in (own cloud storage|temporary storage|a room of the portal)",
+            one["description"],
         )
     chosen = await scene.backup()
     answer = await scene.submit({"backup": {"value": chosen}})
@@ -66,7 +72,9 @@ async def test_the_history_is_read_once_for_the_picker_and_what_it_goes_on_to(sc
     assert len(await scene.requests("getbackuphistory")) == 1
 
 
-async def test_a_backup_that_was_made_since_the_picker_was_opened_can_be_typed(scene: World) -> None:
+async def test_a_backup_that_was_made_since_the_picker_was_opened_can_be_typed(
+    scene: World,
+) -> None:
     await scene.command("")
     made = await scene.portal("backups", "POST", fileName="just-now.tar.gz")
     await scene.submit({"other": made["id"]})
@@ -74,7 +82,9 @@ async def test_a_backup_that_was_made_since_the_picker_was_opened_can_be_typed(s
     assert "Ask for approval" in str(await scene.modal())
 
 
-async def test_back_leads_to_the_picker_as_it_was_left_and_a_request_closes_both(scene: World) -> None:
+async def test_back_leads_to_the_picker_as_it_was_left_and_a_request_closes_both(
+    scene: World,
+) -> None:
     await scene.portal("someone-else-backs-up", "POST")
     backup = await scene.backup()
     await scene.command("")
@@ -96,7 +106,9 @@ async def test_back_leads_to_the_picker_as_it_was_left_and_a_request_closes_both
 
 async def test_a_window_that_slack_does_not_know_yet_is_filled_a_moment_later(scene: World) -> None:
     await scene.command("")
-    await scene.slack("faults", "PATCH", **{"views.update": {"fault": "error", "error": "not_found", "times": 2}})
+    await scene.slack(
+        "faults", "PATCH", **{"views.update": {"fault": "error", "error": "not_found", "times": 2}}
+    )
     await scene.submit({"other": await scene.backup()})
     assert "Ask for approval" in str(await scene.modal())
 
@@ -141,9 +153,13 @@ async def test_an_id_that_is_not_among_them_can_be_typed(scene: World) -> None:
     assert backup in await seen(scene)
 
 
-async def test_of_3000_backups_with_any_names_the_newest_100_are_offered_and_all_are_listed(scene: World) -> None:
+async def test_of_3000_backups_with_any_names_the_newest_100_are_offered_and_all_are_listed(
+    scene: World,
+) -> None:
     for number, name in enumerate(NAMES):
-        await scene.portal("backups", "POST", fileName=name, createdOn=f"2030-01-0{number + 1}T00:00:00")
+        await scene.portal(
+            "backups", "POST", fileName=name, createdOn=f"2030-01-0{number + 1}T00:00:00"
+        )
     await scene.portal("backups/many", "POST", count=3000)
     await scene.command("")
     offered = await options(scene)
@@ -154,7 +170,9 @@ async def test_of_3000_backups_with_any_names_the_newest_100_are_offered_and_all
     assert view
     await scene.slack("close", user=ALICE, view_id=view["id"])
     await scene.command("list")
-    listed = "\n".join(words(one) for one in (await scene.slack(f"private?user={ALICE}", "GET"))["messages"])
+    listed = "\n".join(
+        words(one) for one in (await scene.slack(f"private?user={ALICE}", "GET"))["messages"]
+    )
     history = (await scene.portal())["history"]
     assert len(history) >= 3003
     assert all(one["id"] in listed for one in history)
@@ -182,7 +200,8 @@ async def test_a_portal_without_backups_still_takes_an_id(scene: World) -> None:
     assert "has no backups" in (await scene.private())[-1]
 
 
-# --- list, status, history --------------------------------------------------------------------------------------------
+# --- list, status, history
+# --------------------------------------------------------------------------------------------
 
 
 async def test_the_list_is_private_and_has_every_id(scene: World) -> None:
@@ -193,7 +212,9 @@ async def test_the_list_is_private_and_has_every_id(scene: World) -> None:
     assert not await scene.messages()
 
 
-async def test_a_list_that_the_portal_does_not_answer_is_refused_with_its_reason(scene: World) -> None:
+async def test_a_list_that_the_portal_does_not_answer_is_refused_with_its_reason(
+    scene: World,
+) -> None:
     await scene.portal("faults", "PATCH", html_502=True)
     await scene.command("list")
     (said,) = await scene.private()
@@ -243,22 +264,30 @@ async def test_guests_see_nothing(scene: World, word: str) -> None:
     assert "Guests may not do this" in said
 
 
-# --- the dry run ------------------------------------------------------------------------------------------------------
+# --- the dry run ----------------------------------------------------------------------------------
+# --------------------
 
 
-async def test_a_dry_run_tells_each_check_and_what_would_be_sent_and_starts_nothing(scene: World) -> None:
+async def test_a_dry_run_tells_each_check_and_what_would_be_sent_and_starts_nothing(
+    scene: World,
+) -> None:
     backup = await scene.backup()
     await scene.command(f"{backup} --dry-run")
     (said,) = await scene.private()
     assert "nothing was started" in said
-    assert all(f":white_check_mark: {name}" in said for name in ("portal", "API key", "backup", "nothing running"))
+    assert all(
+        f":white_check_mark: {name}" in said
+        for name in ("portal", "API key", "backup", "nothing running")
+    )
     body = {
         "backupId": backup,
         "storageType": 5,
         "storageParams": [{"key": "fileId", "value": backup}],
         "notify": False,
     }
-    assert f"`POST {scene.portal_url}/api/2.0/backup/startrestore`\n```{json.dumps(body)}```" in said
+    assert (
+        f"`POST {scene.portal_url}/api/2.0/backup/startrestore`\n```{json.dumps(body)}```" in said
+    )
     assert await scene.modal() is None
     assert not await scene.messages()
     assert not await scene.requests("startrestore")

@@ -1,4 +1,6 @@
-"""Cards, posts and modals: within Slack's limits and without a ping, whatever people and portals have written."""
+"""Cards, posts and modals: within Slack's limits and without a ping, whatever people and portals
+have written.
+"""
 
 import json
 import re
@@ -51,17 +53,30 @@ typed = outside.map(lambda text: " ".join(text.split()))
 @st.composite
 def archives(draw: st.DrawFn) -> Source:
     """As the picker reads them, before or after the portal has told of a file."""
-    params = {"module": "s3", "filePath": draw(typed)[:400]} | {name: draw(typed)[:200] for name in MODULES["s3"]}
+    params = {"module": "s3", "filePath": draw(typed)[:400]} | {
+        name: draw(typed)[:200] for name in MODULES["s3"]
+    }
     for name in [*MODULES["s3"], "filePath"]:
         if len(json.dumps(params)) > CARRIED:
             params[name] = ""
-    told: dict[str, Any] = draw(st.just({}) | st.just({"size": 10**12, "version": 3, "changed_on": NOW}))
-    return Source("", draw(typed)[:200], draw(st.sampled_from([0, 1, 5])), None, params=tuple(params.items()), **told)
+    told: dict[str, Any] = draw(
+        st.just({}) | st.just({"size": 10**12, "version": 3, "changed_on": NOW})
+    )
+    return Source(
+        "",
+        draw(typed)[:200],
+        draw(st.sampled_from([0, 1, 5])),
+        None,
+        params=tuple(params.items()),
+        **told,
+    )
 
 
 @st.composite
 def restores(draw: st.DrawFn) -> Restore:
-    backup = st.builds(Source, outside.filter(bool), outside, st.integers(0, 9), st.just(NOW), st.none())
+    backup = st.builds(
+        Source, outside.filter(bool), outside, st.integers(0, 9), st.just(NOW), st.none()
+    )
     votes = draw(st.integers(0, 5))
     return Restore(
         id="0d9c9a57-6c6f-4f0e-8a55-6d3c1c7b2f10",
@@ -123,7 +138,9 @@ facts = st.fixed_dictionaries(
 
 def markup(block: dict[str, Any]) -> list[str]:
     parts = [block.get("text"), *block.get("fields", []), *block.get("elements", [])]
-    return [part["text"] for part in parts if isinstance(part, dict) and part.get("type") == "mrkdwn"]
+    return [
+        part["text"] for part in parts if isinstance(part, dict) and part.get("type") == "mrkdwn"
+    ]
 
 
 def fits(text: str, blocks: list[dict[str, Any]]) -> None:
@@ -193,7 +210,9 @@ STANDING = st.tuples(st.sampled_from(sorted(OPEN)), st.sets(st.sampled_from(Righ
 def test_a_home_tab_with_sixty_open_restores_fits() -> None:
     """The most that one restore takes: a button row each, and as many recent ones with a button."""
     one = a_restore("r1")
-    mine = [Mine(replace(one, id=f"open-{number}"), frozenset({Right.APPROVE})) for number in range(60)]
+    mine = [
+        Mine(replace(one, id=f"open-{number}"), frozenset({Right.APPROVE})) for number in range(60)
+    ]
     recent = [
         Mine(replace(one, id=f"ended-{number}", state=State.EXPIRED), frozenset({Right.AGAIN}))
         for number in range(home.RECENT)
@@ -215,7 +234,9 @@ def test_any_home_tab_fits_and_says_how_many_more_are_open(
     ]
     blocks = home.drawn(mine, recent, NOW)
     check_view({"type": "home", "blocks": blocks}, "home")
-    shown = sum("asked by" in block.get("text", {}).get("text", "") for block in blocks) - len(recent)
+    shown = sum("asked by" in block.get("text", {}).get("text", "") for block in blocks) - len(
+        recent
+    )
     assert shown == min(len(mine), home.SHOWN)
     more = [block for block in blocks if "more are open" in str(block)]
     assert bool(more) == (len(mine) > home.SHOWN)
@@ -240,20 +261,38 @@ def test_the_fallback_says_everything_that_the_card_shows() -> None:
         expires_at=NOW,
     )
     text, _ = cards.card(restore, AROUND)
-    for word in ("acme", "waiting for approval", "<@U0ALICE>", "because", "2 approvals are needed", "expires"):
+    for word in (
+        "acme",
+        "waiting for approval",
+        "<@U0ALICE>",
+        "because",
+        "2 approvals are needed",
+        "expires",
+    ):
         assert word in text
 
 
-SPANS = [(-5, "0 s"), (0, "0 s"), (59.4, "59 s"), (60, "1 min 00 s"), (3599, "59 min 59 s"), (3660, "1 h 01 min")]
+SPANS = [
+    (-5, "0 s"),
+    (0, "0 s"),
+    (59.4, "59 s"),
+    (60, "1 min 00 s"),
+    (3599, "59 min 59 s"),
+    (3660, "1 h 01 min"),
+]
 
 
-@pytest.mark.parametrize(("seconds", "words"), [*SPANS, (172800, "2 days"), (172799, "47 h 59 min")])
+@pytest.mark.parametrize(
+    ("seconds", "words"), [*SPANS, (172800, "2 days"), (172799, "47 h 59 min")]
+)
 def test_a_duration_is_said_in_its_two_largest_units(seconds: float, words: str) -> None:
     assert texts.lasting(timedelta(seconds=seconds)) == words
 
 
 def test_a_time_is_shown_in_the_readers_zone_with_utc_for_others() -> None:
-    assert texts.when(NOW) == "<!date^1772366400^{date_short_pretty} at {time}|2026-03-01 12:00 UTC>"
+    assert (
+        texts.when(NOW) == "<!date^1772366400^{date_short_pretty} at {time}|2026-03-01 12:00 UTC>"
+    )
 
 
 @given(st.text(), st.integers(1, 300))

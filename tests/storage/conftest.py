@@ -24,14 +24,18 @@ async def store(url: str) -> AsyncIterator[Store]:
     await store.close()
 
 
-def a_restore(name: str, portal: str = "https://acme.example", state: State = State.REQUESTED) -> Restore:
+def a_restore(
+    name: str, portal: str = "https://acme.example", state: State = State.REQUESTED
+) -> Restore:
     return Restore(
         id=name,
         version=1,
         state=state,
         portal="acme",
         portal_url=portal,
-        source=Source("3c0f8f0a-7a6b-4f2e-9a51-0d7a4a1f6b11", "acme.tar.gz", 4, NOW, NOW + timedelta(days=1)),
+        source=Source(
+            "3c0f8f0a-7a6b-4f2e-9a51-0d7a4a1f6b11", "acme.tar.gz", 4, NOW, NOW + timedelta(days=1)
+        ),
         reason="because",
         notify=False,
         requester="UALICE",

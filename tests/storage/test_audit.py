@@ -19,7 +19,14 @@ async def fill(store: Store) -> None:
         restore = a_restore(f"r{number}")
         async with store.writing() as tx:
             await tx.request(restore, [])
-            await tx.advance(restore, State.DENIED, at=NOW, actor="UBOB", event="denied", details={"number": number})
+            await tx.advance(
+                restore,
+                State.DENIED,
+                at=NOW,
+                actor="UBOB",
+                event="denied",
+                details={"number": number},
+            )
 
 
 async def misfit(store: Store) -> int | None:

@@ -44,7 +44,9 @@ async def test_what_a_move_returns_is_what_the_database_holds(store: Store) -> N
     restore = await request(store, a_restore("r1"))
     async with store.writing() as tx:
         voted = await tx.vote(restore, "UBOB", NOW)
-        moved = await tx.advance(voted, State.APPROVED, at=NOW, actor="UBOB", event="approved", approved_at=NOW)
+        moved = await tx.advance(
+            voted, State.APPROVED, at=NOW, actor="UBOB", event="approved", approved_at=NOW
+        )
     async with store.reading() as tx:
         assert await tx.restore("r1") == moved
     assert moved.voters == ("UBOB",)
@@ -84,8 +86,12 @@ async def test_a_move_that_is_not_in_the_table_is_a_mistake_of_ours(store: Store
 
 @settings(max_examples=40)
 @given(st.lists(st.sampled_from(sorted(State)), max_size=20))
-def test_a_random_walk_goes_only_where_the_table_says_and_leaves_a_trail_of_it(wishes: list[State]) -> None:
-    """Every wish is put to the database: a legal one moves the row, an illegal one changes nothing."""
+def test_a_random_walk_goes_only_where_the_table_says_and_leaves_a_trail_of_it(
+    wishes: list[State],
+) -> None:
+    """Every wish is put to the database: a legal one moves the row, an illegal one changes
+    nothing.
+    """
 
     async def walk(url: str) -> None:
         store = await open_store(url)
@@ -107,7 +113,9 @@ def test_a_random_walk_goes_only_where_the_table_says_and_leaves_a_trail_of_it(w
         assert [entry.old_state for entry in rows] == [None, *trail[:-1]]
         assert sum(new is State.STARTING and old is not new for old, new in pairwise(trail)) <= 1
         for old, new in pairwise(trail):
-            assert new in MOVES.get(old, frozenset()) or (old is new and old in OPEN | {State.COMPLETED})
+            assert new in MOVES.get(old, frozenset()) or (
+                old is new and old in OPEN | {State.COMPLETED}
+            )
 
     with TemporaryDirectory() as folder:
         file = Path(folder) / "walk.sqlite3"
@@ -118,9 +126,14 @@ def test_a_random_walk_goes_only_where_the_table_says_and_leaves_a_trail_of_it(w
 async def test_of_two_moves_at_once_one_wins(store: Store) -> None:
     restore = await request(store, a_restore("r1"))
     results = await asyncio.gather(
-        *(move(store, restore, to) for to in (State.APPROVED, State.DENIED, State.WITHDRAWN)), return_exceptions=True
+        *(move(store, restore, to) for to in (State.APPROVED, State.DENIED, State.WITHDRAWN)),
+        return_exceptions=True,
     )
-    assert sorted(type(result).__name__ for result in results) == ["Overtaken", "Overtaken", "Restore"]
+    assert sorted(type(result).__name__ for result in results) == [
+        "Overtaken",
+        "Overtaken",
+        "Restore",
+    ]
 
 
 async def test_two_voters_at_once_both_count_when_they_read_again(store: Store) -> None:
@@ -151,7 +164,9 @@ async def test_one_person_votes_once(store: Store) -> None:
 async def test_a_portal_has_one_live_restore(store: Store) -> None:
     first = await move(store, await request(store, a_restore("r1")), State.APPROVED)
     second = await move(store, await request(store, a_restore("r2")), State.APPROVED)
-    elsewhere = await move(store, await request(store, a_restore("r3", "https://other.example")), State.APPROVED)
+    elsewhere = await move(
+        store, await request(store, a_restore("r3", "https://other.example")), State.APPROVED
+    )
     await move(store, elsewhere, State.STARTING)
     first = await move(store, first, State.STARTING)
     with pytest.raises(Claimed):
@@ -165,7 +180,12 @@ async def test_a_transaction_that_fails_leaves_nothing(store: Store) -> None:
     with pytest.raises(RuntimeError):
         async with store.writing() as tx:
             await tx.advance(
-                restore, State.DENIED, at=NOW, actor="UBOB", event="denied", posts=[Post(PostKind.CLOSING)]
+                restore,
+                State.DENIED,
+                at=NOW,
+                actor="UBOB",
+                event="denied",
+                posts=[Post(PostKind.CLOSING)],
             )
             raise RuntimeError
     async with store.reading() as tx:
@@ -178,7 +198,12 @@ async def test_the_outbox_is_a_queue_per_restore(store: Store) -> None:
         restore = await request(store, a_restore(name))
         async with store.writing() as tx:
             await tx.advance(
-                restore, State.DENIED, at=NOW, actor="UBOB", event="denied", posts=[Post(PostKind.CLOSING)]
+                restore,
+                State.DENIED,
+                at=NOW,
+                actor="UBOB",
+                event="denied",
+                posts=[Post(PostKind.CLOSING)],
             )
     async with store.writing() as tx:
         card, other = await tx.queue_heads()
@@ -211,7 +236,11 @@ async def test_a_boot_finds_everything_that_needs_a_job(store: Store) -> None:
     for name, path in paths.items():
         await move(store, await request(store, a_restore(name, f"https://{name}.example")), *path)
     async with store.reading() as tx:
-        assert {restore.id for restore in await tx.with_work()} == {"waiting", "running", "completed"}
+        assert {restore.id for restore in await tx.with_work()} == {
+            "waiting",
+            "running",
+            "completed",
+        }
 
 
 async def test_every_write_is_announced_and_no_read(store: Store) -> None:
@@ -272,7 +301,9 @@ async def test_a_second_bot_on_the_same_file_does_not_start(
         await open_store(url)
 
 
-async def test_a_yes_beside_one_that_was_not_looked_at_again_does_not_fill_the_quorum(store: Store) -> None:
+async def test_a_yes_beside_one_that_was_not_looked_at_again_does_not_fill_the_quorum(
+    store: Store,
+) -> None:
     restore = await request(store, a_restore("r1"))
     async with store.writing() as tx:
         restore = await tx.vote(restore, "UBOB", NOW)

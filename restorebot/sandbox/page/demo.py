@@ -18,11 +18,16 @@ from restorebot.sandbox.serve import serving
 
 def _has_screen() -> bool:
     """Whether a browser would get a window; one that runs in a terminal would take ours."""
-    return sys.platform == "darwin" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
+    return sys.platform == "darwin" or any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+    )
 
 
 async def play(port: int, *, browser: bool) -> int:
-    """Serve the page until SIGINT, SIGTERM or SIGHUP; returns the exit code. Port 0 takes a free one."""
+    """Serve the page until SIGINT, SIGTERM or SIGHUP; returns the exit code.
+
+    Port 0 takes a free one.
+    """
     console = Console(soft_wrap=True, highlight=False)
     over = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -37,7 +42,10 @@ async def play(port: int, *, browser: bool) -> int:
             watch = asyncio.create_task(world.watch())
             stack.callback(watch.cancel)
             console.print(f"{url}/", soft_wrap=True)
-            console.print("A local Slack, a local portal and the real bot. Ctrl-C ends it and leaves nothing behind.")
+            console.print(
+                "A local Slack, a local portal and the real bot. Ctrl-C ends it and leaves nothing "
+                "behind."
+            )
             if browser and _has_screen():
                 await asyncio.to_thread(webbrowser.open, f"{url}/")
             await over.wait()
@@ -47,6 +55,8 @@ async def play(port: int, *, browser: bool) -> int:
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
-        console.print(f"Port {port} is taken. Choose another with --port, or a free one with --port 0.")
+        console.print(
+            f"Port {port} is taken. Choose another with --port, or a free one with --port 0."
+        )
         return 1
     return 0

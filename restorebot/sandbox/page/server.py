@@ -1,4 +1,6 @@
-"""The page's server: the files, one stream of snapshots for each tab, and a way for each thing a person can do."""
+"""The page's server: the files, one stream of snapshots for each tab, and a way for each thing a
+person can do.
+"""
 
 import asyncio
 import contextlib
@@ -25,7 +27,8 @@ Json = dict[str, Any]
 STATIC = Path(__file__).parent / "static"
 
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src "
+    "'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 HEADERS = {
@@ -58,19 +61,34 @@ class World:
         self._news = asyncio.Event()
         self._portal: Json = {}
 
-    async def ask(self, url: str, method: str = "GET", body: Json | None = None) -> tuple[int, Json]:
-        """A request to a control interface. Raises HTTPException when the program does not answer."""
+    async def ask(
+        self, url: str, method: str = "GET", body: Json | None = None
+    ) -> tuple[int, Json]:
+        """A request to a control interface.
+
+        Raises HTTPException when the program does not answer.
+        """
         try:
             answer = await self._http.request(method, url, json=body)
             return answer.status_code, answer.json()
         except (httpx.HTTPError, ValueError):
-            raise HTTPException(502, "The sandbox does not answer; stop the demo and start it again.") from None
+            raise HTTPException(
+                502, "The sandbox does not answer; stop the demo and start it again."
+            ) from None
 
-    async def slack(self, path: str, body: Json | None = None, method: str = "POST") -> tuple[int, Json]:
-        return await self.ask(f"{self.programs.slack_url}/_sandbox/{path}", "GET" if body is None else method, body)
+    async def slack(
+        self, path: str, body: Json | None = None, method: str = "POST"
+    ) -> tuple[int, Json]:
+        return await self.ask(
+            f"{self.programs.slack_url}/_sandbox/{path}", "GET" if body is None else method, body
+        )
 
-    async def portal(self, path: str, body: Json | None = None, method: str = "POST") -> tuple[int, Json]:
-        return await self.ask(f"{self.programs.portal_url}/_sandbox/{path}", "GET" if body is None else method, body)
+    async def portal(
+        self, path: str, body: Json | None = None, method: str = "POST"
+    ) -> tuple[int, Json]:
+        return await self.ask(
+            f"{self.programs.portal_url}/_sandbox/{path}", "GET" if body is None else method, body
+        )
 
     def ring(self) -> None:
         self._news.set()
@@ -85,8 +103,12 @@ class World:
         return {
             "you": user,
             "slack": screen | {"faults": slack["faults"]},
-            "portal": shown | {"away": portal["away"], "takes": RESTORE_TAKES / (portal["speed"] or 1)},
-            "bot": {"runs": bool(self.programs.bot and self.programs.bot.runs), "connected": screen["connected"]},
+            "portal": shown
+            | {"away": portal["away"], "takes": RESTORE_TAKES / (portal["speed"] or 1)},
+            "bot": {
+                "runs": bool(self.programs.bot and self.programs.bot.runs),
+                "connected": screen["connected"],
+            },
         }
 
     async def snapshots(self, user: str) -> AsyncIterator[str]:
@@ -124,7 +146,11 @@ class World:
             with contextlib.suppress(HTTPException):
                 _, portal = await self.portal("state")
                 bot = self.programs.bot
-                seen = [{name: portal[name] for name in PORTAL_SHOWN}, portal["away"], bool(bot and bot.runs)]
+                seen = [
+                    {name: portal[name] for name in PORTAL_SHOWN},
+                    portal["away"],
+                    bool(bot and bot.runs),
+                ]
                 if seen != before:
                     before = seen
                     self.ring()
@@ -147,13 +173,21 @@ TOGGLES = ("archive_broken", "worker_killed", "stall_at_75")
 async def _toggle(world: World, body: Json) -> tuple[int, Json]:
     name, on = body.get("name"), body.get("on")
     if name not in TOGGLES or not isinstance(on, bool):
-        return 422, {"error": f"A switch has a 'name' of {', '.join(TOGGLES)} and an 'on' that is true or false."}
+        return 422, {
+            "error": (
+                f"A switch has a 'name' of {', '.join(TOGGLES)} and an 'on' that is true or false."
+            )
+        }
     return await world.portal("faults", {name: on}, "PATCH")
 
 
 async def _speed(world: World, body: Json) -> tuple[int, Json]:
     seconds = body.get("takes")
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 1 <= seconds <= 3600:
+    if (
+        isinstance(seconds, bool)
+        or not isinstance(seconds, int | float)
+        or not 1 <= seconds <= 3600
+    ):
         return 422, {"error": "A restore takes 1 to 3600 seconds: give them as 'takes'."}
     return await world.portal("speed", {"speed": RESTORE_TAKES / seconds})
 
@@ -178,7 +212,9 @@ async def _expire_key(world: World, __: Json) -> tuple[int, Json]:
 
 async def _limit(world: World, __: Json) -> tuple[int, Json]:
     fault: Json = {"fault": "rate_limited", "times": 5, "retry_after": 3}
-    return await world.slack("faults", {"chat.postMessage": fault, "chat.update": dict(fault)}, "PATCH")
+    return await world.slack(
+        "faults", {"chat.postMessage": fault, "chat.update": dict(fault)}, "PATCH"
+    )
 
 
 async def _kill(world: World, __: Json) -> tuple[int, Json]:
@@ -195,7 +231,9 @@ async def _start(world: World, __: Json) -> tuple[int, Json]:
 
 
 async def _new_key(world: World, __: Json) -> tuple[int, Json]:
-    """Make a key and start the bot with it, as an administrator would; the key itself stays here."""
+    """Make a key and start the bot with it, as an administrator would; the key itself stays
+    here.
+    """
     _, made = await world.portal("keys", {})
     world.programs.environment["DOCSPACE_API_KEY"] = made["key"]
     if world.programs.bot:
@@ -205,7 +243,10 @@ async def _new_key(world: World, __: Json) -> tuple[int, Json]:
 
 
 ACTS: dict[str, Act] = {
-    **{f"/slack/{name}": _to_slack(name) for name in ("command", "click", "submit", "close", "say", "home")},
+    **{
+        f"/slack/{name}": _to_slack(name)
+        for name in ("command", "click", "submit", "close", "say", "home")
+    },
     "/portal/switch": _toggle,
     "/portal/speed": _speed,
     "/portal/away": _away,
@@ -233,7 +274,8 @@ def create_app(world: World) -> Starlette:
 
     def route(path: str, act: Act) -> Route:
         async def endpoint(request: Request) -> Response:
-            # A form of another site cannot send this type without asking first, and is never allowed to.
+            # A form of another site cannot send this type without asking first, and is never
+            # allowed to.
             if request.headers.get("content-type", "").partition(";")[0] != "application/json":
                 raise HTTPException(415, "Send JSON, as application/json.")
             try:
@@ -257,7 +299,9 @@ def create_app(world: World) -> Starlette:
         ],
         middleware=[
             Middleware(_Headers),
-            Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"], www_redirect=False),
+            Middleware(
+                TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"], www_redirect=False
+            ),
         ],
         exception_handlers={HTTPException: _refused},  # type: ignore[dict-item] # Starlette names the base class
     )
@@ -268,7 +312,9 @@ async def _refused(request: Request, error: HTTPException) -> Response:
         404: f"There is no {request.url.path} here.",
         405: f"{request.url.path} does not take {request.method}.",
     }
-    return JSONResponse({"error": sentences.get(error.status_code, error.detail)}, error.status_code, error.headers)
+    return JSONResponse(
+        {"error": sentences.get(error.status_code, error.detail)}, error.status_code, error.headers
+    )
 
 
 class _Headers:

@@ -9,17 +9,32 @@ from restorebot.sandbox.serve import serve_program
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the portal as a program; it prints ``{"url": ...}`` once it listens."""
-    parser = argparse.ArgumentParser(prog="restorebot.sandbox.portal", description="A local DocSpace portal.")
+    parser = argparse.ArgumentParser(
+        prog="restorebot.sandbox.portal", description="A local DocSpace portal."
+    )
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--key", help="the API key, sk-…; made up when left out")
     parser.add_argument("--alias", default="acme")
-    parser.add_argument("--profile", default="3.7.2", help="the version to behave as (default: %(default)s)")
     parser.add_argument(
-        "--speed", type=float, default=1.0, help="portal seconds per real second (default: %(default)s)"
+        "--profile", default="3.7.2", help="the version to behave as (default: %(default)s)"
     )
-    parser.add_argument("--manual", action="store_true", help="time moves only by the control interface")
+    parser.add_argument(
+        "--speed",
+        type=float,
+        default=1.0,
+        help="portal seconds per real second (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--manual", action="store_true", help="time moves only by the control interface"
+    )
     given = parser.parse_args(argv)
-    portal = Portal(key=given.key, alias=given.alias, profile=given.profile, speed=given.speed, manual=given.manual)
+    portal = Portal(
+        key=given.key,
+        alias=given.alias,
+        profile=given.profile,
+        speed=given.speed,
+        manual=given.manual,
+    )
     serve_program(create_app(portal), given.port)
 
 

@@ -14,18 +14,27 @@ class Refusal(Exception):
         self.response = response
 
 
-def envelope(request: Request, response: Any = None, *, status: int = 0, code: int = 200) -> Response:
+def envelope(
+    request: Request, response: Any = None, *, status: int = 0, code: int = 200
+) -> Response:
     """The success wrapper (§1.4): ``response`` is left out when null."""
     count = len(response) if isinstance(response, list) else int(response is not None)
     body: dict[str, Any] = {} if response is None else {"response": response}
     href = str(request.url.replace(query=""))
-    body |= {"count": count, "links": [{"href": href, "action": request.method}], "status": status, "statusCode": code}
+    body |= {
+        "count": count,
+        "links": [{"href": href, "action": request.method}],
+        "status": status,
+        "statusCode": code,
+    }
     return JSONResponse(body, code)
 
 
 def error(code: int, message: str, kind: str, hresult: int = -2146233088) -> Refusal:
     """A controller's exception, stack and all (§1.4)."""
-    stack = f"   at ASC.Data.Backup.BackupController.Sandbox() in /src/secret/path/{kind}.cs:line 42"
+    stack = (
+        f"   at ASC.Data.Backup.BackupController.Sandbox() in /src/secret/path/{kind}.cs:line 42"
+    )
     body = {
         "error": {"message": message, "type": kind, "stack": stack, "hresult": hresult},
         "status": 1,
@@ -47,5 +56,9 @@ def problem(code: int, title: str) -> Refusal:
 
 def invalid(request: Request, where: str, message: str) -> Refusal:
     """Validation's 400, inside the success wrapper and without an ``error`` key."""
-    detail = {"title": "One or more validation errors occurred.", "status": 400, "errors": {where: [message]}}
+    detail = {
+        "title": "One or more validation errors occurred.",
+        "status": 400,
+        "errors": {where: [message]},
+    }
     return Refusal(envelope(request, detail, status=1, code=400))

@@ -29,12 +29,16 @@ def create_app(portal: Portal) -> Starlette:
         endpoint = _endpoint(portal, handler)
         routes.append(Route(API + path, endpoint, methods=[method]))
         if path.startswith("/backup/"):
-            routes.append(Route(API + path.replace("/backup/", "/portal/"), endpoint, methods=[method]))
+            routes.append(
+                Route(API + path.replace("/backup/", "/portal/"), endpoint, methods=[method])
+            )
     return _App(routes=[*routes, *control_routes(portal)])
 
 
 class _App(Starlette):
-    """Notes for each request how to cut its connection: ASGI has no message for that, uvicorn's transport has."""
+    """Notes for each request how to cut its connection: ASGI has no message for that, uvicorn's
+    transport has.
+    """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["sandbox.send"] = send

@@ -53,7 +53,9 @@ def params_of(body: Mapping[str, Any]) -> dict[str, str]:
             raise error(500, "Value cannot be null.", "System.NullReferenceException")
         if item["key"] in found:
             raise error(
-                400, f"An item with the same key has already been added. Key: {item['key']}", "System.ArgumentException"
+                400,
+                f"An item with the same key has already been added. Key: {item['key']}",
+                "System.ArgumentException",
             )
         found[str(item["key"])] = str(item["value"])
     return found

@@ -43,7 +43,9 @@ def control_routes(portal: Portal) -> list[BaseRoute]:
         ("POST", "yesterday", control.yesterday),
         ("POST", "repair", control.repair),
     ]
-    routes: list[BaseRoute] = [Route(f"/_sandbox/{path}", _route(act), methods=[method]) for method, path, act in table]
+    routes: list[BaseRoute] = [
+        Route(f"/_sandbox/{path}", _route(act), methods=[method]) for method, path, act in table
+    ]
 
     async def remove(request: Request) -> Response:
         wanted = request.path_params["id"]
@@ -51,7 +53,9 @@ def control_routes(portal: Portal) -> list[BaseRoute]:
         return JSONResponse({})
 
     async def lost(request: Request) -> Response:
-        return JSONResponse({"error": f"There is no {request.method} {request.url.path} here."}, 404)
+        return JSONResponse(
+            {"error": f"There is no {request.method} {request.url.path} here."}, 404
+        )
 
     every = ["GET", "POST", "PUT", "PATCH", "DELETE"]
     routes.append(Route("/_sandbox/backups/{id}", remove, methods=["DELETE"]))
@@ -66,9 +70,13 @@ def _route(act: Callable[[Json], Any]) -> Callable[[Request], Awaitable[Response
         except ControlError as error:
             return JSONResponse({"error": str(error)}, 422)
         except ValueError:
-            return JSONResponse({"error": "The body is not JSON, or a value in it cannot be read."}, 400)
+            return JSONResponse(
+                {"error": "The body is not JSON, or a value in it cannot be read."}, 400
+            )
         except (KeyError, TypeError) as error:
-            return JSONResponse({"error": f"A member is missing, unknown or of the wrong type: {error}."}, 422)
+            return JSONResponse(
+                {"error": f"A member is missing, unknown or of the wrong type: {error}."}, 422
+            )
 
     return answer
 
@@ -91,7 +99,9 @@ class _Control:
             "tenantId": state.tenant_id,
             "tenantStatus": state.tenant_status,
             "history": [record.as_json() for record in state.history],
-            "tasks": {name: task.as_json("3.7.2") if task else None for name, task in tasks.items()},
+            "tasks": {
+                name: task.as_json("3.7.2") if task else None for name, task in tasks.items()
+            },
             "starts": state.starts,
             "backups": state.backups,
             "faults": state.switches,
@@ -111,12 +121,16 @@ class _Control:
         if "on" in body:
             known = {field.name for field in fields(RouteFault)}
             if body.get("fault") not in ROUTE_FAULTS or set(body) - known:
-                raise ControlError(f"A route fault has a fault of {', '.join(sorted(ROUTE_FAULTS))}.")
+                raise ControlError(
+                    f"A route fault has a fault of {', '.join(sorted(ROUTE_FAULTS))}."
+                )
             self._portal.route_faults.append(RouteFault(**body))
             return {}
         unknown = set(body) - set(SWITCHES)
         if unknown:
-            raise ControlError(f"There is no fault {min(unknown)}; there are {', '.join(SWITCHES)}.")
+            raise ControlError(
+                f"There is no fault {min(unknown)}; there are {', '.join(SWITCHES)}."
+            )
         for name, value in body.items():
             self._portal.state.switch(name, value)
         return self._portal.state.switches
@@ -139,7 +153,11 @@ class _Control:
         backup_id = str(body.get("id") or uuid.uuid4())
         old = state.record(backup_id)
         base: Json = old.as_json() if old else {"fileName": "acme-added.tar.gz", "storageType": 5}
-        merged = {"createdOn": state.wall().isoformat(), "expiresOn": "0001-01-01T00:00:00"} | base | body
+        merged = (
+            {"createdOn": state.wall().isoformat(), "expiresOn": "0001-01-01T00:00:00"}
+            | base
+            | body
+        )
         times = [datetime.fromisoformat(merged[name]) for name in ("createdOn", "expiresOn")]
         record = Record(backup_id, str(merged["fileName"]), int(merged["storageType"]), *times)
         state.history = [one for one in state.history if one.id != backup_id] + [record]
@@ -150,7 +168,12 @@ class _Control:
         first = datetime(2025, 1, 1)  # noqa: DTZ001 - the portal's own times have no zone
         state, count = self._portal.state, int(body["count"])
         state.history += [
-            Record(str(uuid.uuid4()), f"nightly-{number:05}.tar.gz", 5, first - timedelta(minutes=number))
+            Record(
+                str(uuid.uuid4()),
+                f"nightly-{number:05}.tar.gz",
+                5,
+                first - timedelta(minutes=number),
+            )
             for number in range(count)
         ]
         return {"history": len(state.history)}
@@ -162,11 +185,17 @@ class _Control:
         for name, value in body.items():
             if not hasattr(state.keys[-1], name):
                 raise ControlError(f"A key has no member {name}.")
-            setattr(state.keys[-1], name, datetime.fromisoformat(value) if name == "expires_at" and value else value)
+            setattr(
+                state.keys[-1],
+                name,
+                datetime.fromisoformat(value) if name == "expires_at" and value else value,
+            )
         return {}
 
     def add_key(self, _: Json) -> Json:
-        """What an administrator does after a restore; the answer alone shows the key, as DocSpace does."""
+        """What an administrator does after a restore; the answer alone shows the key, as DocSpace
+        does.
+        """
         key = Key(new_key())
         self._portal.state.keys.append(key)
         return {"key": key.value}

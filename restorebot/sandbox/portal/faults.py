@@ -4,7 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import (
+    HTMLResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
 
 from restorebot.sandbox.portal.answers import Refusal, envelope, error, problem
 from restorebot.sandbox.portal.machine import Portal, RouteFault
@@ -12,7 +18,16 @@ from restorebot.sandbox.portal.machine import Portal, RouteFault
 HUGE = 2**30
 
 
-ROUTE_FAULTS = {"answer_lost", "drop", "answer_slow", "fault_500", "bad_json", "no_response", "html_502", "busy"}
+ROUTE_FAULTS = {
+    "answer_lost",
+    "drop",
+    "answer_slow",
+    "fault_500",
+    "bad_json",
+    "no_response",
+    "html_502",
+    "busy",
+}
 """answer_lost and answer_slow take effect first; drop, fault_500, html_502 and busy have none."""
 
 
@@ -44,7 +59,8 @@ def whole_faults(portal: Portal) -> None:
 
 def _bad_gateway() -> Response:
     page = (
-        "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>"
+        "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad "
+        "Gateway</h1></center></body></html>"
     )
     return HTMLResponse(page, 502)
 

@@ -1,4 +1,6 @@
-"""What the portal checks before a controller: address, state, payment, credentials, scopes (§1.2, §3, §5)."""
+"""What the portal checks before a controller: address, state, payment, credentials, scopes (§1.2,
+§3, §5).
+"""
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -13,11 +15,20 @@ OPEN_WHILE_RESTORING = ("getrestoreprogress", "settings", "portal", "cancelresto
 ANONYMOUS = ("getrestoreprogress", "settings")
 
 
-UNPAID_ALLOWED = ("getrestoreprogress", "startbackup", "getbackupprogress", "cancelbackup", "settings", "@self")
+UNPAID_ALLOWED = (
+    "getrestoreprogress",
+    "startbackup",
+    "getbackupprogress",
+    "cancelbackup",
+    "settings",
+    "@self",
+)
 
 
 def filters(portal: Portal, request: Request) -> None:
-    """What the portal checks before a controller: IP, state, payment, credentials and scopes (§1.2, §3, §5)."""
+    """What the portal checks before a controller: IP, state, payment, credentials and scopes (§1.2,
+    §3, §5).
+    """
     state, path = portal.state, request.url.path
     anonymous = path.endswith(ANONYMOUS)
     state.settle()

@@ -9,7 +9,10 @@ from restorebot.sandbox.portal.state import PortalState, new_key
 
 
 class SandboxClock:
-    """Seconds since the start: real ones times ``speed``, plus what was advanced by hand. Speed 0 stands still."""
+    """Seconds since the start: real ones times ``speed``, plus what was advanced by hand.
+
+    Speed 0 stands still.
+    """
 
     def __init__(self, speed: float) -> None:
         self._since = time.monotonic()
@@ -50,7 +53,9 @@ class Portal:
         manual: bool = False,
     ) -> None:
         self.clock = SandboxClock(0.0 if manual else speed)
-        self.state = PortalState(self.clock, datetime.now(UTC), alias=alias, key=key or new_key(), profile=profile)
+        self.state = PortalState(
+            self.clock, datetime.now(UTC), alias=alias, key=key or new_key(), profile=profile
+        )
         self.requests: list[dict[str, Any]] = []
         self.route_faults: list[RouteFault] = []
 

@@ -18,19 +18,34 @@ async def start_restore(portal: Portal, request: Request, body: Mapping[str, Any
     state = portal.state
     if "backupid" not in body and state.profile >= "3.5":
         raise invalid(request, "$", "missing required properties including: 'backupId'.")
-    backup_id, storage_type, params = str(body.get("backupid") or ""), storage_type_of(request, body), params_of(body)
+    backup_id, storage_type, params = (
+        str(body.get("backupid") or ""),
+        storage_type_of(request, body),
+        params_of(body),
+    )
     if body.get("dump"):
         raise error(403, "Access denied", "System.Security.SecurityException", -2146233078)
     if state.switches["tariff_without_restore"]:
-        raise error(402, "Your pricing plan does not include this option.", "ASC.Core.Billing.BillingException")
+        raise error(
+            402,
+            "Your pricing plan does not include this option.",
+            "ASC.Core.Billing.BillingException",
+        )
     if is_guid(backup_id):
         if backup_id != str(uuid.UUID(int=0)) and state.record(backup_id) is None:
-            raise error(404, "Unable to find the specified file.", "System.IO.FileNotFoundException", -2147024894)
+            raise error(
+                404,
+                "Unable to find the specified file.",
+                "System.IO.FileNotFoundException",
+                -2147024894,
+            )
     elif "filePath" not in params:
         message = "The given key 'filePath' was not present in the dictionary."
         raise error(500, message, "System.Collections.Generic.KeyNotFoundException", -2146232969)
     elif storage_type == 0 and params["filePath"] not in state.files:
-        raise error(404, "The required file was not found", "System.IO.FileNotFoundException", -2147024894)
+        raise error(
+            404, "The required file was not found", "System.IO.FileNotFoundException", -2147024894
+        )
     started = {
         "backupId": backup_id,
         "storageType": storage_type,
@@ -126,15 +141,23 @@ async def key_self(portal: Portal, request: Request, _: Mapping[str, Any]) -> Re
 async def file_info(portal: Portal, request: Request, _: Mapping[str, Any]) -> Response:
     file_id = request.path_params["id"]
     if file_id not in portal.state.files:
-        raise error(404, "The required file was not found", "System.IO.FileNotFoundException", -2147024894)
+        raise error(
+            404, "The required file was not found", "System.IO.FileNotFoundException", -2147024894
+        )
     file = portal.state.files[file_id]
     if file.get("closed"):
-        raise error(403, "You don't have enough permission to view the file", "System.InvalidOperationException")
+        raise error(
+            403,
+            "You don't have enough permission to view the file",
+            "System.InvalidOperationException",
+        )
     return envelope(request, {"id": int(file_id), **file})
 
 
 async def portal_info(portal: Portal, request: Request, _: Mapping[str, Any]) -> Response:
-    return envelope(request, {"tenantId": portal.state.tenant_id, "tenantDomain": portal.state.alias})
+    return envelope(
+        request, {"tenantId": portal.state.tenant_id, "tenantDomain": portal.state.alias}
+    )
 
 
 def _shown(portal: Portal, task: Task | None) -> dict[str, Any] | None:

@@ -1,4 +1,5 @@
-"""A DocSpace portal's backups, keys and restore task, computed from a clock (fact sheet §3 to §6, §C to §E).
+"""A DocSpace portal's backups, keys and restore task, computed from a clock (fact sheet §3 to §6,
+§C to §E).
 
 Nothing runs in the background: each look settles everything that has happened up to now.
 """
@@ -58,7 +59,8 @@ SWITCHES: dict[str, Any] = {
 }
 """Faults of the portal as a whole, and what each is while off.
 
-slow, away, host_lost and backup_takes (instead of ten) are in seconds, rate_limited is how many requests are refused.
+slow, away, host_lost and backup_takes (instead of ten) are in seconds, rate_limited is how many
+requests are refused.
 """
 
 
@@ -150,7 +152,9 @@ class Task:
 class PortalState:
     """The portal. ``clock`` gives seconds; ``epoch`` is the wall-clock time of its zero."""
 
-    def __init__(self, clock: Callable[[], float], epoch: datetime, *, alias: str, key: str, profile: str) -> None:
+    def __init__(
+        self, clock: Callable[[], float], epoch: datetime, *, alias: str, key: str, profile: str
+    ) -> None:
         self._clock = clock
         self._epoch = epoch
         self.alias = alias
@@ -163,7 +167,9 @@ class PortalState:
         self.backup: Task | None = None
         self.dump: Task | None = None
         self.switches = dict(SWITCHES)
-        self.files: dict[str, dict[str, Any]] = {"4711": _file("acme-before-import.tar.gz", self.wall())}
+        self.files: dict[str, dict[str, Any]] = {
+            "4711": _file("acme-before-import.tar.gz", self.wall())
+        }
         self.starts: list[dict[str, Any]] = []
         self.backups: list[dict[str, Any]] = []
         self._lost_until = 0.0
@@ -175,7 +181,11 @@ class PortalState:
 
     def wall(self) -> datetime:
         """The portal's time of day, naive UTC."""
-        return (self._epoch + timedelta(seconds=self._clock())).astimezone(UTC).replace(tzinfo=None, microsecond=0)
+        return (
+            (self._epoch + timedelta(seconds=self._clock()))
+            .astimezone(UTC)
+            .replace(tzinfo=None, microsecond=0)
+        )
 
     def switch(self, name: str, value: Any) -> None:
         """Set a fault; one that lasts for seconds begins now. Raises KeyError."""
@@ -209,9 +219,13 @@ class PortalState:
         return next((one for one in self.history if one.id == backup_id), None)
 
     def visible_restore(self, dump: bool | None) -> Task | None:
-        """The task that progress shows; without ``dump`` a dump task comes first (fact sheet §4.1)."""
+        """The task that progress shows; without ``dump`` a dump task comes first (fact sheet
+        §4.1).
+        """
         self.settle()
-        candidates = {None: [self.dump, self.restore], True: [self.dump], False: [self.restore]}[dump]
+        candidates = {None: [self.dump, self.restore], True: [self.dump], False: [self.restore]}[
+            dump
+        ]
         return next((task for task in candidates if task), None)
 
     def start_restore(self, backup_id: str) -> Task:
@@ -223,7 +237,12 @@ class PortalState:
                 old.backup_id = backup_id
             return old
         self.restore = Task(
-            str(uuid.uuid4()), RESTORE, self.now(), backup_id, tenant=self.tenant_id, changed=self.now()
+            str(uuid.uuid4()),
+            RESTORE,
+            self.now(),
+            backup_id,
+            tenant=self.tenant_id,
+            changed=self.now(),
         )
         return self.restore
 
@@ -231,13 +250,25 @@ class PortalState:
         """A new backup, or the old one while it is not completed."""
         self.settle()
         if self.backup is None or self.backup.completed:
-            self.backup = Task(str(uuid.uuid4()), BACKUP, self.now(), tenant=self.tenant_id, changed=self.now())
-            self.backup.storage_type = DATA_STORE if self.switches["backup_elsewhere"] else storage_type
+            self.backup = Task(
+                str(uuid.uuid4()), BACKUP, self.now(), tenant=self.tenant_id, changed=self.now()
+            )
+            self.backup.storage_type = (
+                DATA_STORE if self.switches["backup_elsewhere"] else storage_type
+            )
         return self.backup
 
     def yesterday(self, *, dump: bool = False) -> Task:
         """A finished task that is still on show."""
-        task = Task(str(uuid.uuid4()), RESTORE, self.now(), dump=dump, status=COMPLETED, progress=100, completed=True)
+        task = Task(
+            str(uuid.uuid4()),
+            RESTORE,
+            self.now(),
+            dump=dump,
+            status=COMPLETED,
+            progress=100,
+            completed=True,
+        )
         task.changed = self.now()
         if dump:
             self.dump = task
@@ -275,7 +306,9 @@ class PortalState:
         elif done >= 1:
             self._publish(task, status=COMPLETED, progress=100)
             task.completed = True
-            task.warning = "Some files were not included." if self.switches["backup_leaves_out"] else ""
+            task.warning = (
+                "Some files were not included." if self.switches["backup_leaves_out"] else ""
+            )
             expires = self.wall() + timedelta(days=1) if task.storage_type == DATA_STORE else NEVER
             name = f"{self.alias}_{self.wall():%Y-%m-%d_%H-%M-%S}.tar.gz"
             self.history.append(Record(task.id, name, task.storage_type, self.wall(), expires))
@@ -322,15 +355,22 @@ class PortalState:
             self._succeed(task)
 
     def _percent(self, loading: float) -> int:
-        """10 to 16, then 75 for nearly the whole run; before 3.7 it falls back and rises again (fact sheet §4.4)."""
+        """10 to 16, then 75 for nearly the whole run; before 3.7 it falls back and rises again
+        (fact sheet §4.4).
+        """
         if loading < 1:
             return 10 + int(loading * 6)
         if "3.2" <= self.profile < "3.7":
             return 10 + int(loading % 4 / 4 * 65)
         return 75
 
-    def _publish(self, task: Task, *, status: int | None = None, progress: int | None = None) -> None:
-        after = (task.status if status is None else status, task.progress if progress is None else progress)
+    def _publish(
+        self, task: Task, *, status: int | None = None, progress: int | None = None
+    ) -> None:
+        after = (
+            task.status if status is None else status,
+            task.progress if progress is None else progress,
+        )
         if after != (task.status, task.progress):
             task.status, task.progress = after
             task.changed = self.now()
@@ -350,7 +390,9 @@ class PortalState:
             self.keys = []
         # New ids, and records whose archive sat in a room point to nothing now.
         self.history = [
-            Record(str(uuid.uuid4()), one.file_name, one.storage_type, one.created_on, one.expires_on)
+            Record(
+                str(uuid.uuid4()), one.file_name, one.storage_type, one.created_on, one.expires_on
+            )
             for one in self.history
             if one.storage_type != 0
         ]
@@ -380,7 +422,9 @@ def _seeds(now: datetime) -> list[Record]:
     def record(name: str, storage_type: int, age: timedelta, expires: datetime = NEVER) -> Record:
         created = now - age
         backup_id = str(uuid.UUID(hashlib.sha256(name.encode()).hexdigest()[:32]))
-        return Record(backup_id, f"{name}_{created:%Y-%m-%d_%H-%M-%S}.tar.gz", storage_type, created, expires)
+        return Record(
+            backup_id, f"{name}_{created:%Y-%m-%d_%H-%M-%S}.tar.gz", storage_type, created, expires
+        )
 
     day = timedelta(days=1)
     return [

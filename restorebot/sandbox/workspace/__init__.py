@@ -1,9 +1,11 @@
-"""A local Slack workspace: the parts of Slack that the bot uses, as a program with a control interface.
+"""A local Slack workspace: the parts of Slack that the bot uses, as a program with a control
+interface.
 
     python -m restorebot.sandbox.workspace --port 8065 --manifest manifest.yml
 
-The bot speaks to it as to Slack (``SLACK_API_URL=http://127.0.0.1:8065/api/``): Web API, Socket Mode or signed HTTP
-requests, response_urls. Tests and the page play the people through ``/_sandbox/`` (see `control`).
+The bot speaks to it as to Slack (``SLACK_API_URL=http://127.0.0.1:8065/api/``): Web API, Socket
+Mode or signed HTTP requests, response_urls. Tests and the page play the people through
+``/_sandbox/`` (see `control`).
 """
 
 from restorebot.sandbox.workspace.app import Workspace, create_app

@@ -11,14 +11,20 @@ from restorebot.sandbox.workspace.app import ACK_SECONDS
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the workspace as a program; it prints ``{"url": ...}`` once it listens."""
-    parser = argparse.ArgumentParser(prog="restorebot.sandbox.workspace", description="A local Slack workspace.")
+    parser = argparse.ArgumentParser(
+        prog="restorebot.sandbox.workspace", description="A local Slack workspace."
+    )
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--manifest", type=Path, default=Path("manifest.yml"))
     parser.add_argument("--bot-token", help="xoxb-…; made up when left out")
     parser.add_argument("--app-token", help="xapp-…; made up when left out")
     parser.add_argument("--signing-secret", help="made up when left out")
-    parser.add_argument("--ack-timeout", type=float, default=ACK_SECONDS, help="seconds (default: %(default)s)")
-    parser.add_argument("--base-url", help="where others reach this workspace; learnt from requests when left out")
+    parser.add_argument(
+        "--ack-timeout", type=float, default=ACK_SECONDS, help="seconds (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--base-url", help="where others reach this workspace; learnt from requests when left out"
+    )
     given = parser.parse_args(argv)
     workspace = Workspace(
         given.manifest,

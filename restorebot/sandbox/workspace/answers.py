@@ -27,13 +27,17 @@ class Answers:
         fault = self._faults.take("response_url", {})
         if fault is not None and fault.fault == "drop":
             return await drop_connection(request)
-        status, error = self._take(f"{request.path_params['number']}/{request.path_params['secret']}", body)
+        status, error = self._take(
+            f"{request.path_params['number']}/{request.path_params['secret']}", body
+        )
         if fault is not None and fault.fault == "lost_answer":
             return await drop_connection(request)
         if fault is not None and fault.fault == "server_error":
             status, error = fault.status, "server_error"
         journal.call("response_url", body if isinstance(body, dict) else {}, status, error)
-        return JSONResponse({"ok": True} if error is None else {"ok": False, "error": error}, status)
+        return JSONResponse(
+            {"ok": True} if error is None else {"ok": False, "error": error}, status
+        )
 
     def _take(self, key: str, body: Any) -> tuple[int, str | None]:
         url = self._state.response_urls.get(key)
@@ -80,14 +84,18 @@ class Answers:
             self._state.delete(source)
         else:
             source.deleted = True
-            self._state.journal.event("private_deleted", user=source.user, channel=source.channel, ts=source.ts)
+            self._state.journal.event(
+                "private_deleted", user=source.user, channel=source.channel, ts=source.ts
+            )
 
     def _replace(self, source: Message | PrivateMessage, text: str, blocks: list[Json]) -> None:
         if isinstance(source, Message):
             self._state.edit(source, text, blocks, mark=not blocks)
             return
         source.text, source.blocks = text, blocks_with_ids(blocks)
-        self._state.journal.event("private_edit", user=source.user, channel=source.channel, ts=source.ts, text=text)
+        self._state.journal.event(
+            "private_edit", user=source.user, channel=source.channel, ts=source.ts, text=text
+        )
 
 
 async def _body(request: Request) -> Any:

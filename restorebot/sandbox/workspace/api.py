@@ -1,4 +1,6 @@
-"""How a Web API call comes in: arguments, token, switchable faults, rate limits, then the method itself."""
+"""How a Web API call comes in: arguments, token, switchable faults, rate limits, then the method
+itself.
+"""
 
 import asyncio
 import json
@@ -17,7 +19,9 @@ from restorebot.sandbox.workspace.state import State
 
 POST_BURST = 10  # posts to one channel at once; after that about one a second (Slack fact sheet §1)
 
-FaultKind = Literal["ratelimited", "lost_answer", "garbled_answer", "server_error", "slow", "error", "drop"]
+FaultKind = Literal[
+    "ratelimited", "lost_answer", "garbled_answer", "server_error", "slow", "error", "drop"
+]
 FAULTS = get_args(FaultKind)
 
 
@@ -62,7 +66,8 @@ class RateLimits:
 
 @dataclass
 class Fault:
-    """What goes wrong with the next calls of a method, or those with ``only`` among their arguments.
+    """What goes wrong with the next calls of a method, or those with ``only`` among their
+    arguments.
 
     ``seconds`` are real ones.
     """
@@ -79,7 +84,9 @@ class Fault:
     def parse(cls, given: Any) -> "Fault":
         """From the control interface's JSON."""
         if not isinstance(given, dict) or given.get("fault") not in FAULTS:
-            raise ControlError(422, f"A fault needs a member 'fault' that is one of {', '.join(FAULTS)}.")
+            raise ControlError(
+                422, f"A fault needs a member 'fault' that is one of {', '.join(FAULTS)}."
+            )
         kinds: dict[str, Any] = {
             "times": int,
             "retry_after": (int, str),
@@ -181,11 +188,15 @@ class WebApi:
         journal.line("bot<", name, bytes(response.body).decode())
         return response
 
-    def _respond(self, name: str, args: Json, token: str | None, fault: Fault | None) -> tuple[Response, str | None]:
+    def _respond(
+        self, name: str, args: Json, token: str | None, fault: Fault | None
+    ) -> tuple[Response, str | None]:
         if fault is not None and fault.fault == "ratelimited":
             return _ratelimited(fault.retry_after)
         if fault is not None and fault.fault == "server_error":
-            return PlainTextResponse("Server Error", fault.status, media_type="text/html"), "server_error"
+            return PlainTextResponse(
+                "Server Error", fault.status, media_type="text/html"
+            ), "server_error"
         if fault is not None and fault.fault == "error":
             return JSONResponse({"ok": False, "error": fault.error}), fault.error
         try:
@@ -209,7 +220,9 @@ class WebApi:
             "x-oauth-scopes": ",".join(sorted(self._desk.state.manifest.scopes)),
             "x-accepted-oauth-scopes": ",".join(METHODS[name].scopes),
         }
-        return JSONResponse({"ok": True, **fields}, headers={} if METHODS[name].app_level else scopes)
+        return JSONResponse(
+            {"ok": True, **fields}, headers={} if METHODS[name].app_level else scopes
+        )
 
     def _check_token(self, method: Method, token: str | None) -> None:
         if not token:
@@ -226,7 +239,9 @@ def _ratelimited(retry_after: int | str) -> tuple[Response, str]:
 
 
 async def _read(request: Request) -> tuple[Json, str | None]:
-    """A call's arguments and token: query string, form or JSON; the token from the header, the query or the form."""
+    """A call's arguments and token: query string, form or JSON; the token from the header, the
+    query or the form.
+    """
     args: Json = dict(request.query_params)
     token = args.pop("token", None)
     body = await request.body()

@@ -26,8 +26,8 @@ ACK_SECONDS = 3.0  # Slack fact sheet §1
 class Workspace:
     """One workspace with one app in it.
 
-    ``ack_timeout`` is in real seconds, so that tests can shorten the wait; everything else runs on the workspace's
-    clock, which is ``clock`` plus what the control interface has advanced it by.
+    ``ack_timeout`` is in real seconds, so that tests can shorten the wait; everything else runs on
+    the workspace's clock, which is ``clock`` plus what the control interface has advanced it by.
     """
 
     def __init__(
@@ -54,7 +54,9 @@ class Workspace:
 
     @property
     def base_url(self) -> str:
-        """Where the workspace is reached, without a trailing slash; learnt from requests when it is not set."""
+        """Where the workspace is reached, without a trailing slash; learnt from requests when it is
+        not set.
+        """
         return self.state.base_url
 
     @base_url.setter
@@ -75,14 +77,18 @@ class _App(Starlette):
         await super().__call__(scope, receive, send)
 
     def _learn_address(self, scope: Scope) -> None:
-        host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+        host = next(
+            (value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), ""
+        )
         from_bot = scope["path"].startswith("/api/")
         if host and not self.address_is_given and (from_bot or not self.workspace.base_url):
             self.workspace.base_url = f"http://{host}"
 
 
 def _hang_up_by(send: Any) -> Callable[[], None]:
-    """A function that aborts the connection which uvicorn's ``send`` belongs to; ASGI itself has no such message."""
+    """A function that aborts the connection which uvicorn's ``send`` belongs to; ASGI itself has no
+    such message.
+    """
 
     def hang_up() -> None:
         send.__self__.transport.abort()
@@ -94,9 +100,18 @@ def create_app(workspace: Workspace) -> Starlette:
     """The workspace as an ASGI app, to be served by uvicorn."""
     state = workspace.state
     desk = Desk(state, workspace.triggers, workspace.views, workspace.links.new_url)
-    api = WebApi(desk, Tokens(workspace.bot_token, workspace.app_token), workspace.faults, workspace.limits)
+    api = WebApi(
+        desk, Tokens(workspace.bot_token, workspace.app_token), workspace.faults, workspace.limits
+    )
     answers = Answers(state, workspace.faults)
-    control = Control(state, workspace.views, workspace.people, workspace.delivery, workspace.faults, workspace.limits)
+    control = Control(
+        state,
+        workspace.views,
+        workspace.people,
+        workspace.delivery,
+        workspace.faults,
+        workspace.limits,
+    )
     app = _App(
         routes=[
             Route("/api/{method}", api.answer, methods=["GET", "POST"]),
@@ -104,7 +119,11 @@ def create_app(workspace: Workspace) -> Starlette:
             Route("/commands/{team}/{number}/{secret}", answers.answer, methods=["POST"]),
             Route("/actions/{team}/{number}/{secret}", answers.answer, methods=["POST"]),
             *control.routes(),
-            Route("/_sandbox/{path:path}", no_such_path, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+            Route(
+                "/_sandbox/{path:path}",
+                no_such_path,
+                methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            ),
         ]
     )
     app.workspace = workspace

@@ -32,7 +32,9 @@ INTERACTIVE = SELECTS | {
 
 
 class MethodError(Exception):
-    """A Web API method says no: ``{"ok": false, "error": code}`` and, for some codes, more fields."""
+    """A Web API method says no: ``{"ok": false, "error": code}`` and, for some codes, more
+    fields.
+    """
 
     def __init__(self, code: str, **more: Any) -> None:
         super().__init__(code)
@@ -41,7 +43,9 @@ class MethodError(Exception):
 
 
 class ControlError(Exception):
-    """The control interface was asked for something that a person at a Slack client could not do."""
+    """The control interface was asked for something that a person at a Slack client could not
+    do.
+    """
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -50,7 +54,9 @@ class ControlError(Exception):
 
 
 def blocks_with_ids(blocks: list[Json]) -> list[Json]:
-    """Blocks as Slack gives them back: ids made up where they were missing, text objects' defaults filled in."""
+    """Blocks as Slack gives them back: ids made up where they were missing, text objects' defaults
+    filled in.
+    """
     return [_filled(block) | {"block_id": block.get("block_id") or _short_id()} for block in blocks]
 
 

@@ -1,6 +1,8 @@
-"""The control interface ``/_sandbox/``: play the people, look at what they see, change the workspace, set faults.
+"""The control interface ``/_sandbox/``: play the people, look at what they see, change the
+workspace, set faults.
 
-JSON in and out. Whatever a person or the workspace could not do is answered with a 4xx and ``{"error": sentence}``.
+JSON in and out. Whatever a person or the workspace could not do is answered with a 4xx and
+``{"error": sentence}``.
 """
 
 import json
@@ -36,7 +38,9 @@ Handler = Callable[[Request], Awaitable[Json]]
 
 
 class Body:
-    """A request's JSON object, read member by member; what nobody has read is refused at the end."""
+    """A request's JSON object, read member by member; what nobody has read is refused at the
+    end.
+    """
 
     def __init__(self, raw: bytes) -> None:
         try:
@@ -78,11 +82,15 @@ class Body:
         how = self.may("http", dict, default={})
         known = {f.name for f in fields(HttpOptions)}
         if not all(k in known and isinstance(v, bool) for k, v in how.items()):
-            raise ControlError(422, f"The member 'http' may hold {', '.join(sorted(known))}, each true or false.")
+            raise ControlError(
+                422, f"The member 'http' may hold {', '.join(sorted(known))}, each true or false."
+            )
         enterprise = self.may("enterprise", dict)
         if enterprise is not None and not isinstance(enterprise.get("id"), str):
             raise ControlError(422, "The member 'enterprise' needs an 'id'.")
-        return Overrides(self.may("team_id", str), enterprise, self.may("trigger", str), HttpOptions(**how))
+        return Overrides(
+            self.may("team_id", str), enterprise, self.may("trigger", str), HttpOptions(**how)
+        )
 
 
 @dataclass
@@ -96,12 +104,16 @@ class Control:
     faults: Faults
     limits: RateLimits
 
-    # --- people act ------------------------------------------------------------------------------------------------
+    # --- people act -------------------------------------------------------------------------------
+    # -----------------
 
     async def command(self, request: Request) -> Json:
         body = Body(await request.body())
         user, channel = body.take("user", str), body.take("channel", str)
-        text, command = body.may("text", str, default=""), body.may("command", str, default="/restore")
+        text, command = (
+            body.may("text", str, default=""),
+            body.may("command", str, default="/restore"),
+        )
         over = body.overrides()
         body.end()
         ack, trigger_id = await self.people.command(user, channel, text, command, over)
@@ -122,7 +134,9 @@ class Control:
         else:
             channel, ts = body.take("channel", str), body.take("ts", str)
             body.end()
-            ack = await self.people.click(user, channel, ts, action_id, value, confirm=confirm, over=over)
+            ack = await self.people.click(
+                user, channel, ts, action_id, value, confirm=confirm, over=over
+            )
         return _ack_json(ack)
 
     async def submit(self, request: Request) -> Json:
@@ -149,7 +163,8 @@ class Control:
         home = self.views.homes.get(user)
         return _ack_json(ack) | {"view": home.json({}) if home else None}
 
-    # --- what there is to see --------------------------------------------------------------------------------------
+    # --- what there is to see
+    # --------------------------------------------------------------------------------------
 
     async def show_views(self, request: Request) -> Json:
         user = _query(request, "user")
@@ -168,11 +183,14 @@ class Control:
             "bot": BOT_USER,
             "connected": bool(self.delivery.links.open),
             "commands": state.manifest.hints,
-            "people": {p.id: {"name": p.name, "real_name": p.real_name} for p in state.people.values()},
+            "people": {
+                p.id: {"name": p.name, "real_name": p.real_name} for p in state.people.values()
+            },
             "usergroups": {group: f"{group[1:].lower()}" for group in state.usergroups},
             "channels": [_channel_json(c) for c in channels],
             "messages": {
-                c.id: [_shown_json(m) for m in state.messages.get(c.id, []) if not m.deleted] for c in channels
+                c.id: [_shown_json(m) for m in state.messages.get(c.id, []) if not m.deleted]
+                for c in channels
             },
             "private": [m.control_json() for m in state.private.get(user, []) if not m.deleted],
             "views": [v.json(v.inputs) for v in self.views.stack(user)],
@@ -181,7 +199,11 @@ class Control:
 
     async def say(self, request: Request) -> Json:
         body = Body(await request.body())
-        user, channel, text = body.take("user", str), body.take("channel", str), body.take("text", str)
+        user, channel, text = (
+            body.take("user", str),
+            body.take("channel", str),
+            body.take("text", str),
+        )
         thread_ts = body.may("thread_ts", str)
         body.end()
         return {"ts": self.people.say(user, channel, text, thread_ts).ts}
@@ -220,7 +242,10 @@ class Control:
             "now": self.state.now(),
             "team": TEAM,
             "bot": {"user": BOT_USER, "bot_id": BOT, "app": APP, "name": self.state.manifest.name},
-            "delivery": {"transport": "socket" if target is None else "http", "url": target.url if target else None},
+            "delivery": {
+                "transport": "socket" if target is None else "http",
+                "url": target.url if target else None,
+            },
             "settings": self._settings(),
             "faults": self.faults.json(),
             "people": {p.id: _person_json(p) for p in self.state.people.values()},
@@ -228,7 +253,8 @@ class Control:
             "usergroups": self.state.usergroups,
         }
 
-    # --- change the world ------------------------------------------------------------------------------------------
+    # --- change the world
+    # ------------------------------------------------------------------------------------------
 
     async def set_faults(self, request: Request) -> Json:
         body = Body(await request.body())
@@ -243,7 +269,11 @@ class Control:
 
     def _settings(self) -> Json:
         links = self.delivery.links
-        return {"rate_limits": self.limits.on, "socket_mode": links.enabled, "ack_timeout": links.ack_timeout}
+        return {
+            "rate_limits": self.limits.on,
+            "socket_mode": links.enabled,
+            "ack_timeout": links.ack_timeout,
+        }
 
     def _take_settings(self, body: Body) -> None:
         links = self.delivery.links
@@ -279,7 +309,10 @@ class Control:
 
     async def deliver(self, request: Request) -> Json:
         body = Body(await request.body())
-        url, secret = body.may("url", str), body.may("signing_secret", str, default=self.delivery.signing_secret)
+        url, secret = (
+            body.may("url", str),
+            body.may("signing_secret", str, default=self.delivery.signing_secret),
+        )
         body.end()
         self.delivery.target = Target(url, secret) if url else None
         return {"transport": "http" if url else "socket", "url": url}
@@ -362,8 +395,16 @@ class Control:
             "/advance": {"POST": self.advance},
             "/disconnect": {"POST": self.disconnect},
             "/deliver": {"POST": self.deliver},
-            "/people/{id}": {"GET": self.show_person, "PATCH": self.change_person, "PUT": self.put_person},
-            "/channels/{id}": {"GET": self.show_channel, "PATCH": self.change_channel, "PUT": self.put_channel},
+            "/people/{id}": {
+                "GET": self.show_person,
+                "PATCH": self.change_person,
+                "PUT": self.put_person,
+            },
+            "/channels/{id}": {
+                "GET": self.show_channel,
+                "PATCH": self.change_channel,
+                "PUT": self.put_channel,
+            },
             "/usergroups/{id}": {"PUT": self.put_usergroup, "DELETE": self.delete_usergroup},
         }
         return [_route(path, handlers) for path, handlers in table.items()]
@@ -429,7 +470,9 @@ def _changed(thing: Thing, body: Body) -> Thing:
         kind = type(getattr(thing, member.name))
         value = None if member.name == "id" else body.may(member.name, kind)
         if value is not None:
-            changes[member.name] = _strings(value, member.name) if isinstance(value, list) else value
+            changes[member.name] = (
+                _strings(value, member.name) if isinstance(value, list) else value
+            )
     body.end()
     for name, value in changes.items():
         setattr(thing, name, value)

@@ -31,7 +31,10 @@ EnvelopeType = Literal["slash_commands", "interactive", "events_api"]
 
 @dataclass(frozen=True)
 class Ack:
-    """What came of one delivery. ``body`` is what the bot sent along with its acknowledgement, None for nothing."""
+    """What came of one delivery.
+
+    ``body`` is what the bot sent along with its acknowledgement, None for nothing.
+    """
 
     acked: bool
     error: AckError | None = None
@@ -119,7 +122,13 @@ class Links:
             return
         await socket.accept()
         link = Link(socket, self._state)
-        refused = "too_many_websockets" if len(self.open) >= LINKS else None if self.enabled else "link_disabled"
+        refused = (
+            "too_many_websockets"
+            if len(self.open) >= LINKS
+            else None
+            if self.enabled
+            else "link_disabled"
+        )
         if refused:
             await link.send(_disconnect(refused))
             await link.close()
@@ -152,7 +161,9 @@ class Links:
             if waiting is not None and not waiting.done():
                 waiting.set_result(frame)
 
-    async def deliver(self, kind: EnvelopeType, payload: Json, *, with_body: bool, attempt: int = 0) -> Ack:
+    async def deliver(
+        self, kind: EnvelopeType, payload: Json, *, with_body: bool, attempt: int = 0
+    ) -> Ack:
         """Send an envelope over one of the connections and wait for its acknowledgement."""
         staying = [link for link in self.open if not link.leaving] or self.open
         if not staying:
@@ -174,7 +185,9 @@ class Links:
         return Ack(acked=True, body=answered.get("payload") if with_body else None)
 
     async def disconnect(self, reason: str) -> None:
-        """Tell every connection to go, or (``cut``) cut them; ``link_disabled`` also lets no new one in."""
+        """Tell every connection to go, or (``cut``) cut them; ``link_disabled`` also lets no new
+        one in.
+        """
         if reason == "link_disabled":
             self.enabled = False
         for link in list(self.open):
@@ -207,7 +220,9 @@ def signature(secret: str, timestamp: str, body: str) -> str:
 
 @dataclass
 class _Pending:
-    """An event to be sent again: the payload, the next attempt's number and its time on the workspace's clock."""
+    """An event to be sent again: the payload, the next attempt's number and its time on the
+    workspace's clock.
+    """
 
     payload: Json
     attempt: int
@@ -217,7 +232,9 @@ class _Pending:
 class Delivery:
     """Sends commands, interactions and events to the bot by whichever transport is set."""
 
-    def __init__(self, state: State, links: Links, signing_secret: str, wall_clock: Callable[[], float]) -> None:
+    def __init__(
+        self, state: State, links: Links, signing_secret: str, wall_clock: Callable[[], float]
+    ) -> None:
         self._state = state
         self._wall_clock = wall_clock
         self._pending: list[_Pending] = []
@@ -242,9 +259,13 @@ class Delivery:
         if self.target is None:
             ack = await self.links.deliver("events_api", payload, with_body=False, attempt=attempt)
         else:
-            ack = await self._post(self.target, json.dumps(payload), RIGHT, "application/json", attempt)
+            ack = await self._post(
+                self.target, json.dumps(payload), RIGHT, "application/json", attempt
+            )
         if not ack.acked and attempt < len(EVENT_RETRIES):
-            self._pending.append(_Pending(payload, attempt + 1, self._state.now() + EVENT_RETRIES[attempt]))
+            self._pending.append(
+                _Pending(payload, attempt + 1, self._state.now() + EVENT_RETRIES[attempt])
+            )
         return ack
 
     async def send_due_events(self) -> None:
@@ -283,7 +304,8 @@ class Delivery:
         return Ack(acked=True, http_status=answer.status_code, body=_ack_body(answer))
 
     def _headers(self, target: Target, body: str, how: HttpOptions) -> dict[str, str]:
-        # The receiver compares the timestamp with its own clock, so time that a test has skipped does not count.
+        # The receiver compares the timestamp with its own clock, so time that a test has skipped
+        # does not count.
         seconds = int(self._wall_clock()) - (OLD_TIMESTAMP_SECONDS if how.old_timestamp else 0)
         secret = secrets.token_hex(16) if how.bad_signature else target.signing_secret
         return {
@@ -295,7 +317,8 @@ class Delivery:
 
 @cache
 def _tls() -> ssl.SSLContext:
-    # Made once and only for HTTP delivery: reading the certificates takes longer than a whole command.
+    # Made once and only for HTTP delivery: reading the certificates takes longer than a whole
+    # command.
     return ssl.create_default_context()
 
 

@@ -1,4 +1,6 @@
-"""What happened in the local Slack: events to wait for, Web API calls, and every line of traffic with the bot."""
+"""What happened in the local Slack: events to wait for, Web API calls, and every line of traffic
+with the bot.
+"""
 
 import asyncio
 import json
@@ -18,7 +20,9 @@ def without_tokens(value: Any) -> Any:
 
 
 class Journal:
-    """What happened, for tests and for the page: events, Web API calls, and every line of traffic."""
+    """What happened, for tests and for the page: events, Web API calls, and every line of
+    traffic.
+    """
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
@@ -34,20 +38,35 @@ class Journal:
         self._fresh = asyncio.Event()
 
     def call(self, method: str, args: Json, status: int | None, error: str | None) -> None:
-        """Add a Web API call; ``status`` is None when the connection was dropped without an answer."""
+        """Add a Web API call; ``status`` is None when the connection was dropped without an
+        answer.
+        """
         seq = len(self.calls) + 1
         shown = without_tokens(args)
         self.calls.append(
-            {"seq": seq, "method": method, "args": shown, "status": status, "error": error, "at": self._now()}
+            {
+                "seq": seq,
+                "method": method,
+                "args": shown,
+                "status": status,
+                "error": error,
+                "at": self._now(),
+            }
         )
 
     def line(self, direction: str, what: str, content: Any) -> None:
         """Add a line of traffic; headers never get here, and token fields are left out."""
-        shown = content if isinstance(content, str) else json.dumps(without_tokens(content), ensure_ascii=False)
+        shown = (
+            content
+            if isinstance(content, str)
+            else json.dumps(without_tokens(content), ensure_ascii=False)
+        )
         self.traffic.append(f"{direction} {what} {shown}")
 
     async def events_after(self, seq: int, seconds: float) -> list[Json]:
-        """The events after ``seq``; when there are none yet, wait up to so many real seconds for one."""
+        """The events after ``seq``; when there are none yet, wait up to so many real seconds for
+        one.
+        """
         fresh = self._fresh
         if len(self.events) <= seq and seconds > 0:
             try:

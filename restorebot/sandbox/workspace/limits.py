@@ -1,4 +1,6 @@
-"""Slack's limits on texts, blocks and views, as tables (Slack fact sheet §1, "Limits" and "New in Slack 2025-26")."""
+"""Slack's limits on texts, blocks and views, as tables (Slack fact sheet §1, "Limits" and "New in
+Slack 2025-26").
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -34,14 +36,22 @@ URL = Str(3000, 1)
 ALT_TEXT = Str(2000, 1)
 
 CONFIRM = Obj(
-    {"title": Text(100, plain=True), "text": Text(300), "confirm": Text(30, plain=True), "deny": Text(30, plain=True)},
+    {
+        "title": Text(100, plain=True),
+        "text": Text(300),
+        "confirm": Text(30, plain=True),
+        "deny": Text(30, plain=True),
+    },
     {"style": OneOf(("primary", "danger"))},
 )
 
 
 def _option(*, plain: bool, url: bool = False) -> Obj:
     extra: dict[str, Rule] = {"url": URL} if url else {}
-    return Obj({"text": Text(75, plain=plain), "value": Str(150)}, {"description": Text(75, plain=plain), **extra})
+    return Obj(
+        {"text": Text(75, plain=plain), "value": Str(150)},
+        {"description": Text(75, plain=plain), **extra},
+    )
 
 
 PLAIN_OPTION = _option(plain=True)
@@ -60,15 +70,26 @@ TYPE: dict[str, Rule] = {"type": ANY}
 
 
 def _values(options: Any) -> list[Any]:
-    return [o.get("value") for o in options if isinstance(o, dict)] if isinstance(options, list) else []
+    return (
+        [o.get("value") for o in options if isinstance(o, dict)]
+        if isinstance(options, list)
+        else []
+    )
 
 
 def _initials_are_offered(element: Json) -> str | None:
     """An initial option must be one of the options."""
     groups = element.get("option_groups") or [{"options": element.get("options")}]
-    offered = [value for group in groups if isinstance(group, dict) for value in _values(group.get("options"))]
+    offered = [
+        value
+        for group in groups
+        if isinstance(group, dict)
+        for value in _values(group.get("options"))
+    ]
     initial = _values([element.get("initial_option")]) + _values(element.get("initial_options"))
-    return None if all(i in offered for i in initial) else "initial option is not one of the options"
+    return (
+        None if all(i in offered for i in initial) else "initial option is not one of the options"
+    )
 
 
 def _static_select(element: Json) -> str | None:
@@ -88,7 +109,11 @@ def _picker(initial: str, **more: Rule) -> Obj:
 
 
 def _text_input(**more: Rule) -> Obj:
-    return Obj(TYPE, {"initial_value": Str(3000), **COMMON, **PLACEHOLDER, **DISPATCH, **more}, _lengths_in_order)
+    return Obj(
+        TYPE,
+        {"initial_value": Str(3000), **COMMON, **PLACEHOLDER, **DISPATCH, **more},
+        _lengths_in_order,
+    )
 
 
 def _select(kind: str, *, many: bool) -> Obj:
@@ -130,7 +155,8 @@ ELEMENTS: dict[str, Rule] = {
     ),
     "image": Obj({"type": ANY, "alt_text": ALT_TEXT}, {"image_url": URL, "slack_file": ANY}),
     "overflow": Obj(
-        {"type": ANY, "options": List(_option(plain=True, url=True), 5)}, {"action_id": ID, "confirm": CONFIRM}
+        {"type": ANY, "options": List(_option(plain=True, url=True), 5)},
+        {"action_id": ID, "confirm": CONFIRM},
     ),
     "radio_buttons": Obj(
         {"type": ANY, "options": List(RICH_OPTION, 10)},
@@ -145,7 +171,9 @@ ELEMENTS: dict[str, Rule] = {
     "datepicker": _picker("initial_date"),
     "timepicker": _picker("initial_time", timezone=Str(64)),
     "datetimepicker": Obj(TYPE, {"initial_date_time": Int(0, 9_999_999_999), **WITH_CONFIRM}),
-    "plain_text_input": _text_input(multiline=FLAG, min_length=Int(0, 3000), max_length=Int(1, 3000)),
+    "plain_text_input": _text_input(
+        multiline=FLAG, min_length=Int(0, 3000), max_length=Int(1, 3000)
+    ),
     "email_text_input": _text_input(),
     "url_text_input": _text_input(),
     "number_input": Obj(
@@ -160,7 +188,9 @@ ELEMENTS: dict[str, Rule] = {
         },
     ),
     "rich_text_input": Obj(TYPE, {"initial_value": ANY, **COMMON, **PLACEHOLDER, **DISPATCH}),
-    "file_input": Obj(TYPE, {"action_id": ID, "filetypes": List(Str(20), 100), "max_files": Int(1, 10)}),
+    "file_input": Obj(
+        TYPE, {"action_id": ID, "filetypes": List(Str(20), 100), "max_files": Int(1, 10)}
+    ),
     "workflow_button": ANY,
     "icon_button": ANY,
     "feedback_buttons": ANY,
@@ -168,13 +198,20 @@ ELEMENTS: dict[str, Rule] = {
     "mrkdwn": Text(3000),
 }
 ELEMENTS.update(
-    {kind: _select(kind.removeprefix("multi_").removesuffix("_select"), many="multi_" in kind) for kind in SELECTS}
+    {
+        kind: _select(kind.removeprefix("multi_").removesuffix("_select"), many="multi_" in kind)
+        for kind in SELECTS
+    }
 )
 
 PICKERS = frozenset({"datepicker", "timepicker"})
 CHOICES = frozenset({"checkboxes", "radio_buttons"}) | SELECTS
-IN_SECTION = ByType(ELEMENTS, CHOICES | PICKERS | {"button", "image", "overflow", "workflow_button"})
-IN_ACTIONS = ByType(ELEMENTS, CHOICES | PICKERS | {"button", "datetimepicker", "overflow", "workflow_button"})
+IN_SECTION = ByType(
+    ELEMENTS, CHOICES | PICKERS | {"button", "image", "overflow", "workflow_button"}
+)
+IN_ACTIONS = ByType(
+    ELEMENTS, CHOICES | PICKERS | {"button", "datetimepicker", "overflow", "workflow_button"}
+)
 IN_CONTEXT = ByType(ELEMENTS, frozenset({"image", "plain_text", "mrkdwn"}))
 IN_CONTEXT_ACTIONS = ByType(ELEMENTS, frozenset({"icon_button", "feedback_buttons"}))
 IN_INPUT = ByType(
@@ -202,20 +239,29 @@ def _one_picture(block: Json) -> str | None:
     return None if len(given) == 1 else "must provide either image_url or slack_file"
 
 
-def _block(required: dict[str, Rule] | None = None, optional: dict[str, Rule] | None = None, also: Any = None) -> Obj:
+def _block(
+    required: dict[str, Rule] | None = None,
+    optional: dict[str, Rule] | None = None,
+    also: Any = None,
+) -> Obj:
     return Obj({"type": ANY, **(required or {})}, {"block_id": ID, **(optional or {})}, also)
 
 
 TASK_MEMBERS: dict[str, Rule] = {"details": ANY, "output": ANY, "sources": ANY}
 TASK = _block(
-    {"task_id": Str(255, 1), "title": Str(3000, 1), "status": OneOf(("pending", "in_progress", "complete", "error"))},
+    {
+        "task_id": Str(255, 1),
+        "title": Str(3000, 1),
+        "status": OneOf(("pending", "in_progress", "complete", "error")),
+    },
     TASK_MEMBERS,
 )
 
 BLOCKS: dict[str, Rule] = {
     "section": _block(
         None,
-        {"text": Text(3000), "fields": List(Text(2000), 10), "accessory": IN_SECTION, "expand": FLAG},
+        {"text": Text(3000), "fields": List(Text(2000), 10), "accessory": IN_SECTION,
+         "expand": FLAG},
         _text_or_fields,
     ),
     "divider": _block(),
@@ -234,7 +280,8 @@ BLOCKS: dict[str, Rule] = {
     ),
     "rich_text": _block({"elements": List(ANY, 1000)}),
     "video": _block(
-        {"alt_text": ALT_TEXT, "title": Text(200, plain=True), "thumbnail_url": URL, "video_url": URL},
+        {"alt_text": ALT_TEXT, "title": Text(200, plain=True), "thumbnail_url": URL,
+         "video_url": URL},
         {"author_name": Str(50), "description": Text(200, plain=True), "provider_icon_url": URL,
          "provider_name": Str(50), "title_url": URL},
     ),
@@ -251,7 +298,9 @@ BLOCKS: dict[str, Rule] = {
     "data_visualization": ANY,
 }  # fmt: skip
 
-EVERYWHERE = frozenset({"section", "divider", "header", "context", "actions", "input", "image", "rich_text", "video"})
+EVERYWHERE = frozenset(
+    {"section", "divider", "header", "context", "actions", "input", "image", "rich_text", "video"}
+)
 SURFACES: dict[str, frozenset[str]] = {
     "message": frozenset(BLOCKS) - {"alert"},
     "modal": EVERYWHERE | {"alert"},
@@ -310,8 +359,13 @@ def _company_problems(blocks: list[Json], at: str) -> Iterator[str]:
             yield problem(f"no more than {most} {kind} allowed", at)
     if "plan" in kinds and "task_card" in kinds:
         yield problem("plan and task_card may not stand in one message", at)
-    if sum(len(b["text"]) for b in blocks if b["type"] == "markdown") > MARKDOWN_CHARACTERS_PER_MESSAGE:
-        yield problem(f"no more than {MARKDOWN_CHARACTERS_PER_MESSAGE} characters of markdown allowed", at)
+    if (
+        sum(len(b["text"]) for b in blocks if b["type"] == "markdown")
+        > MARKDOWN_CHARACTERS_PER_MESSAGE
+    ):
+        yield problem(
+            f"no more than {MARKDOWN_CHARACTERS_PER_MESSAGE} characters of markdown allowed", at
+        )
 
 
 def _characters(value: Any) -> int:
@@ -326,7 +380,11 @@ def _characters(value: Any) -> int:
 
 def _refuse(code: str, problems: list[str]) -> None:
     if problems:
-        raise MethodError(code, errors=problems, response_metadata={"messages": [f"[ERROR] {p}" for p in problems]})
+        raise MethodError(
+            code,
+            errors=problems,
+            response_metadata={"messages": [f"[ERROR] {p}" for p in problems]},
+        )
 
 
 def check_message_blocks(blocks: Any) -> list[Json]:
@@ -334,7 +392,9 @@ def check_message_blocks(blocks: Any) -> list[Json]:
     if not isinstance(blocks, list):
         raise MethodError("invalid_blocks_format")
     _refuse("invalid_blocks", list(MESSAGE_BLOCKS.problems(blocks, "/blocks")))
-    _refuse("invalid_blocks", [*_duplicates(blocks, "/blocks"), *_company_problems(blocks, "/blocks")])
+    _refuse(
+        "invalid_blocks", [*_duplicates(blocks, "/blocks"), *_company_problems(blocks, "/blocks")]
+    )
     if _characters(blocks) > BLOCK_CHARACTERS_PER_MESSAGE:
         raise MethodError("msg_blocks_too_long")
     return blocks
@@ -343,14 +403,22 @@ def check_message_blocks(blocks: Any) -> list[Json]:
 def check_view(view: Any, *allowed: str) -> Json:
     """A view of one of the allowed types, or the error that Slack would answer."""
     if not isinstance(view, dict):
-        raise MethodError("invalid_arguments", response_metadata={"messages": ["[ERROR] must provide an object"]})
+        raise MethodError(
+            "invalid_arguments", response_metadata={"messages": ["[ERROR] must provide an object"]}
+        )
     if size_of(view) > VIEW_BYTES:
         raise MethodError("view_too_large")
     _refuse("invalid_arguments", list(ByType(VIEWS, frozenset(allowed)).problems(view, "/view")))
     blocks: list[Json] = view["blocks"]
     problems = [*_duplicates(blocks, "/view/blocks"), *_focus_problems(blocks, "/view/blocks")]
-    if view["type"] == "modal" and not view.get("submit") and any(b["type"] == "input" for b in blocks):
-        problems.append(problem("missing required field: submit (the view has input blocks)", "/view"))
+    if (
+        view["type"] == "modal"
+        and not view.get("submit")
+        and any(b["type"] == "input" for b in blocks)
+    ):
+        problems.append(
+            problem("missing required field: submit (the view has input blocks)", "/view")
+        )
     _refuse("invalid_arguments", problems)
     return view
 

@@ -26,11 +26,19 @@ class Manifest:
         raw: Json = yaml.safe_load(path.read_text(encoding="utf-8"))
         features, settings = raw.get("features", {}), raw.get("settings", {})
         return cls(
-            name=features.get("bot_user", {}).get("display_name") or raw["display_information"]["name"],
+            name=features.get("bot_user", {}).get("display_name")
+            or raw["display_information"]["name"],
             scopes=frozenset(raw.get("oauth_config", {}).get("scopes", {}).get("bot", [])),
-            commands={c["command"]: bool(c.get("should_escape")) for c in features.get("slash_commands", [])},
+            commands={
+                c["command"]: bool(c.get("should_escape"))
+                for c in features.get("slash_commands", [])
+            },
             hints=[
-                {"command": c["command"], "usage": c.get("usage_hint", ""), "description": c["description"]}
+                {
+                    "command": c["command"],
+                    "usage": c.get("usage_hint", ""),
+                    "description": c["description"],
+                }
                 for c in features.get("slash_commands", [])
             ],
             interactive=bool(settings.get("interactivity", {}).get("is_enabled")),

@@ -1,7 +1,8 @@
-"""The Web API methods of the local Slack that the bot may call, as a table: scopes, rate limit, and what each does.
+"""The Web API methods of the local Slack that the bot may call, as a table: scopes, rate limit, and
+what each does.
 
-A method is a function of a `Desk` (what methods work on) and the call's arguments. It returns the fields of a good
-answer, or raises `MethodError`.
+A method is a function of a `Desk` (what methods work on) and the call's arguments. It returns the
+fields of a good answer, or raises `MethodError`.
 """
 
 import json
@@ -17,7 +18,15 @@ from restorebot.sandbox.workspace.limits import (
     check_update_text,
     check_view,
 )
-from restorebot.sandbox.workspace.state import BOT, BOT_USER, TEAM, TEAM_DOMAIN, Channel, Message, State
+from restorebot.sandbox.workspace.state import (
+    BOT,
+    BOT_USER,
+    TEAM,
+    TEAM_DOMAIN,
+    Channel,
+    Message,
+    State,
+)
 from restorebot.sandbox.workspace.views import Triggers, Views
 
 TIER = {1: 1, 2: 20, 3: 50, 4: 100}  # calls a minute (Slack fact sheet §1, "Posting")
@@ -36,7 +45,10 @@ class Desk:
 
 @dataclass(frozen=True)
 class Method:
-    """One Web API method. ``scopes``: one of them is needed; ``app_level``: takes the xapp token, not the bot's."""
+    """One Web API method.
+
+    ``scopes``: one of them is needed; ``app_level``: takes the xapp token, not the bot's.
+    """
 
     run: Callable[[Desk, Json], Json]
     per_minute: int
@@ -70,7 +82,8 @@ def refuse_missing_scope(state: State, needed: tuple[str, ...]) -> None:
         raise MethodError("missing_scope", needed=",".join(needed), provided=provided)
 
 
-# --- who and where -------------------------------------------------------------------------------------------------
+# --- who and where
+# -------------------------------------------------------------------------------------------------
 
 
 def auth_test(desk: Desk, _args: Json) -> Json:
@@ -117,8 +130,18 @@ def usergroups_list(desk: Desk, args: Json) -> Json:
     groups = []
     for group_id, users in desk.state.usergroups.items():
         handle = group_id.removeprefix("S0").lower()
-        group: Json = {"id": group_id, "team_id": TEAM, "is_usergroup": True, "name": handle, "handle": handle}
-        groups.append(group | {"date_delete": 0, "user_count": len(users)} | ({"users": users} if with_users else {}))
+        group: Json = {
+            "id": group_id,
+            "team_id": TEAM,
+            "is_usergroup": True,
+            "name": handle,
+            "handle": handle,
+        }
+        groups.append(
+            group
+            | {"date_delete": 0, "user_count": len(users)}
+            | ({"users": users} if with_users else {})
+        )
     return {"usergroups": groups}
 
 
@@ -183,7 +206,8 @@ def conversations_open(desk: Desk, args: Json) -> Json:
     return {"channel": {"id": desk.state.direct_channel(person.id).id}}
 
 
-# --- messages ------------------------------------------------------------------------------------------------------
+# --- messages -------------------------------------------------------------------------------------
+# -----------------
 
 
 def _content(args: Json) -> tuple[str | None, list[Json] | None]:
@@ -195,18 +219,24 @@ def _content(args: Json) -> tuple[str | None, list[Json] | None]:
     if len(attachments) > ATTACHMENTS:
         raise MethodError("too_many_attachments")
     if text is not None and not isinstance(text, str):
-        raise MethodError("invalid_arguments", response_metadata={"messages": ["[ERROR] must provide a string"]})
+        raise MethodError(
+            "invalid_arguments", response_metadata={"messages": ["[ERROR] must provide a string"]}
+        )
     only_spaces = text is not None and not text.strip()
     return "" if only_spaces else text, None if blocks is None else check_message_blocks(blocks)
 
 
 def _writable(desk: Desk, args: Json) -> Channel:
-    """The channel to post into: by id, by name, or a person's id for the direct messages with that person."""
+    """The channel to post into: by id, by name, or a person's id for the direct messages with that
+    person.
+    """
     wanted = _required(args, "channel")
     person = desk.state.people.get(wanted)
     if person is not None and not person.deleted and not person.is_bot:
         return desk.state.direct_channel(person.id)
-    by_name = (c.id for c in desk.state.channels.values() if c.name and c.name == wanted.removeprefix("#"))
+    by_name = (
+        c.id for c in desk.state.channels.values() if c.name and c.name == wanted.removeprefix("#")
+    )
     channel = _visible(desk, next(by_name, wanted))
     if not channel.is_member:
         raise MethodError("not_in_channel")
@@ -232,7 +262,9 @@ def chat_post_message(desk: Desk, args: Json) -> Json:
     if not text and not blocks:
         raise MethodError("no_text")
     thread_ts = _thread(desk, channel, args)
-    message = desk.state.post(channel.id, BOT_USER, check_post_text(text or ""), blocks or [], thread_ts)
+    message = desk.state.post(
+        channel.id, BOT_USER, check_post_text(text or ""), blocks or [], thread_ts
+    )
     return {"channel": channel.id, "ts": message.ts, "message": message.json()}
 
 
@@ -249,7 +281,9 @@ def _own_message(desk: Desk, args: Json, ts_name: str, not_own: str) -> Message:
 
 
 def chat_update(desk: Desk, args: Json) -> Json:
-    """Text without blocks takes the blocks away; blocks without text keep the text and show no edit mark."""
+    """Text without blocks takes the blocks away; blocks without text keep the text and show no edit
+    mark.
+    """
     message = _own_message(desk, args, "ts", "cant_update_message")
     text, blocks = _content(args)
     if not text and blocks is None:
@@ -258,7 +292,12 @@ def chat_update(desk: Desk, args: Json) -> Json:
         raise MethodError("no_text")
     new_text = message.text if text is None else check_update_text(text)
     desk.state.edit(message, new_text, blocks or [], mark=not blocks)
-    return {"channel": message.channel, "ts": message.ts, "text": message.text, "message": message.json()}
+    return {
+        "channel": message.channel,
+        "ts": message.ts,
+        "text": message.text,
+        "message": message.json(),
+    }
 
 
 def chat_delete(desk: Desk, args: Json) -> Json:
@@ -276,7 +315,9 @@ def chat_post_ephemeral(desk: Desk, args: Json) -> Json:
     if not text and not blocks:
         raise MethodError("no_text")
     _thread(desk, channel, args)
-    message = desk.state.whisper(user, channel.id, check_post_text(text or ""), blocks or [], "ephemeral")
+    message = desk.state.whisper(
+        user, channel.id, check_post_text(text or ""), blocks or [], "ephemeral"
+    )
     return {"message_ts": message.ts}
 
 
@@ -287,10 +328,14 @@ def chat_get_permalink(desk: Desk, args: Json) -> Json:
         raise MethodError("message_not_found")
     place = f"{channel.id}/p{message.ts.replace('.', '')}"
     thread = f"?thread_ts={message.thread_ts}&cid={channel.id}" if message.thread_ts else ""
-    return {"channel": channel.id, "permalink": f"https://{TEAM_DOMAIN}.slack.com/archives/{place}{thread}"}
+    return {
+        "channel": channel.id,
+        "permalink": f"https://{TEAM_DOMAIN}.slack.com/archives/{place}{thread}",
+    }
 
 
-# --- views ---------------------------------------------------------------------------------------------------------
+# --- views ----------------------------------------------------------------------------------------
+# -----------------
 
 
 def _view(args: Json, *kinds: str) -> Json:

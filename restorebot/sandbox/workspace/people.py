@@ -1,7 +1,9 @@
-"""What people do at their Slack clients: type a command, click, fill in a modal, close it, open the Home tab.
+"""What people do at their Slack clients: type a command, click, fill in a modal, close it, open the
+Home tab.
 
-Each action builds the payload that Slack would send, delivers it, and shows the person what the bot's
-acknowledgement asks for. A client lets nobody do what is not on the screen: that is a `ControlError`.
+Each action builds the payload that Slack would send, delivers it, and shows the person what the
+bot's acknowledgement asks for. A client lets nobody do what is not on the screen: that is a
+`ControlError`.
 """
 
 import asyncio
@@ -10,7 +12,12 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from restorebot.sandbox.workspace.blocks import ControlError, Json, MethodError, interactive_elements
+from restorebot.sandbox.workspace.blocks import (
+    ControlError,
+    Json,
+    MethodError,
+    interactive_elements,
+)
 from restorebot.sandbox.workspace.delivery import RIGHT, Ack, Delivery, HttpOptions
 from restorebot.sandbox.workspace.limits import check_message_blocks, check_view
 from restorebot.sandbox.workspace.state import (
@@ -57,7 +64,9 @@ TRUTH = Overrides()
 
 @dataclass(frozen=True)
 class Submitted:
-    """What came of a submission: whether its view closed, and the errors shown beside the inputs."""
+    """What came of a submission: whether its view closed, and the errors shown beside the
+    inputs.
+    """
 
     ack: Ack
     closed: bool = False
@@ -74,12 +83,15 @@ class People:
         self._views = views
         self._delivery = delivery
 
-    # --- commands --------------------------------------------------------------------------------------------------
+    # --- commands ---------------------------------------------------------------------------------
+    # -----------------
 
     async def command(
         self, user: str, channel: str, text: str, command: str = "/restore", over: Overrides = TRUTH
     ) -> tuple[Ack, str]:
-        """Type a slash command; returns what came of it and the trigger that the payload carried."""
+        """Type a slash command; returns what came of it and the trigger that the payload
+        carried.
+        """
         person, place = self._person(user), self._place(user, channel)
         if command not in self._state.manifest.commands:
             raise ControlError(404, f"{command} is not a command that the manifest declares.")
@@ -102,12 +114,17 @@ class People:
             "trigger_id": trigger_id,
         }
         if over.enterprise is not None:
-            payload |= {"enterprise_id": over.enterprise["id"], "enterprise_name": over.enterprise.get("name", "")}
+            payload |= {
+                "enterprise_id": over.enterprise["id"],
+                "enterprise_name": over.enterprise.get("name", ""),
+            }
         ack = await self._delivery.command(payload, over.http)
         return self._show_ack_body(ack, user, channel), trigger_id
 
     def _escaped(self, text: str) -> str:
-        """Names of people and channels as Slack writes them for an app whose command has should_escape."""
+        """Names of people and channels as Slack writes them for an app whose command has
+        should_escape.
+        """
         people = {p.name: p.id for p in self._state.people.values()}
         channels = {c.name: c.id for c in self._state.channels.values() if c.name}
 
@@ -150,7 +167,8 @@ class People:
             raise ControlError(422, "There is nothing in this message.")
         return self._state.post(channel, user, self._escaped(text[:LONGEST_MESSAGE]), [], thread_ts)
 
-    # --- clicks ----------------------------------------------------------------------------------------------------
+    # --- clicks -----------------------------------------------------------------------------------
+    # -----------------
 
     async def click(
         self,
@@ -211,18 +229,27 @@ class People:
 
     def _action(self, block: Json, element: Json, value: str | list[str] | None) -> Json:
         kind = element["type"]
-        action: Json = {"type": kind, "action_id": element["action_id"], "block_id": block["block_id"]}
+        action: Json = {
+            "type": kind,
+            "action_id": element["action_id"],
+            "block_id": block["block_id"],
+        }
         if kind in STATE:
             action |= entered(element, value)
         elif kind == "overflow":
             action["selected_option"] = option_named(element, str(value))
         else:
-            action |= {name: element[name] for name in ("text", "value", "style") if name in element}
+            action |= {
+                name: element[name] for name in ("text", "value", "style") if name in element
+            }
         return action | {"action_ts": self._state.stamp()}
 
-    # --- modals and the Home tab -----------------------------------------------------------------------------------
+    # --- modals and the Home tab
+    # -----------------------------------------------------------------------------------
 
-    async def submit(self, user: str, view_id: str, values: Json, over: Overrides = TRUTH) -> Submitted:
+    async def submit(
+        self, user: str, view_id: str, values: Json, over: Overrides = TRUTH
+    ) -> Submitted:
         """Fill in the modal on top and press its submit button."""
         person, view = self._person(user), self._top(user, view_id)
         if not view.definition.get("submit"):
@@ -277,7 +304,9 @@ class People:
         self._state.journal.event("trouble", user=view.user, view_id=view.id, detail=detail)
 
     async def close(self, user: str, view_id: str, over: Overrides = TRUTH) -> list[Ack]:
-        """Close the modal on top, and all below it when it has clear_on_close; tells the app where it wants to know."""
+        """Close the modal on top, and all below it when it has clear_on_close; tells the app where
+        it wants to know.
+        """
         person, view = self._person(user), self._top(user, view_id)
         cleared = bool(view.definition.get("clear_on_close"))
         closing = list(reversed(self._views.stack(user))) if cleared else [view]
@@ -285,19 +314,29 @@ class People:
             self._views.pop(user)
         told = [v for v in closing if v.definition.get("notify_on_close")]
         payloads = [
-            self._interaction("view_closed", person, over) | {"view": v.json(v.inputs), "is_cleared": cleared}
+            self._interaction("view_closed", person, over)
+            | {"view": v.json(v.inputs), "is_cleared": cleared}
             for v in told
         ]
         for payload in payloads:
             del payload["trigger_id"]
-        return list(await asyncio.gather(*(self._delivery.interaction(p, over.http) for p in payloads)))
+        return list(
+            await asyncio.gather(*(self._delivery.interaction(p, over.http) for p in payloads))
+        )
 
     async def open_home(self, user: str) -> Ack:
-        """Look at the app's Home tab; the app hears of it when its manifest subscribes to app_home_opened."""
+        """Look at the app's Home tab; the app hears of it when its manifest subscribes to
+        app_home_opened.
+        """
         person = self._person(user)
         if "app_home_opened" not in self._state.manifest.events:
             return DISMISSED
-        event: Json = {"type": "app_home_opened", "user": user, "tab": "home", "event_ts": self._state.stamp()}
+        event: Json = {
+            "type": "app_home_opened",
+            "user": user,
+            "tab": "home",
+            "event_ts": self._state.stamp(),
+        }
         event["channel"] = self._state.direct_channel(user).id
         if user in self._views.homes:
             event["view"] = self._views.homes[user].json({})
@@ -322,7 +361,8 @@ class People:
         }
         return await self._delivery.event(envelope)
 
-    # --- what the screen shows -------------------------------------------------------------------------------------
+    # --- what the screen shows
+    # -------------------------------------------------------------------------------------
 
     def _interaction(self, kind: str, person: Person, over: Overrides) -> Json:
         """What all interactions have in common."""
@@ -379,13 +419,17 @@ def _container(message: Message | PrivateMessage) -> Json:
 
 def _find_element(blocks: list[Json], action_id: str, value: Any) -> tuple[Json, Json]:
     """The element to use; where several have the action_id, the one with this value."""
-    found = [(b, e) for b in blocks for e in interactive_elements(b) if e.get("action_id") == action_id]
+    found = [
+        (b, e) for b in blocks for e in interactive_elements(b) if e.get("action_id") == action_id
+    ]
     if len(found) > 1 and value is not None:
         found = [(b, e) for b, e in found if e.get("value") == value] or found
     if not found:
         raise ControlError(404, f"Nothing with the action_id {action_id} is there now.")
     if len(found) > 1:
-        raise ControlError(422, f"Several elements have the action_id {action_id}; say which by its value.")
+        raise ControlError(
+            422, f"Several elements have the action_id {action_id}; say which by its value."
+        )
     return found[0]
 
 

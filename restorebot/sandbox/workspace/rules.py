@@ -1,4 +1,6 @@
-"""A small schema language for Block Kit: rules are data, and each can say what is wrong with a value and where."""
+"""A small schema language for Block Kit: rules are data, and each can say what is wrong with a
+value and where.
+"""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -10,7 +12,9 @@ class Rule(Protocol):
     """What a value must be."""
 
     def problems(self, value: Any, at: str) -> Iterator[str]:
-        """What is wrong with the value at this JSON pointer, in words like Slack's; nothing when it is right."""
+        """What is wrong with the value at this JSON pointer, in words like Slack's; nothing when it
+        is right.
+        """
         ...
 
 
@@ -49,14 +53,18 @@ class Text:
     shortest: int = 1
 
     def problems(self, value: Any, at: str) -> Iterator[str]:
-        kinds = {"plain_text": "emoji"} if self.plain else {"plain_text": "emoji", "mrkdwn": "verbatim"}
+        kinds = (
+            {"plain_text": "emoji"} if self.plain else {"plain_text": "emoji", "mrkdwn": "verbatim"}
+        )
         if not isinstance(value, dict):
             yield problem("must provide an object", at)
         elif value.get("type") not in kinds:
             yield problem(f"must be one of: {', '.join(kinds)}", f"{at}/type")
         else:
             flag = kinds[value["type"]]
-            yield from Obj({"type": ANY, "text": Str(self.longest, self.shortest)}, {flag: FLAG}).problems(value, at)
+            yield from Obj(
+                {"type": ANY, "text": Str(self.longest, self.shortest)}, {flag: FLAG}
+            ).problems(value, at)
 
 
 @dataclass(frozen=True)
@@ -153,7 +161,9 @@ class Obj:
 
 @dataclass(frozen=True)
 class ByType:
-    """An object whose ``type`` names its rule in a table; only some of the table's types may stand here."""
+    """An object whose ``type`` names its rule in a table; only some of the table's types may stand
+    here.
+    """
 
     table: Mapping[str, Rule]
     allowed: frozenset[str]

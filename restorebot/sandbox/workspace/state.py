@@ -32,7 +32,9 @@ class Person:
     tz: str = "Europe/Riga"
 
     def json(self) -> Json:
-        """As users.info shows the person; Slack leaves the role fields out for a deactivated one."""
+        """As users.info shows the person; Slack leaves the role fields out for a deactivated
+        one.
+        """
         shown: Json = {
             "id": self.id,
             "team_id": self.team_id,
@@ -124,7 +126,9 @@ class Channel:
 
 @dataclass
 class Message:
-    """A message that everybody in its channel sees; ``versions`` holds what it said before and says now."""
+    """A message that everybody in its channel sees; ``versions`` holds what it said before and says
+    now.
+    """
 
     channel: str
     ts: str
@@ -146,9 +150,19 @@ class Message:
 
     def json(self) -> Json:
         """As Slack sends it to the app."""
-        shown: Json = {"type": "message", "user": self.user, "ts": self.ts, "text": self.text, "team": TEAM}
+        shown: Json = {
+            "type": "message",
+            "user": self.user,
+            "ts": self.ts,
+            "text": self.text,
+            "team": TEAM,
+        }
         if self.user == BOT_USER:
-            shown |= {"bot_id": BOT, "app_id": APP, "bot_profile": {"id": BOT, "app_id": APP, "team_id": TEAM}}
+            shown |= {
+                "bot_id": BOT,
+                "app_id": APP,
+                "bot_profile": {"id": BOT, "app_id": APP, "team_id": TEAM},
+            }
         if self.blocks:
             shown["blocks"] = self.blocks
         if self.thread_ts:
@@ -174,7 +188,9 @@ class Message:
 
 @dataclass
 class PrivateMessage:
-    """A message that one person alone sees: an ephemeral post, an ack's body, or an answer by response_url."""
+    """A message that one person alone sees: an ephemeral post, an ack's body, or an answer by
+    response_url.
+    """
 
     channel: str
     ts: str
@@ -269,7 +285,9 @@ class State:
         self._last_stamp = 0
 
     def now(self) -> float:
-        """The workspace's clock in seconds since 1970: the real one plus what tests have advanced it by."""
+        """The workspace's clock in seconds since 1970: the real one plus what tests have advanced
+        it by.
+        """
         return self.clock() + self.offset
 
     def stamp(self) -> str:
@@ -277,11 +295,15 @@ class State:
         self._last_stamp = max(int(self.now() * 1_000_000), self._last_stamp + 1)
         return f"{self._last_stamp // 1_000_000}.{self._last_stamp % 1_000_000:06d}"
 
-    def post(self, channel: str, user: str, text: str, blocks: list[Json], thread_ts: str | None = None) -> Message:
+    def post(
+        self, channel: str, user: str, text: str, blocks: list[Json], thread_ts: str | None = None
+    ) -> Message:
         """Put a message into a channel."""
         message = Message(channel, self.stamp(), user, text, blocks_with_ids(blocks), thread_ts)
         self.messages.setdefault(channel, []).append(message)
-        self.journal.event("message", channel=channel, ts=message.ts, thread_ts=thread_ts, user=user, text=text)
+        self.journal.event(
+            "message", channel=channel, ts=message.ts, thread_ts=thread_ts, user=user, text=text
+        )
         return message
 
     def edit(self, message: Message, text: str, blocks: list[Json], *, mark: bool) -> None:
@@ -295,20 +317,30 @@ class State:
         message.deleted = True
         self.journal.event("delete", channel=message.channel, ts=message.ts)
 
-    def whisper(self, user: str, channel: str, text: str, blocks: list[Json], via: str) -> PrivateMessage:
+    def whisper(
+        self, user: str, channel: str, text: str, blocks: list[Json], via: str
+    ) -> PrivateMessage:
         """Show a message to one person only."""
-        message = PrivateMessage(channel, self.stamp(), user, text, blocks_with_ids(blocks), self.now(), via)
+        message = PrivateMessage(
+            channel, self.stamp(), user, text, blocks_with_ids(blocks), self.now(), via
+        )
         self.private.setdefault(user, []).append(message)
         self.journal.event("private", user=user, channel=channel, text=text, via=via)
         return message
 
     def message(self, channel: str, ts: str) -> Message | None:
         """The message with this ts, unless it was deleted."""
-        return next((m for m in self.messages.get(channel, []) if m.ts == ts and not m.deleted), None)
+        return next(
+            (m for m in self.messages.get(channel, []) if m.ts == ts and not m.deleted), None
+        )
 
     def private_message(self, user: str, channel: str, ts: str) -> PrivateMessage | None:
         """The private message with this ts, unless it was deleted."""
-        found = (m for m in self.private.get(user, []) if (m.channel, m.ts) == (channel, ts) and not m.deleted)
+        found = (
+            m
+            for m in self.private.get(user, [])
+            if (m.channel, m.ts) == (channel, ts) and not m.deleted
+        )
         return next(found, None)
 
     def direct_channel(self, user: str) -> Channel:

@@ -1,17 +1,26 @@
-"""Modals and Home tabs of the local Slack: triggers, the stack of views before each person, what they typed."""
+"""Modals and Home tabs of the local Slack: triggers, the stack of views before each person, what
+they typed.
+"""
 
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from restorebot.sandbox.workspace.blocks import ControlError, Json, MethodError, blocks_with_ids, interactive_elements
+from restorebot.sandbox.workspace.blocks import (
+    ControlError,
+    Json,
+    MethodError,
+    blocks_with_ids,
+    interactive_elements,
+)
 from restorebot.sandbox.workspace.state import APP, BOT, TEAM, State
 
 TRIGGER_SECONDS = 3.0  # Slack fact sheet §1
 STACK_LIMIT = 3  # Slack fact sheet §1: push_limit_reached
 
-# What Slack sends for a stateful element: the member that holds the value, and the value when nothing was entered.
+# What Slack sends for a stateful element: the member that holds the value, and the value when
+# nothing was entered.
 STATE: dict[str, tuple[str, Any]] = {
     "plain_text_input": ("value", None),
     "email_text_input": ("value", None),
@@ -47,7 +56,9 @@ class Trigger:
 
 
 class Triggers:
-    """Every trigger ever given; each lives 3 seconds on the workspace's clock and is good for one call."""
+    """Every trigger ever given; each lives 3 seconds on the workspace's clock and is good for one
+    call.
+    """
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -99,7 +110,9 @@ class View:
         return blocks
 
     def json(self, inputs: Inputs | None = None) -> Json:
-        """The whole view as Slack shows it to the app; with ``inputs``, its state holds what the person entered."""
+        """The whole view as Slack shows it to the app; with ``inputs``, its state holds what the
+        person entered.
+        """
         given = self.definition
         values = {} if inputs is None else state_values(self.blocks, inputs)
         return {
@@ -111,7 +124,8 @@ class View:
             "callback_id": given.get("callback_id") or "",
             "state": {"values": values},
             "hash": self.hash,
-            "title": given.get("title") or {"type": "plain_text", "text": "View Title", "emoji": True},
+            "title": given.get("title")
+            or {"type": "plain_text", "text": "View Title", "emoji": True},
             "clear_on_close": bool(given.get("clear_on_close")),
             "notify_on_close": bool(given.get("notify_on_close")),
             "close": given.get("close"),
@@ -171,13 +185,17 @@ class Views:
         return self._show(user, definition, self.stack(user)[-1])
 
     def update(self, view: View, definition: Json, known_hash: Any = None) -> View:
-        """Replace a view's content; what the person typed stays where block_id and action_id stay."""
+        """Replace a view's content; what the person typed stays where block_id and action_id
+        stay.
+        """
         if known_hash is not None and known_hash != view.hash:
             raise MethodError("hash_conflict")
         self._refuse_taken_external_id(definition, view)
         view.definition = _with_ids(definition)
         view.hash = self._new_hash()
-        left = {(b["block_id"], e["action_id"]) for b in view.blocks for e in interactive_elements(b)}
+        left = {
+            (b["block_id"], e["action_id"]) for b in view.blocks for e in interactive_elements(b)
+        }
         view.inputs = {place: value for place, value in view.inputs.items() if place in left}
         self._say("view_updated", view)
         return view
@@ -189,7 +207,9 @@ class Views:
             return self.update(home, definition, known_hash)
         self._refuse_taken_external_id(definition, None)
         view_id = _view_id()
-        self.homes[user] = View(view_id, user, _with_ids(definition), None, view_id, self._new_hash())
+        self.homes[user] = View(
+            view_id, user, _with_ids(definition), None, view_id, self._new_hash()
+        )
         self._say("home_published", self.homes[user])
         return self.homes[user]
 
@@ -215,7 +235,9 @@ class Views:
 
     def _say(self, kind: str, view: View) -> None:
         callback_id = view.definition.get("callback_id") or ""
-        self._state.journal.event(kind, user=view.user, view_id=view.id, callback_id=callback_id, hash=view.hash)
+        self._state.journal.event(
+            kind, user=view.user, view_id=view.id, callback_id=callback_id, hash=view.hash
+        )
 
     def _new_hash(self) -> str:
         return f"{int(self._state.now())}.{secrets.token_urlsafe(6)}"
@@ -235,7 +257,9 @@ def _with_ids(definition: Json) -> Json:
 
 
 def state_values(blocks: list[Json], inputs: Inputs) -> Json:
-    """The ``state.values`` of a payload: every stateful element, with its empty value when nothing was entered."""
+    """The ``state.values`` of a payload: every stateful element, with its empty value when nothing
+    was entered.
+    """
     values: Json = {}
     for block in blocks:
         for element in interactive_elements(block):
@@ -248,15 +272,18 @@ def state_values(blocks: list[Json], inputs: Inputs) -> Json:
 def untouched(element: Json) -> Json:
     """The state of an element before the person touches it: its initial value, or the empty one."""
     member, empty = STATE[element["type"]]
-    initial = element.get(member.replace("selected_", "initial_") if "selected_" in member else f"initial_{member}")
+    initial = element.get(
+        member.replace("selected_", "initial_") if "selected_" in member else f"initial_{member}"
+    )
     return {"type": element["type"], member: empty if initial is None else initial}
 
 
 def entered(element: Json, value: Any) -> Json:
-    """The state of an element after the person entered a value; 422 when the element does not offer it.
+    """The state of an element after the person entered a value; 422 when the element does not offer
+    it.
 
-    Text inputs and pickers take a string, selects and radio buttons the value of an option, checkboxes and
-    multi-selects a list of them.
+    Text inputs and pickers take a string, selects and radio buttons the value of an option,
+    checkboxes and multi-selects a list of them.
     """
     member, empty = STATE[element["type"]]
     many = isinstance(empty, list)
@@ -290,12 +317,18 @@ def is_empty(entry: Json) -> bool:
 
 
 def fill_in(view: View, values: Json) -> None:
-    """Type the values: by block_id, or by block_id and action_id where a block has several elements."""
+    """Type the values: by block_id, or by block_id and action_id where a block has several
+    elements.
+    """
     for block_id, value in values.items():
         block = next((b for b in view.blocks if b["block_id"] == block_id), None)
-        elements = [] if block is None else [e for e in interactive_elements(block) if e["type"] in STATE]
+        elements = (
+            [] if block is None else [e for e in interactive_elements(block) if e["type"] in STATE]
+        )
         if not elements:
-            raise ControlError(422, f"The view has nothing to fill in with the block_id {block_id}.")
+            raise ControlError(
+                422, f"The view has nothing to fill in with the block_id {block_id}."
+            )
         by_action = value if isinstance(value, dict) else {elements[0]["action_id"]: value}
         for action_id, one in by_action.items():
             element = next((e for e in elements if e["action_id"] == action_id), None)
@@ -305,7 +338,9 @@ def fill_in(view: View, values: Json) -> None:
 
 
 def refuse_unfinished(view: View) -> None:
-    """What a client checks before it sends a submission: required inputs, and the lengths of texts."""
+    """What a client checks before it sends a submission: required inputs, and the lengths of
+    texts.
+    """
     for block in (b for b in view.blocks if b["type"] == "input"):
         element = block["element"]
         entry = view.inputs.get((block["block_id"], element["action_id"])) or untouched(element)
@@ -326,7 +361,11 @@ def _refuse_length(block_id: str, element: Json, length: int) -> None:
 def checked_errors(view: View, errors: Any) -> dict[str, str]:
     """The errors of an answer; each must belong to an input block of the view."""
     inputs = {b["block_id"] for b in view.blocks if b["type"] == "input"}
-    good = isinstance(errors, dict) and errors and all(k in inputs and isinstance(v, str) for k, v in errors.items())
+    good = (
+        isinstance(errors, dict)
+        and errors
+        and all(k in inputs and isinstance(v, str) for k, v in errors.items())
+    )
     if not good:
         raise MethodError("invalid_errors")
     checked: dict[str, str] = errors

@@ -104,5 +104,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("restore_id", "user", name="uq_votes_restore_id_user"),
     )
     op.bulk_insert(
-        sa.table("audit_head", sa.column("id"), sa.column("seq"), sa.column("hash")), [{"id": 1, "seq": 0, "hash": ""}]
+        sa.table("audit_head", sa.column("id"), sa.column("seq"), sa.column("hash")),
+        [{"id": 1, "seq": 0, "hash": ""}],
     )

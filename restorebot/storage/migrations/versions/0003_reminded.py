@@ -8,4 +8,6 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    op.add_column("restores", sa.Column("reminded", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column(
+        "restores", sa.Column("reminded", sa.Boolean(), nullable=False, server_default=sa.false())
+    )

@@ -8,4 +8,7 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    op.add_column("restores", sa.Column("break_glass", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column(
+        "restores",
+        sa.Column("break_glass", sa.Boolean(), nullable=False, server_default=sa.false()),
+    )
