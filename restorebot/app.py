@@ -21,28 +21,28 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from restorebot import logs, server
 from restorebot.docspace.client import DocSpace, NewerKey, ssl_context
 from restorebot.errors import KeyUnreadable, SettingsError, SlackUnavailable, StorageError
-from restorebot.ops import health, logs
-from restorebot.ops.tasks import Tasks
-from restorebot.restores.pace import Pace
 from restorebot.restores.policy import Policy
 from restorebot.restores.portals import Portal, Portals
 from restorebot.restores.preflight import Preflight
+from restorebot.restores.progress import Pace
+from restorebot.restores.queries import Viewer
 from restorebot.restores.runner import Jobs, Runner
-from restorebot.restores.safety import SafetyBackup, doubt
+from restorebot.restores.safety_backup import SafetyBackup, doubt
 from restorebot.restores.service import Service
-from restorebot.restores.starting import Starter
-from restorebot.restores.viewing import Viewer
-from restorebot.restores.watching import Watcher
+from restorebot.restores.start import Starter
+from restorebot.restores.watch import Watcher
 from restorebot.settings import Settings
 from restorebot.slack import app as slack_app
-from restorebot.slack.calls import UNANSWERED, reason_of, status_of
+from restorebot.slack.client import UNANSWERED, reason_of, status_of
 from restorebot.slack.commands import RestoreCommand
+from restorebot.slack.directory import SlackDirectory
 from restorebot.slack.home import Home
 from restorebot.slack.notifier import Notifier
-from restorebot.slack.people import SlackDirectory
 from restorebot.storage.store import Store, open_store
+from restorebot.tasks import Tasks
 
 SLACK_PATIENCE = 10
 """Seconds for one call to Slack."""
@@ -236,9 +236,9 @@ async def listening(bot: Bot) -> AsyncIterator[int | None]:
             async def all_problems() -> list[str]:
                 return [sentence for check in problems for sentence in await check()]
 
-            app = Starlette(routes=[*routes, *health.routes(all_problems)])
+            app = Starlette(routes=[*routes, *server.routes(all_problems)])
             port = await stack.enter_async_context(
-                health.serving(app, settings.host, settings.listen_port)
+                server.serving(app, settings.host, settings.listen_port)
             )
         yield port
 

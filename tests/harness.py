@@ -18,10 +18,10 @@ from typing import Any
 
 import httpx
 
+from restorebot import logs
 from restorebot.app import Bot, assembled, listening
 from restorebot.docspace.client import ssl_context
 from restorebot.model import Restore, State
-from restorebot.ops import logs
 from restorebot.sandbox import portal as sandbox_portal
 from restorebot.sandbox import workspace as sandbox_workspace
 from restorebot.sandbox.serve import serving_all

@@ -48,14 +48,14 @@ MUTANTS = (
     ),
     Mutant(
         "voters not checked again at the start",
-        "restores/starting.py",
+        "restores/start.py",
         "return await self._void(restore, lacking, told_of_lost(lost)) if lacking else report",
         "return report",
         "scenarios/test_starting.py::test_a_voter_who_is_no_longer_eligible_does_not_count_at_the_start",
     ),
     Mutant(
         "approval good for ever",
-        "restores/starting.py",
+        "restores/start.py",
         'if now >= _approval_of(restore, now) + approval_ttl else ""',
         'if False else ""',
         "scenarios/test_starting.py::test_an_approval_is_good_for_its_shelf_life_only",
@@ -69,21 +69,21 @@ MUTANTS = (
     ),
     Mutant(
         "raised quorum ignored at the start",
-        "restores/starting.py",
+        "restores/start.py",
         "needed = max(restore.approvals_needed, policy.approvals_needed)",
         "needed = restore.approvals_needed",
         "scenarios/test_approvers.py::test_a_quorum_that_was_raised_since_holds_for_what_is_open",
     ),
     Mutant(
         "started alone and unheard",
-        "restores/starting.py",
+        "restores/start.py",
         "if restore.break_glass and not await self._is_loud(restore):",
         "if False:",
         "scenarios/test_break_glass.py::test_what_the_channel_cannot_be_told_does_not_start",
     ),
     Mutant(
         "planned restore made up for after its backup",
-        "restores/starting.py",
+        "restores/start.py",
         "            if now > restore.watched_at + LATEST:",
         "            if False:",
         "scenarios/test_safety_backup.py::"
@@ -95,69 +95,69 @@ MUTANTS = (
         "return NewerKey(found.opened(encryption_key), found.stored_at) if found else None",
         "return NewerKey(found.opened(encryption_key), found.stored_at) if found and "
         "encryption_key else None",
-        "ops/test_keys.py::test_a_stored_key_without_the_encryption_key_is_told_and_no_other_is_used_in_its_place",
+        "cli/test_keys.py::test_a_stored_key_without_the_encryption_key_is_told_and_no_other_is_used_in_its_place",
     ),
     Mutant(
         "a value's type not looked at in the audit trail",
         "storage/audit.py",
         'if any(kind != "text" for kind in types[:-1]) or types[-1] not in {"text", "null"}:',
         "if False:",
-        "ops/test_records.py::test_one_changed_byte_in_any_value_of_a_thousand_rows_is_found",
+        "cli/test_records.py::test_one_changed_byte_in_any_value_of_a_thousand_rows_is_found",
     ),
     Mutant(
         "a state not in the audit trail's hash",
         "storage/audit.py",
         "        entry.old_state,",
         "        None,",
-        "ops/test_records.py::test_one_changed_byte_in_any_value_of_a_thousand_rows_is_found",
+        "cli/test_records.py::test_one_changed_byte_in_any_value_of_a_thousand_rows_is_found",
     ),
     Mutant(
         "any witness believed",
         "storage/audit.py",
         "witnessed = witnessed or before.startswith(witness)",
         "witnessed = True",
-        "ops/test_records.py::test_a_cut_tail_is_found_by_the_head_and_by_a_witness_when_the_head_was_cut_too",
+        "cli/test_records.py::test_a_cut_tail_is_found_by_the_head_and_by_a_witness_when_the_head_was_cut_too",
     ),
     Mutant(
         "formula exported",
-        "ops/records.py",
+        "cli/records.py",
         """f"'{text}"
         if isinstance(text, str)""",
         """text
         if isinstance(text, str)""",
-        "ops/test_records.py::test_a_text_that_a_spreadsheet_would_calculate_is_marked",
+        "cli/test_records.py::test_a_text_that_a_spreadsheet_would_calculate_is_marked",
     ),
     Mutant(
         "missed start made up for",
-        "restores/starting.py",
+        "restores/start.py",
         "late = now > restore.starts_at + LATEST",
         "late = False",
         "scenarios/test_planned.py::test_a_start_missed_by_more_than_a_quarter_of_an_hour_is_not_made_up_for",
     ),
     Mutant(
         "planned restore started at once",
-        "restores/starting.py",
+        "restores/start.py",
         "if restore.starts_at and now < restore.starts_at:",
         "if False:",
         "scenarios/test_planned.py::test_it_waits_approved_says_when_reminds_and_starts_in_time",
     ),
     Mutant(
         "restored although the safety backup failed",
-        "restores/safety.py",
+        "restores/safety_backup.py",
         "        if progress.failed:",
         "        if False:",
         "scenarios/test_safety_backup.py::test_a_backup_that_fails_or_is_refused_keeps_the_restore_from_starting",
     ),
     Mutant(
         "somebody else's backup taken for ours",
-        "restores/safety.py",
+        "restores/safety_backup.py",
         "if (visible and reply.task_id == visible.task_id) or reply.status or reply.progress:",
         "if False:",
         "scenarios/test_safety_backup.py::test_a_backup_that_was_running_already_is_not_taken_for_ours",
     ),
     Mutant(
         "restored at midnight",
-        "restores/starting.py",
+        "restores/start.py",
         "        if now >= _approval_of(restore, now) + self._portals.of(restore).approval_ttl:",
         "        if False:",
         "scenarios/test_safety_backup.py::test_one_that_outlasts_the_approval_starts_nothing_at_midnight",
@@ -192,7 +192,7 @@ MUTANTS = (
     ),
     Mutant(
         "sent while another restore runs",
-        "restores/starting.py",
+        "restores/start.py",
         "if visible and not visible.is_completed:",
         "if False:",
         "scenarios/test_starting.py::test_a_restore_that_begins_between_the_checks_and_the_post_keeps_ours_from_starting",
@@ -206,7 +206,7 @@ MUTANTS = (
     ),
     Mutant(
         "POST repeated after a timeout",
-        "restores/starting.py",
+        "restores/start.py",
         """return await self._lose(
                 restore, f"It is not known whether the portal took the request. {error}"
             )""",
@@ -229,7 +229,7 @@ MUTANTS = (
     ),
     Mutant(
         "any later task adopted",
-        "restores/watching.py",
+        "restores/watch.py",
         "fresh = restore.posted_at is not None and now - restore.posted_at <= ADOPTION_WINDOW",
         "fresh = True",
         "scenarios/test_starting.py::test_a_task_that_appears_after_the_window_is_not_taken_for_ours",
@@ -243,7 +243,7 @@ MUTANTS = (
     ),
     Mutant(
         "break-glass not looked at again before the start",
-        "restores/starting.py",
+        "restores/start.py",
         'return "" if verdict.allowed else f"The person who asked for it {verdict.said_of}.", {}',
         'return "", {}',
         "scenarios/test_break_glass.py::test_one_who_is_deactivated_meanwhile_starts_nothing",
@@ -257,7 +257,7 @@ MUTANTS = (
     ),
     Mutant(
         "taskId not compared",
-        "restores/watching.py",
+        "restores/watch.py",
         'if progress is None or (progress.task_id or "") != restore.task_id:',
         "if progress is None:",
         "scenarios/test_watching.py::test_another_task_at_100_percent_is_not_ours",
@@ -271,7 +271,7 @@ MUTANTS = (
     ),
     Mutant(
         "escaping dropped",
-        "slack/texts.py",
+        "slack/mrkdwn.py",
         'return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")',
         "return line",
         "scenarios/test_asking.py::test_a_reason_is_shown_as_text_and_pings_nobody",
@@ -306,10 +306,10 @@ MUTANTS = (
     ),
     Mutant(
         "key written to the log",
-        "ops/logs.py",
+        "logs.py",
         "text = SHAPES.sub(MASK, self._inner.format(record))",
         "return self._inner.format(record)",
-        "ops",
+        "test_server_logs_tasks.py",
     ),
 )
 

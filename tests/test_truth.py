@@ -16,12 +16,12 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from restorebot.cli import STORIES
-from restorebot.cli import app as command_line
+from restorebot.cli.main import STORIES
+from restorebot.cli.main import app as command_line
 from restorebot.sandbox.stories import STORIES as PLAYED
 from restorebot.settings import NAMES, OF_THE_LOADER, TABLE_EXAMPLES, WORDS, PortalTable
-from restorebot.slack import app, cards, fields
-from restorebot.slack.grammar import TYPED
+from restorebot.slack import app, archive_form, cards
+from restorebot.slack.parsing import TYPED
 from tests.mutants import MUTANTS, Mutant
 
 ROOT = Path(__file__).parent.parent
@@ -150,9 +150,9 @@ def test_every_action_has_a_button_and_every_button_an_action() -> None:
         )
     )
     assert {getattr(cards, name) for name in handled} == ids
-    selects = {name for name in vars(fields) if name.startswith("CHOOSE_")}
+    selects = {name for name in vars(archive_form) if name.startswith("CHOOSE_")}
     code = (ROOT / "restorebot/slack/actions.py").read_text(encoding="utf-8")
-    assert set(re.findall(r"fields\.([A-Z_]+):", code)) == selects
+    assert set(re.findall(r"archive_form\.([A-Z_]+):", code)) == selects
 
 
 def test_the_demo_plays_the_stories_that_it_lists() -> None:
@@ -238,7 +238,7 @@ def test_the_pinned_requirements_are_those_of_the_project_and_name_no_registry()
 
 @pytest.mark.parametrize("name", STORIES)
 def test_each_story_of_the_demo_ends_as_it_should(name: str) -> None:
-    program = [sys.executable, "-m", "restorebot.cli", "demo", "--script", name, "--speed", "10"]
+    program = [sys.executable, "-m", "restorebot", "demo", "--script", name, "--speed", "10"]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("COV")}
     done = subprocess.run(  # noqa: S603 - our own program
         program, capture_output=True, text=True, timeout=60, env=environment, check=False

@@ -10,11 +10,11 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from restorebot.errors import Overtaken, PortalUnconfigured
 from restorebot.model import WAITING, Post, PostKind, Restore, State
-from restorebot.ops.tasks import Tasks
-from restorebot.restores.endings import BOT, end, expire
-from restorebot.restores.starting import Starter
-from restorebot.restores.watching import Watcher, unlooked
+from restorebot.restores.start import Starter
+from restorebot.restores.transitions import BOT, end, expire
+from restorebot.restores.watch import Watcher, unlooked
 from restorebot.storage.store import Store
+from restorebot.tasks import Tasks
 
 AFTER_FAULT = timedelta(seconds=10)
 """Until a step that raised is made again."""

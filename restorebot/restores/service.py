@@ -14,11 +14,18 @@ from typing import Any
 
 from restorebot.errors import Overtaken, Refused
 from restorebot.model import Post, PostKind, Restore, Source, State
-from restorebot.restores import announcing, voting
-from restorebot.restores.endings import BACKUP_GOES_ON, UNRESTORED, UNSENT, end, expire, void_others
+from restorebot.restores import announcing, votes
 from restorebot.restores.policy import Directory, memberships, voters_lost
 from restorebot.restores.portals import Portal, Portals
-from restorebot.restores.starting import LATEST
+from restorebot.restores.start import LATEST
+from restorebot.restores.transitions import (
+    BACKUP_GOES_ON,
+    UNRESTORED,
+    UNSENT,
+    end,
+    expire,
+    void_others,
+)
 from restorebot.storage.store import Store, Writing
 
 REASON_KEPT = 3000
@@ -192,10 +199,10 @@ class Service:
             verdict = policy.may_approve(person, groups, restore.requester)
             if not verdict.allowed:
                 raise Refused(verdict.reason)
-            decision = partial(voting.count, yes=voting.Yes(user, needed, frozenset(earlier), lost))
+            decision = partial(votes.count, yes=votes.Yes(user, needed, frozenset(earlier), lost))
             try:
                 return await self._decide(restore_id, {State.REQUESTED}, decision)
-            except voting.Unchecked:
+            except votes.Unchecked:
                 # Somebody else voted meanwhile, and this yes would fill the quorum together with
                 # theirs.
                 continue

@@ -85,7 +85,7 @@ class Programs:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "restorebot.cli",
+            "restorebot",
             *words,
             cwd=self.folder,
             env=self.environment,
@@ -100,7 +100,7 @@ class Programs:
         """Start the bot, if it does not run; it connects to the workspace by itself."""
         if self.bot and self.bot.runs:
             return
-        command = [sys.executable, "-m", "restorebot.cli", "run"]
+        command = [sys.executable, "-m", "restorebot", "run"]
         with (self.folder / "bot.log").open("a") as log:
             process = await asyncio.create_subprocess_exec(
                 *command,

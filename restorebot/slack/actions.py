@@ -10,9 +10,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from restorebot.model import Restore, State
 from restorebot.restores.service import Service, Settlement
-from restorebot.slack import cards, fields, views
+from restorebot.slack import archive_form, cards, request_modal
 from restorebot.slack.commands import RestoreCommand
-from restorebot.slack.texts import mentions, user, when
+from restorebot.slack.mrkdwn import mentions, user, when
 
 
 @dataclass(frozen=True)
@@ -51,15 +51,17 @@ def deeds(service: Service, command: RestoreCommand, client: AsyncWebClient) -> 
 
     async def ask_why(click: Click) -> None:
         restore = await service.check_denier(click.restore_id, click.user)
-        await views.open_modal(client, click.trigger_id, views.denial(restore), "Click Deny again.")
+        await request_modal.open_modal(
+            client, click.trigger_id, request_modal.denial(restore), "Click Deny again."
+        )
 
     return {
         cards.APPROVE: lambda click: service.approve(click.restore_id, click.user),
         cards.DENY: ask_why,
         cards.WITHDRAW: lambda click: service.withdraw(click.restore_id, click.user),
         cards.AGAIN: lambda click: command.again(click.restore_id, click.user, click.trigger_id),
-        fields.CHOOSE_KIND: lambda click: command.rechosen(click.view),
-        fields.CHOOSE_MODULE: lambda click: command.rechosen(click.view),
+        archive_form.CHOOSE_KIND: lambda click: command.rechosen(click.view),
+        archive_form.CHOOSE_MODULE: lambda click: command.rechosen(click.view),
         cards.STOP: lambda click: service.stop(click.restore_id, click.user),
         cards.SETTLE_RUNNING: settle(Settlement.RUNNING),
         cards.SETTLE_FINISHED: settle(Settlement.FINISHED),

@@ -5,7 +5,7 @@ lost.
 import structlog
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from restorebot.slack.calls import UNANSWERED, reason_of
+from restorebot.slack.client import UNANSWERED, reason_of
 
 log = structlog.get_logger()
 

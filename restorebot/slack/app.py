@@ -15,15 +15,15 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from restorebot.errors import PortalError, Refused, RestorebotError, StorageError
-from restorebot.ops.tasks import Tasks
 from restorebot.restores.service import Service, TooLate
-from restorebot.slack import picker, views
+from restorebot.slack import picker, request_modal
 from restorebot.slack.actions import Click, deeds, standing, stands
 from restorebot.slack.answers import answer
+from restorebot.slack.archive_form import KIND
 from restorebot.slack.commands import BACK, Command, RestoreCommand
-from restorebot.slack.fields import KIND
 from restorebot.slack.home import Home
-from restorebot.slack.texts import escape
+from restorebot.slack.mrkdwn import escape
+from restorebot.tasks import Tasks
 
 COMMAND = "/restore"
 STRANGER = "restorebot answers only members of the workspace that it is installed in."
@@ -72,7 +72,7 @@ def build(
             _answered(partial(answer, parsed.response_url), command.run(parsed)), name="command"
         )
 
-    @app.view(views.REQUEST)
+    @app.view(request_modal.REQUEST)
     async def asked(ack: AsyncAck, body: dict[str, Any]) -> None:
         # All windows go, the picker underneath too.
         await ack(
@@ -88,7 +88,7 @@ def build(
         if work:
             tasks.spawn(_answered(command.teller(view, user), work), name="picked")
 
-    @app.view(views.DENIAL)
+    @app.view(request_modal.DENIAL)
     async def denied(ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack(**await _submitted(_deny(service, body)))
         tasks.spawn(home.refresh(body["user"]["id"]), name="home")
@@ -116,7 +116,7 @@ def build(
 
 
 async def _request(service: Service, body: Mapping[str, Any], now: datetime) -> None:
-    draft = views.read(body["view"], body["user"]["id"], now)
+    draft = request_modal.read(body["view"], body["user"]["id"], now)
     await service.request(draft)
 
 
@@ -128,17 +128,17 @@ def _picked(
         choice = picker.read(view, user)
     except picker.Behind as error:
         return _errors(error.errors), command.rechosen(view)
-    except views.FieldErrors as error:
+    except request_modal.FieldErrors as error:
         return _errors(error.errors), None
     except Exception:
         log.exception("submit_failed")
         return _errors({KIND: f"Nothing was asked. {FAULT}"}), None
-    loading = views.loading(external_id=choice.facts_id, close=BACK)
+    loading = request_modal.loading(external_id=choice.facts_id, close=BACK)
     return {"response_action": "push", "view": loading}, command.picked(choice)
 
 
 async def _deny(service: Service, body: Mapping[str, Any]) -> None:
-    restore_id, reason = views.read_denial(body["view"])
+    restore_id, reason = request_modal.read_denial(body["view"])
     await service.deny(restore_id, body["user"]["id"], reason)
 
 
@@ -150,18 +150,22 @@ async def _submitted(commit: Awaitable[None]) -> dict[str, Any]:
     """
     try:
         await commit
-    except views.FieldErrors as error:
+    except request_modal.FieldErrors as error:
         return _errors(error.errors)
     except StorageError as error:
         log.exception("request_not_saved")
         return _errors(
-            {views.REASON: f"Nothing was saved or posted. {error} Tell whoever runs restorebot."}
+            {
+                request_modal.REASON: (
+                    f"Nothing was saved or posted. {error} Tell whoever runs restorebot."
+                )
+            }
         )
     except RestorebotError as error:
-        return _errors({views.REASON: str(error)})
+        return _errors({request_modal.REASON: str(error)})
     except Exception:
         log.exception("submit_failed")
-        return _errors({views.REASON: f"Nothing was posted. {FAULT}"})
+        return _errors({request_modal.REASON: f"Nothing was posted. {FAULT}"})
     return {}
 
 

@@ -7,8 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from restorebot.model import Phase, Restore, State
-from restorebot.slack.sources import archive, made, stored_in
-from restorebot.slack.texts import (
+from restorebot.slack.mrkdwn import (
     Block,
     code,
     context,
@@ -25,6 +24,7 @@ from restorebot.slack.texts import (
     utc,
     when,
 )
+from restorebot.slack.sources import archive, made, stored_in
 
 APPROVE = "restore_approve"
 DENY = "restore_deny"

@@ -15,13 +15,13 @@ from restorebot.errors import PortalError, Refused, RestorebotError
 from restorebot.model import Restore, Source
 from restorebot.restores.portals import Portal, Portals
 from restorebot.restores.preflight import Preflight, attempt
+from restorebot.restores.queries import Viewer
 from restorebot.restores.service import Service
-from restorebot.restores.viewing import Viewer
-from restorebot.slack import listing, picker, views
-from restorebot.slack.calls import UNANSWERED, reason_of
-from restorebot.slack.fields import HISTORY
-from restorebot.slack.grammar import USAGE, Wish, Word, understood
-from restorebot.slack.texts import Block, spoken
+from restorebot.slack import lists, picker, request_modal
+from restorebot.slack.archive_form import HISTORY
+from restorebot.slack.client import UNANSWERED, reason_of
+from restorebot.slack.mrkdwn import Block, spoken
+from restorebot.slack.parsing import USAGE, Wish, Word, understood
 
 PATIENCE = 6.0
 """Seconds for the checks: the modal has its answer within ten seconds of the command."""
@@ -117,14 +117,14 @@ class RestoreCommand:
         await self._service.check_requester(portal, command.user, command.channel)
         if wish.word is Word.LIST:
             records = await portal.docspace.history()
-            await self._tell(command, listing.backups(portal, records, self._clock()))
+            await self._tell(command, lists.backups(portal, records, self._clock()))
         elif wish.word is Word.PICK:
             await self._pick(command, portal)
         elif wish.dry_run:
             report = await self._preflight.run(
                 portal.docspace, wish.backup_id, self._clock(), patience=PATIENCE
             )
-            await self._tell(command, views.dry_run(wish.backup_id, report, portal))
+            await self._tell(command, request_modal.dry_run(wish.backup_id, report, portal))
         else:
             await self._ask(
                 portal,
@@ -149,9 +149,9 @@ class RestoreCommand:
             restores = await self._viewer.open_restores(urls)
             links = await asyncio.gather(*(self._link(restore) for restore in restores))
             by_id = {restore.id: link for restore, link in zip(restores, links, strict=True)}
-            lines = listing.status(restores, by_id, names)
+            lines = lists.status(restores, by_id, names)
         else:
-            lines = listing.history(await self._viewer.ended_restores(urls, LAST), names)
+            lines = lists.history(await self._viewer.ended_restores(urls, LAST), names)
         await self._tell(command, lines)
 
     async def _link(self, restore: Restore) -> str:
@@ -169,7 +169,7 @@ class RestoreCommand:
 
     async def _tell(self, command: Command, lines: list[str]) -> None:
         """Show lines to this person alone, in as many messages as it takes."""
-        for blocks in listing.messages(lines):
+        for blocks in lists.messages(lines):
             try:
                 await self._client.chat_postEphemeral(
                     channel=command.channel, user=command.user, blocks=blocks, text=spoken(blocks)
@@ -180,7 +180,9 @@ class RestoreCommand:
     async def _pick(self, command: Command, portal: Portal) -> None:
         """The modal with the newest backups to choose from; the history is read once for it."""
         again = _again(command)
-        view = await views.open_modal(self._client, command.trigger_id, views.loading(), again)
+        view = await request_modal.open_modal(
+            self._client, command.trigger_id, request_modal.loading(), again
+        )
         shown = picker.Picker(portal.name, command.channel)
         await self._fill(
             {"view_id": view["id"]}, await self._drawn(portal, view["id"], shown), again
@@ -220,7 +222,7 @@ class RestoreCommand:
                 portal, choice.wanted, choice.channel, choice.user, known, **stacked
             )
         except RestorebotError as error:
-            modal = views.refused(str(error), **stacked)
+            modal = request_modal.refused(str(error), **stacked)
         await self._fill({"external_id": choice.facts_id}, modal, "Press Next again.")
 
     def teller(self, view: Mapping[str, Any], user: str) -> Callable[[str], Awaitable[None]]:
@@ -256,11 +258,13 @@ class RestoreCommand:
         """The modal for one backup: opened within the trigger's three seconds, filled when the
         checks are made.
         """
-        view = await views.open_modal(self._client, trigger_id, views.loading(), retry)
+        view = await request_modal.open_modal(
+            self._client, trigger_id, request_modal.loading(), retry
+        )
         try:
             modal = await self._facts(portal, wanted, channel, user)
         except RestorebotError as error:
-            modal = views.refused(str(error))
+            modal = request_modal.refused(str(error))
         await self._fill({"view_id": view["id"]}, modal, retry)
 
     async def _facts(
@@ -278,7 +282,7 @@ class RestoreCommand:
             ),
             self._service.may_break_glass(portal, user),
         )
-        return views.filled(
+        return request_modal.filled(
             wanted, report, portal, channel, self._clock(), may_break_glass=alone, **more
         )
 

@@ -8,10 +8,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from restorebot.errors import RestorebotError
 from restorebot.model import State
-from restorebot.restores.viewing import Mine, Right, Viewer
-from restorebot.slack import cards, listing, views
-from restorebot.slack.calls import UNANSWERED, reason_of
-from restorebot.slack.texts import Block, context, escape, header, section, when
+from restorebot.restores.queries import Mine, Right, Viewer
+from restorebot.slack import cards, lists, request_modal
+from restorebot.slack.client import UNANSWERED, reason_of
+from restorebot.slack.mrkdwn import Block, context, escape, header, section, when
 
 RECENT = 10
 """Ended restores on show."""
@@ -77,7 +77,7 @@ class Home:
         it is too late.
         """
         try:
-            notice = views.modal([section(sentence)], NOTICE)
+            notice = request_modal.modal([section(sentence)], NOTICE)
             await self._client.views_open(trigger_id=trigger_id, view=notice)
         except UNANSWERED:
             await self.show(user, sentence)
@@ -123,14 +123,14 @@ def _group(one: Mine) -> str:
 def _open(one: Mine) -> list[Block]:
     restore = one.restore
     lines = [
-        listing.open_line(restore, ""),
+        lists.open_line(restore, ""),
         f"in <#{restore.channel}>: {escape(restore.reason, 300)}",
     ]
     return [section("\n".join(lines)), *_buttons(one)]
 
 
 def _recent(one: Mine) -> list[Block]:
-    return [section(listing.ended_line(one.restore)), *_buttons(one)]
+    return [section(lists.ended_line(one.restore)), *_buttons(one)]
 
 
 def _buttons(one: Mine) -> list[Block]:

@@ -15,9 +15,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from restorebot.errors import PortalUnconfigured, StorageError
 from restorebot.model import ANNOUNCEMENTS, Post, PostKind, Restore
 from restorebot.restores.portals import Portals
-from restorebot.slack.calls import UNANSWERED, pause_of, reason_of, status_of
 from restorebot.slack.cards import Surroundings, card
-from restorebot.slack.posts import again, post
+from restorebot.slack.client import UNANSWERED, pause_of, reason_of, status_of
+from restorebot.slack.thread import again, post
 from restorebot.storage.store import Queued, Store
 
 LAST_RESTORES = 3

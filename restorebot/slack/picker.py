@@ -11,12 +11,12 @@ from restorebot.docspace.models import STORAGE_NAMES, BackupRecord
 from restorebot.docspace.storages import REFUSED
 from restorebot.model import Source
 from restorebot.restores.portals import Portal
-from restorebot.slack.fields import HISTORY, KIND, NOT_OFFERED, inputs, kind_select
-from restorebot.slack.fields import chosen as kind_chosen
-from restorebot.slack.fields import read as read_archive
-from restorebot.slack.grammar import EXAMPLE, GUID, NO_BACKUP
-from restorebot.slack.texts import Block, code, context, lasting, plain, quoted, section
-from restorebot.slack.views import FieldErrors, modal, typed
+from restorebot.slack.archive_form import HISTORY, KIND, NOT_OFFERED, inputs, kind_select
+from restorebot.slack.archive_form import chosen as kind_chosen
+from restorebot.slack.archive_form import read as read_archive
+from restorebot.slack.mrkdwn import Block, code, context, lasting, plain, quoted, section
+from restorebot.slack.parsing import EXAMPLE, GUID, NO_BACKUP
+from restorebot.slack.request_modal import FieldErrors, modal, typed
 
 PICK = "restore_pick"
 BACKUP = "backup"

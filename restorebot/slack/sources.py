@@ -6,7 +6,7 @@ from datetime import datetime
 
 from restorebot.docspace.models import STORAGE_NAMES
 from restorebot.model import Source
-from restorebot.slack.texts import Block, code, escape, fields, lasting, quoted, when
+from restorebot.slack.mrkdwn import Block, code, escape, fields, lasting, quoted, when
 
 
 def stored_in(source: Source) -> str:

@@ -47,7 +47,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def demo(chromium: Browser) -> Iterator[Demo]:
-    command = [sys.executable, "-m", "restorebot.cli", "demo", "--no-browser", "--port", "0"]
+    command = [sys.executable, "-m", "restorebot", "demo", "--no-browser", "--port", "0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)  # noqa: S603 - our own program
     assert process.stdout
     try:

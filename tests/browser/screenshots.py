@@ -53,7 +53,7 @@ def main() -> None:
     if found is None:
         raise SystemExit("There is no Chromium to take pictures with. Install it, then try again.")
     PICTURES.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "restorebot.cli", "demo", "--no-browser", "--port", "0"]
+    command = [sys.executable, "-m", "restorebot", "demo", "--no-browser", "--port", "0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own program
     try:
         demo = Demo(process.stdout.readline().strip() if process.stdout else "")

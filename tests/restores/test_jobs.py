@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from restorebot.ops.tasks import Tasks
 from restorebot.restores.runner import Jobs
+from restorebot.tasks import Tasks
 
 
 def clock() -> datetime:

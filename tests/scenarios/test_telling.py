@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from restorebot.model import ENDED, PostKind, State
-from restorebot.slack import posts
+from restorebot.slack import thread
 from restorebot.storage import audit, schema
 from tests.harness import ALICE, BOB, World, words
 
@@ -68,18 +68,18 @@ async def test_a_message_that_our_own_code_fails_at_holds_up_no_other(
     scene: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await scene.ask()
-    write = posts._WRITERS[PostKind.SENT]
+    write = thread._WRITERS[PostKind.SENT]
 
     def broken(*_: object) -> list[dict[str, Any]]:
         raise RuntimeError("a fault of ours")
 
-    monkeypatch.setitem(posts._WRITERS, PostKind.SENT, broken)
+    monkeypatch.setitem(thread._WRITERS, PostKind.SENT, broken)
     await scene.click("approve")
     await scene.pass_time(10)
     assert "not_told" in scene.log.getvalue()
     assert "Approved by" in words(await scene.card())
     assert not await scene.thread()
-    monkeypatch.setitem(posts._WRITERS, PostKind.SENT, write)
+    monkeypatch.setitem(thread._WRITERS, PostKind.SENT, write)
     await scene.until(State.COMPLETED)
     await scene.pass_time(300, by=30)
     assert (await scene.thread())[0].startswith(":rocket:")

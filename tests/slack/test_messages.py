@@ -20,10 +20,10 @@ from restorebot.model import OPEN, Phase, PostKind, Restore, Source, State, Vote
 from restorebot.restores.policy import Policy
 from restorebot.restores.portals import Portal
 from restorebot.restores.preflight import Check, Report, Result
-from restorebot.restores.viewing import Mine, Right
+from restorebot.restores.queries import Mine, Right
 from restorebot.sandbox.workspace.limits import check_message_blocks, check_view
-from restorebot.slack import cards, home, posts, texts, views
-from restorebot.slack.fields import CARRIED
+from restorebot.slack import cards, home, mrkdwn, request_modal, thread
+from restorebot.slack.archive_form import CARRIED
 from restorebot.slack.notifier import Bucket
 from tests.harness import TLS
 from tests.storage.conftest import a_restore
@@ -150,7 +150,7 @@ def fits(text: str, blocks: list[dict[str, Any]]) -> None:
     for shown in [text, *(one for block in blocks for one in markup(block))]:
         # A text that was cut may end inside a mark of ours, which is then no mark.
         rest = OURS.sub("", shown)
-        assert "<" not in rest or len(shown) >= texts.SECTION, shown
+        assert "<" not in rest or len(shown) >= mrkdwn.SECTION, shown
         assert "<!channel" not in rest
         assert "<@U1>" not in rest
 
@@ -171,11 +171,11 @@ def test_any_card_fits(restore: Restore) -> None:
 @given(restores(), st.sampled_from([kind for kind in PostKind if kind is not PostKind.CARD]), facts)
 def test_any_post_fits(restore: Restore, kind: PostKind, said: dict[str, Any]) -> None:
     if kind is PostKind.CLOSING:
-        ends = [state for state in State if state in posts._ENDS]
+        ends = [state for state in State if state in thread._ENDS]
         restore = replace(restore, state=ends[restore.version % len(ends)])
-    text, blocks = posts.post(kind, restore, said, "0123456789ab", AROUND)
+    text, blocks = thread.post(kind, restore, said, "0123456789ab", AROUND)
     fits(text, blocks)
-    again, marked = posts.again(text, blocks)
+    again, marked = thread.again(text, blocks)
     fits(again, marked)
     assert "(sent again)" in again
 
@@ -187,21 +187,23 @@ def test_any_modal_fits_and_can_be_submitted_only_when_all_is_well(
     result = Result.PASSED if passes else Result.FAILED
     source = Source("3c0f8f0a-7a6b-4f2e-9a51-0d7a4a1f6b11", name[:200], 5, NOW, NOW)
     report = Report((Check("portal", result, sentence),), alias[:100], source)
-    view = views.filled(source.backup_id, report, PORTAL, "C1", NOW)
+    view = request_modal.filled(source.backup_id, report, PORTAL, "C1", NOW)
     check_view(view, "modal")
     assert ("submit" in view) == passes
     assert any(block["type"] == "input" for block in view["blocks"]) == passes
     if passes:
-        asked = views.Asked.unpack(view["private_metadata"])
-        assert asked == views.Asked(alias[:100], "acme", source, "C1")
+        asked = request_modal.Asked.unpack(view["private_metadata"])
+        assert asked == request_modal.Asked(alias[:100], "acme", source, "C1")
 
 
 @given(outside, archives(), outside)
 def test_a_modal_for_any_archive_fits(alias: str, source: Source, sentence: str) -> None:
     report = Report((Check("archive", Result.WARNED, sentence),), alias[:100], source)
-    view = views.filled(source, report, PORTAL, "C1", NOW, external_id="facts-1", close="Back")
+    view = request_modal.filled(
+        source, report, PORTAL, "C1", NOW, external_id="facts-1", close="Back"
+    )
     check_view(view, "modal")
-    assert views.Asked.unpack(view["private_metadata"]).source == source
+    assert request_modal.Asked.unpack(view["private_metadata"]).source == source
 
 
 STANDING = st.tuples(st.sampled_from(sorted(OPEN)), st.sets(st.sampled_from(Right)))
@@ -286,21 +288,21 @@ SPANS = [
     ("seconds", "words"), [*SPANS, (172800, "2 days"), (172799, "47 h 59 min")]
 )
 def test_a_duration_is_said_in_its_two_largest_units(seconds: float, words: str) -> None:
-    assert texts.lasting(timedelta(seconds=seconds)) == words
+    assert mrkdwn.lasting(timedelta(seconds=seconds)) == words
 
 
 def test_a_time_is_shown_in_the_readers_zone_with_utc_for_others() -> None:
     assert (
-        texts.when(NOW) == "<!date^1772366400^{date_short_pretty} at {time}|2026-03-01 12:00 UTC>"
+        mrkdwn.when(NOW) == "<!date^1772366400^{date_short_pretty} at {time}|2026-03-01 12:00 UTC>"
     )
 
 
 @given(st.text(), st.integers(1, 300))
 def test_outside_text_is_one_harmless_line(text: str, limit: int) -> None:
-    assert len(texts.plain(text, limit)) <= limit
-    line = texts.escape(text, limit)
+    assert len(mrkdwn.plain(text, limit)) <= limit
+    line = mrkdwn.escape(text, limit)
     assert not set("<>\n\r\t\u202e\u2066\x00") & set(line)
-    assert "`" not in texts.code(text, limit)[1:-1]
+    assert "`" not in mrkdwn.code(text, limit)[1:-1]
 
 
 @pytest.mark.parametrize(

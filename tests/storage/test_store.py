@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from restorebot.errors import Claimed, Overtaken, StorageError
 from restorebot.model import MOVES, OPEN, Post, PostKind, Restore, State
-from restorebot.restores import voting
+from restorebot.restores import votes
 from restorebot.storage import audit, sqlite
 from restorebot.storage.store import Store, open_store
 from tests.harness import migrated
@@ -307,5 +307,5 @@ async def test_a_yes_beside_one_that_was_not_looked_at_again_does_not_fill_the_q
     restore = await request(store, a_restore("r1"))
     async with store.writing() as tx:
         restore = await tx.vote(restore, "UBOB", NOW)
-        with pytest.raises(voting.Unchecked):
-            await voting.count(tx, restore, NOW, voting.Yes("UERIN", 2, frozenset(), {}))
+        with pytest.raises(votes.Unchecked):
+            await votes.count(tx, restore, NOW, votes.Yes("UERIN", 2, frozenset(), {}))

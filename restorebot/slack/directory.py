@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from restorebot.errors import Refused, SlackUnavailable
 from restorebot.restores.policy import Person
-from restorebot.slack.calls import UNANSWERED, status_of
+from restorebot.slack.client import UNANSWERED, status_of
 
 PATIENCE = 2.0
 """Seconds for one question: a command's trigger lives three."""

@@ -41,7 +41,7 @@ async def start(
         name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ
     }
     pipe = asyncio.subprocess.PIPE
-    command = [sys.executable, "-m", "restorebot.cli", *words]
+    command = [sys.executable, "-m", "restorebot", *words]
     return await asyncio.create_subprocess_exec(
         *command, env=inherited | env, cwd=cwd, stdout=pipe, stderr=pipe
     )

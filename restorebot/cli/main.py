@@ -132,7 +132,7 @@ def history(
     ] = 20,
 ) -> None:
     """Print how the last restores ended. The bot may be running meanwhile."""
-    from restorebot.ops import records
+    from restorebot.cli import records
 
     url = _database_url()
     records.show_history(_looked(records.history(url, count)))
@@ -157,7 +157,7 @@ def key_set(portal: PortalName = "") -> None:
 
     A running bot uses it from its next call on. From a pipe, the key is read from standard input.
     """
-    from restorebot.ops import keys
+    from restorebot.cli import keys
 
     settings = _settings()
     _said(lambda: keys.encryption_key(settings))
@@ -182,7 +182,7 @@ def key_list() -> None:
     """Show the key that is used for each portal by its last four characters, and what the portal
     says of it.
     """
-    from restorebot.ops import keys
+    from restorebot.cli import keys
 
     keys.show(_looked(keys.listed(_settings())))
 
@@ -190,7 +190,7 @@ def key_list() -> None:
 @key_app.command("remove")
 def key_remove(portal: PortalName = "") -> None:
     """Forget a stored key; the one in the settings, if there is one, is used again."""
-    from restorebot.ops import keys
+    from restorebot.cli import keys
 
     typer.echo(_looked(keys.remove(_settings(), portal)))
 
@@ -204,7 +204,7 @@ def verify(
     """Look whether the audit trail is whole; exits with 1 and names the first row that does not fit
     if it is not.
     """
-    from restorebot.ops import records
+    from restorebot.cli import records
 
     if witness and not records.WITNESS.fullmatch(witness.lower()):
         typer.echo(
@@ -228,7 +228,7 @@ def export(
     ] = "",
 ) -> None:
     """Write the audit trail to standard output, oldest first."""
-    from restorebot.ops import records
+    from restorebot.cli import records
 
     if format not in {"jsonl", "csv"}:
         typer.echo(f"There is no format {format!r}. Choose jsonl or csv.", err=True)
@@ -275,11 +275,7 @@ def _said(work: Callable[[], T]) -> T:
 @app.command()
 def manifest() -> None:
     """Print the Slack app manifest, to create the app from."""
-    here = Path(__file__).parent
-    packaged = here / "manifest.yml"
-    path = packaged if packaged.exists() else here.parent / "manifest.yml"
+    package = Path(__file__).parent.parent
+    packaged = package / "manifest.yml"
+    path = packaged if packaged.exists() else package.parent / "manifest.yml"
     typer.echo(path.read_text(encoding="utf-8"), nl=False)
-
-
-if __name__ == "__main__":
-    main()

@@ -9,13 +9,13 @@ from typing import Any
 from restorebot.errors import Claimed, PortalError, SlackUnavailable
 from restorebot.model import Post, PostKind, Restore, State
 from restorebot.restores import announcing
-from restorebot.restores.endings import BACKUP_GOES_ON, BOT, PORTAL, UNSENT, end, expire, lose
-from restorebot.restores.pace import OVER, Pace, phase_of, told
 from restorebot.restores.policy import Directory, voters_lost
 from restorebot.restores.portals import Portals
 from restorebot.restores.preflight import Preflight, Report
-from restorebot.restores.safety import SafetyBackup
-from restorebot.restores.voting import told_of_lost
+from restorebot.restores.progress import OVER, Pace, phase_of, told
+from restorebot.restores.safety_backup import SafetyBackup
+from restorebot.restores.transitions import BACKUP_GOES_ON, BOT, PORTAL, UNSENT, end, expire, lose
+from restorebot.restores.votes import told_of_lost
 from restorebot.storage.store import Store
 
 PATIENCE = 30.0

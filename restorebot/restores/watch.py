@@ -12,9 +12,9 @@ from restorebot.docspace.models import Progress, clean
 from restorebot.errors import AddressRefused, PortalError, PortalNotFound
 from restorebot.model import Phase, Post, PostKind, Restore, State
 from restorebot.restores import announcing
-from restorebot.restores.endings import BOT, PORTAL, end, lose, void_others
-from restorebot.restores.pace import GONE_AFTER, GONE_POLLS, Pace, phase_of, told
 from restorebot.restores.portals import Portals
+from restorebot.restores.progress import GONE_AFTER, GONE_POLLS, Pace, phase_of, told
+from restorebot.restores.transitions import BOT, PORTAL, end, lose, void_others
 from restorebot.storage.store import Store, Writing
 
 ADOPTION_WINDOW = timedelta(minutes=2)

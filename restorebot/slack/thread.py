@@ -11,7 +11,7 @@ from restorebot.docspace.replies import HOW_TO_STORE
 from restorebot.model import PostKind, Restore, State
 from restorebot.restores.preflight import TENANT_STATUS
 from restorebot.slack.cards import TITLES, Surroundings
-from restorebot.slack.texts import (
+from restorebot.slack.mrkdwn import (
     FALLBACK,
     Block,
     code,

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 from pydantic import SecretStr
 
+from restorebot.cli import tables
 from restorebot.docspace.client import Auth, DocSpace, ssl_context
 from restorebot.docspace.models import KeyInfo
 from restorebot.errors import PortalError, Refused, SettingsError
-from restorebot.ops import tables
 from restorebot.restores.preflight import KEY_MARGIN
 from restorebot.settings import PortalSettings, Settings
 from restorebot.storage import keys

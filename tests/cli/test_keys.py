@@ -11,7 +11,7 @@ import pytest
 from cryptography.fernet import Fernet
 from typer.testing import CliRunner
 
-from restorebot.cli import app
+from restorebot.cli.main import app
 from restorebot.model import State
 from restorebot.settings import Settings
 from tests.harness import KEY, World, words, world
@@ -258,7 +258,7 @@ async def test_a_cookie_of_the_settings_is_tried_as_a_cookie(keyed: World) -> No
 
 
 async def test_without_any_input_no_key_is_read(keyed: World) -> None:
-    program = [sys.executable, "-m", "restorebot.cli", "key", "set"]
+    program = [sys.executable, "-m", "restorebot", "key", "set"]
     done = await asyncio.create_subprocess_exec(
         "sh",
         "-c",

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+from restorebot.cli import tables
 from restorebot.errors import Refused
 from restorebot.model import ENDED, Restore
-from restorebot.ops import tables
 from restorebot.storage import audit
 from restorebot.storage.store import Reading, opened_to_look
 

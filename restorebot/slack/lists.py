@@ -9,7 +9,7 @@ from restorebot.docspace.models import STORAGE_NAMES, BackupRecord
 from restorebot.model import Restore
 from restorebot.restores.portals import Portal
 from restorebot.slack.cards import TITLES
-from restorebot.slack.texts import (
+from restorebot.slack.mrkdwn import (
     SECTION,
     Block,
     code,

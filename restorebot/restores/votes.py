@@ -7,7 +7,7 @@ from datetime import datetime
 from restorebot.errors import Refused
 from restorebot.model import Post, PostKind, Restore, State
 from restorebot.restores import announcing
-from restorebot.restores.endings import BOT
+from restorebot.restores.transitions import BOT
 from restorebot.storage.store import Writing
 
 

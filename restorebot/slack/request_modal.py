@@ -18,9 +18,9 @@ from restorebot.model import UNSHOWN, Restore, Source
 from restorebot.restores.portals import Portal
 from restorebot.restores.preflight import Report, Result
 from restorebot.restores.service import Draft
-from restorebot.slack.calls import UNANSWERED, reason_of
+from restorebot.slack.client import UNANSWERED, reason_of
+from restorebot.slack.mrkdwn import Block, code, escape, plain, quoted, section, user
 from restorebot.slack.sources import archive, facts
-from restorebot.slack.texts import Block, code, escape, plain, quoted, section, user
 
 REQUEST = "restore_request"
 DENIAL = "restore_denial"

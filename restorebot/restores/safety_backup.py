@@ -10,9 +10,9 @@ from restorebot.docspace.models import Progress, clean
 from restorebot.docspace.storages import CLOUD, DATA_STORE, DOCUMENTS, THIRD_PARTY, Storage
 from restorebot.errors import Claimed, PortalError
 from restorebot.model import Post, PostKind, Restore, State
-from restorebot.restores.endings import BOT, PORTAL, UNRESTORED, end
-from restorebot.restores.pace import GONE_AFTER, GONE_POLLS, OVER, Pace
 from restorebot.restores.portals import Portals
+from restorebot.restores.progress import GONE_AFTER, GONE_POLLS, OVER, Pace
+from restorebot.restores.transitions import BOT, PORTAL, UNRESTORED, end
 from restorebot.storage.store import Store
 
 DOUBTS = {

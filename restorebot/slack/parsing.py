@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from restorebot.errors import Refused
-from restorebot.slack.texts import code
+from restorebot.slack.mrkdwn import code
 
 NO_BACKUP = "00000000-0000-0000-0000-000000000000"
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)

@@ -3,7 +3,7 @@
 import pytest
 
 from restorebot.errors import Refused
-from restorebot.slack.grammar import EXAMPLE, USAGE, Wish, Word, understood
+from restorebot.slack.parsing import EXAMPLE, USAGE, Wish, Word, understood
 
 PORTALS = ("acme", "beta")
 

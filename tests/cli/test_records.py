@@ -21,7 +21,7 @@ import pytest
 from sqlalchemy.dialects.sqlite import dialect
 from typer.testing import CliRunner, Result
 
-from restorebot.cli import app
+from restorebot.cli.main import app
 from restorebot.model import State
 from restorebot.storage import audit
 from restorebot.storage.store import Store, open_store
@@ -303,7 +303,7 @@ async def test_a_hundred_thousand_rows_are_exported_within_200_megabytes(
     )
     # Not ru_maxrss, which a program that a large one has started inherits.
     program = (
-        "import re, sys; from pathlib import Path; from restorebot.cli import app\n"
+        "import re, sys; from pathlib import Path; from restorebot.cli.main import app\n"
         "try: app(['audit', 'export'])\n"
         "finally: print(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1], "
         "file=sys.stderr)"
@@ -412,7 +412,7 @@ def test_what_does_not_fit_the_terminal_is_a_line_for_each_cell(tmp_path: Path) 
         "_before-the-import-of-tuesday-which-broke-the-rooms_full.tar.gz"
     )
     program = (
-        f"from restorebot.ops import tables; tables.show(('restore', 'backup'), [('r1', {name!r}), "
+        f"from restorebot.cli import tables; tables.show(('restore', 'backup'), [('r1', {name!r}), "
         "('r2', 'b')])"
     )
     ours, theirs = os.openpty()

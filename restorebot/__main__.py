@@ -1,0 +1,5 @@
+"""``python -m restorebot``: the command line."""
+
+from restorebot.cli.main import main
+
+main()
