@@ -22,21 +22,21 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from restorebot import logs, server
-from restorebot.docspace.client import DocSpace, NewerKey, ssl_context
+from restorebot.docspace.client import ApiKeyInUse, DocSpace, ssl_context
 from restorebot.errors import KeyUnreadable, SettingsError, SlackUnavailable, StorageError
 from restorebot.restores.policy import Policy
 from restorebot.restores.portals import Portal, Portals
 from restorebot.restores.preflight import Preflight
-from restorebot.restores.progress import Pace
-from restorebot.restores.queries import Viewer
+from restorebot.restores.progress import PollSettings
+from restorebot.restores.queries import RestoreQueries
 from restorebot.restores.runner import Jobs, Runner
-from restorebot.restores.safety_backup import SafetyBackup, doubt
+from restorebot.restores.safety_backup import SafetyBackup, way_back_warning
 from restorebot.restores.service import Service
 from restorebot.restores.start import Starter
 from restorebot.restores.watch import Watcher
 from restorebot.settings import Settings
 from restorebot.slack import app as slack_app
-from restorebot.slack.client import UNANSWERED, reason_of, status_of
+from restorebot.slack.client import CALL_ERRORS, error_code, http_status
 from restorebot.slack.commands import RestoreCommand
 from restorebot.slack.directory import SlackDirectory
 from restorebot.slack.home import Home
@@ -50,7 +50,7 @@ SLACK_PATIENCE = 10
 GREETING_TRIES = 6
 """How often Slack is asked who we are before the bot gives up starting."""
 
-DRAIN = 6.0
+DRAIN_SECONDS = 6.0
 """Seconds for work under way to finish after SIGTERM; the whole stop stays within ten."""
 
 log = structlog.get_logger()
@@ -87,7 +87,7 @@ class Bot:
 
 
 @asynccontextmanager
-async def assembled(
+async def build_bot(
     settings: Settings, clock: Callable[[], datetime] = utcnow
 ) -> AsyncIterator[Bot]:
     """Build the bot. Raises SettingsError, StorageError, SlackUnavailable."""
@@ -99,7 +99,7 @@ async def assembled(
             # The default handlers send a message again when its answer is lost, unmarked.
             retry_handlers=[],
         )
-        team = await _greet(client)
+        team = await _authenticate(client)
         store = await open_store(settings.database_url)
         stack.push_async_callback(store.close)
         tls = ssl_context()
@@ -107,10 +107,12 @@ async def assembled(
         for one in settings.portals:
             # A client each: one shared pool is measurably slower with many portals, above all with
             # hung ones.
-            newer = partial(_newer_key, store, settings.encryption_key, one.url)
-            if one.safety_backup and (why := doubt(one.safety_backup)):
-                log.warning("safety_backup_doubtful", portal=one.name, why=why)
-            docspace = DocSpace(one.url, one.key, ssl_context=tls, auth=one.auth, newer_key=newer)
+            newer = partial(_stored_key, store, settings.encryption_key, one.url)
+            if one.safety_backup and (why := way_back_warning(one.safety_backup)):
+                log.warning("safety_backup_warning", portal=one.name, why=why)
+            docspace = DocSpace(
+                one.url, one.key, ssl_context=tls, auth=one.auth, stored_key_source=newer
+            )
             stack.push_async_callback(docspace.aclose)
             policy = Policy(
                 one.approvers,
@@ -128,13 +130,15 @@ async def assembled(
         yield _wire(settings, store, Portals(portals), client, team, clock)
 
 
-async def _newer_key(store: Store, encryption_key: SecretStr | None, url: str) -> NewerKey | None:
+async def _stored_key(
+    store: Store, encryption_key: SecretStr | None, url: str
+) -> ApiKeyInUse | None:
     try:
         async with store.reading() as tx:
             found = await tx.stored_key(url)
     except StorageError as error:
         raise KeyUnreadable(str(error)) from None
-    return NewerKey(found.opened(encryption_key), found.stored_at) if found else None
+    return ApiKeyInUse(found.decrypt(encryption_key), found.stored_at) if found else None
 
 
 def _wire(
@@ -147,17 +151,17 @@ def _wire(
 ) -> Bot:
     tasks = Tasks()
     directory = SlackDirectory(client, team)
-    pace = Pace(settings.poll_interval, settings.stall_after)
+    pace = PollSettings(settings.poll_interval, settings.stall_after)
     preflight = Preflight(store)
     safety = SafetyBackup(store, portals, pace=pace, clock=clock)
     starter = Starter(store, portals, preflight, directory, safety, pace=pace, clock=clock)
     jobs = Jobs(tasks, clock)
-    watcher = Watcher(store, portals, pace=pace, look=jobs.look)
+    watcher = Watcher(store, portals, pace=pace, wake=jobs.wake)
     runner = Runner(store, starter, watcher)
-    service = Service(store, portals, directory, clock=clock, look=jobs.look)
+    service = Service(store, portals, directory, clock=clock, wake=jobs.wake)
     notifier = Notifier(client, store, portals, clock)
     store.changed = notifier.wake
-    viewer = Viewer(store, portals, directory)
+    viewer = RestoreQueries(store, portals, directory)
     command = RestoreCommand(client, service, viewer, preflight, portals, clock=clock)
     secret = settings.slack_signing_secret
     bolt = slack_app.build(
@@ -180,7 +184,7 @@ async def run(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with assembled(settings) as bot, running(bot) as port:
+    async with build_bot(settings) as bot, run_bot(bot) as port:
         log.info(
             "ready",
             portals=[portal.docspace.host for portal in bot.portals.all],
@@ -192,18 +196,18 @@ async def run(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def running(bot: Bot) -> AsyncIterator[int | None]:
+async def run_bot(bot: Bot) -> AsyncIterator[int | None]:
     """Listen, watch and tell; on the way out stop intake first, then finish what is under way."""
     notifier = asyncio.create_task(bot.notifier.run())
     bot.jobs.start(bot.runner.step)
     for restore_id in await bot.runner.open_ids():
-        bot.jobs.look(restore_id)
+        bot.jobs.wake(restore_id)
     try:
         async with listening(bot) as port:
             yield port
     finally:
         bot.jobs.stop()
-        await bot.tasks.drain(DRAIN)
+        await bot.tasks.drain(DRAIN_SECONDS)
         notifier.cancel()
         await asyncio.gather(notifier, return_exceptions=True)
 
@@ -236,9 +240,9 @@ async def listening(bot: Bot) -> AsyncIterator[int | None]:
             async def all_problems() -> list[str]:
                 return [sentence for check in problems for sentence in await check()]
 
-            app = Starlette(routes=[*routes, *server.routes(all_problems)])
+            app = Starlette(routes=[*routes, *server.health_routes(all_problems)])
             port = await stack.enter_async_context(
-                server.serving(app, settings.host, settings.listen_port)
+                server.serve(app, settings.host, settings.listen_port)
             )
         yield port
 
@@ -259,30 +263,30 @@ async def _connect(handler: AsyncSocketModeHandler) -> None:
     try:
         await handler.connect_async()  # type: ignore[no-untyped-call] # Bolt's own gap
     except SlackApiError as error:
-        if status_of(error) is None:
+        if http_status(error) is None:
             raise SlackUnavailable("Slack's Socket Mode could not be reached.") from None
-        reason = f"Slack refuses it ({reason_of(error)})"
+        reason = f"Slack refuses it ({error_code(error)})"
         problem = (
             f"SLACK_APP_TOKEN: {reason}; make one with connections:write under Basic Information"
         )
         raise SettingsError([problem]) from None
-    except UNANSWERED:
+    except CALL_ERRORS:
         raise SlackUnavailable("Slack's Socket Mode could not be reached.") from None
 
 
-async def _greet(client: AsyncWebClient) -> str:
+async def _authenticate(client: AsyncWebClient) -> str:
     """Ask Slack who we are, which also tries the token; returns the id of our workspace."""
     for attempt in range(GREETING_TRIES):
         try:
             return str((await client.auth_test())["team_id"])
         except SlackApiError as error:
-            if (status_of(error) or 500) < 429:
-                reason = f"Slack refuses it ({reason_of(error)})"
+            if (http_status(error) or 500) < 429:
+                reason = f"Slack refuses it ({error_code(error)})"
                 problem = (
                     f"SLACK_BOT_TOKEN: {reason}; copy the Bot User OAuth Token of the installed app"
                 )
                 raise SettingsError([problem]) from None
-        except UNANSWERED as error:
+        except CALL_ERRORS as error:
             log.warning("slack_unreachable", error=type(error).__name__)
         await asyncio.sleep(timedelta(seconds=2**attempt).total_seconds())
     raise SlackUnavailable("Slack could not be reached at SLACK_API_URL; is the network there?")

@@ -49,15 +49,15 @@ class StorageError(RestorebotError):
     """The database could not be read or written; nothing was changed."""
 
 
-class Overtaken(StorageError):
+class StaleRow(StorageError):
     """The row is no longer what the caller read: somebody else moved it first."""
 
 
-class Claimed(Overtaken):
+class PortalBusy(StaleRow):
     """Another restore holds the portal's claim."""
 
 
-class PortalUnconfigured(RestorebotError):
+class PortalNotConfigured(RestorebotError):
     """A restore is of a portal that the settings no longer have."""
 
 
@@ -121,7 +121,7 @@ class PortalLocked(PortalForbidden):
     transient = True
 
 
-class AddressRefused(PortalForbidden):
+class IpAddressRefused(PortalForbidden):
     """403 in bare text: the portal does not accept the bot's IP address."""
 
 

@@ -19,7 +19,7 @@ SHAPES = re.compile(
 """What looks like a token, a key, a response_url or a Socket Mode ticket."""
 
 
-class Masked(logging.Formatter):
+class MaskingFormatter(logging.Formatter):
     """Formats as its inner formatter does, then masks.
 
     The last step, so that exception texts are covered too.
@@ -64,7 +64,7 @@ def configure(stream: IO[str], secrets: Iterable[str] = ()) -> None:
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
     )
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(Masked(inner, secrets))
+    handler.setFormatter(MaskingFormatter(inner, secrets))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)

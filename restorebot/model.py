@@ -70,7 +70,7 @@ class Phase(StrEnum):
     DONE = "done"
 
 
-UNSHOWN = frozenset({"ssekey"})
+HIDDEN_PARAMS = frozenset({"ssekey"})
 """``storageParams`` that are sent to the portal and shown to nobody."""
 
 
@@ -103,24 +103,23 @@ class Source:
     @property
     def shown_params(self) -> dict[str, str]:
         """The parameters less those that nobody needs to see."""
-        return {key: value for key, value in self.params if key not in UNSHOWN}
+        return {key: value for key, value in self.params if key not in HIDDEN_PARAMS}
 
-    def record(self) -> dict[str, Any]:
+    def audit_record(self) -> dict[str, Any]:
         """What the audit trail keeps, as JSON values: all that tells it from every other source."""
-        known = {name: value for name, value in self.plain().items() if value not in (None, "", [])}
+        known = {
+            name: value for name, value in self.to_json().items() if value not in (None, "", [])
+        }
         return {**known, **({"params": self.shown_params} if self.params else {})}
 
-    def plain(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """JSON values, which ``of`` makes a source of again."""
         plain = asdict(self)
         times = {name: plain[name] and plain[name].isoformat() for name in _TIMES}
         return {**plain, **times, "params": [list(pair) for pair in self.params]}
 
     @classmethod
-    def of(cls, plain: Mapping[str, Any]) -> "Source":
-        if not plain["backup_id"] and "changed_on" not in plain:
-            # Written by a version that took a file's time for that of its backup.
-            plain = {**plain, "created_on": None, "changed_on": plain["created_on"]}
+    def from_json(cls, plain: Mapping[str, Any]) -> "Source":
         times = {name: datetime.fromisoformat(plain[name]) for name in _TIMES if plain.get(name)}
         params = tuple((key, value) for key, value in plain.get("params", ()))
         return cls(**{**plain, **times, "params": params})
@@ -185,13 +184,13 @@ class Restore:
     safety_name: str | None = None
     safety_made_at: datetime | None = None
     """When it was made, by the portal's history; None until it has been found there."""
-    watched_at: datetime | None = None
+    backup_watched_at: datetime | None = None
     """Until when a planned restore's safety backup was watched, to the minute: whether the bot was
     down since.
     """
     posted_at: datetime | None = None
     """When ``startrestore`` was about to be sent; None until then."""
-    task_before: str | None = None
+    previous_task_id: str | None = None
     """The taskId that the portal still showed just before the POST, which can therefore not be
     ours.
     """
@@ -202,14 +201,14 @@ class Restore:
     progress: int = 0
     changed_at: datetime | None = None
     """When the portal's words about our task last changed."""
-    gone_since: datetime | None = None
+    missing_since: datetime | None = None
     """Since when the portal no longer shows our task; None while it does."""
-    gone_polls: int = 0
+    missing_polls: int = 0
     """How many looks in a row found our task gone: a clock alone would count the time the bot was
     down.
     """
     stalled: bool = False
-    hindrance: str = ""
+    blocked_reason: str = ""
     """Why the next step cannot be made just now, in a sentence; empty when nothing is in the way.
     """
     outcome: str = ""
@@ -219,7 +218,7 @@ class Restore:
     tenant_status: int | None = None
     """The portal's ``tenantStatus`` when it failed; 4 is locked. None when it could not be read."""
     ended_at: datetime | None = None
-    looked_after: bool = False
+    verified: bool = False
     """A completed restore's portal and key have been looked at, and the thread has been told."""
     card_ts: str | None = None
     card_version: int = 0
@@ -229,7 +228,7 @@ class Restore:
         return tuple(vote.user for vote in self.votes)
 
     @property
-    def is_ahead(self) -> bool:
+    def is_planned(self) -> bool:
         """Whether it waits for a planned time, and so is in nobody's way."""
         return self.starts_at is not None and self.state in WAITING
 
@@ -238,7 +237,7 @@ class Restore:
         """Whether the clock still has work with it: not ended, or completed and not looked at
         afterwards.
         """
-        return self.state in OPEN or (self.state is State.COMPLETED and not self.looked_after)
+        return self.state in OPEN or (self.state is State.COMPLETED and not self.verified)
 
 
 class PostKind(StrEnum):
@@ -246,7 +245,7 @@ class PostKind(StrEnum):
 
     CARD = "card"
     REMINDER = "reminder"
-    VOTE_LOST = "vote_lost"
+    VOTE_REVOKED = "vote_revoked"
     BREAK_GLASS = "break_glass"
     BACKING_UP = "backing_up"
     BACKED_UP = "backed_up"
@@ -257,12 +256,12 @@ class PostKind(StrEnum):
     ADOPTED = "adopted"
     UNKNOWN = "unknown"
     CLOSING = "closing"
-    AFTERWARDS = "afterwards"
-    START_NEAR = "start_near"
+    VERIFIED = "verified"
+    START_REMINDER = "start_reminder"
     PLANNED = "planned"
     STARTED = "started"
     OVER = "over"
-    UNTOLD = "untold"
+    ANNOUNCEMENT_FAILED = "announce_failed"
 
 
 ANNOUNCEMENTS = frozenset({PostKind.PLANNED, PostKind.STARTED, PostKind.OVER})

@@ -25,7 +25,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-def routes(problems: Callable[[], Awaitable[list[str]]]) -> list[Route]:
+def health_routes(problems: Callable[[], Awaitable[list[str]]]) -> list[Route]:
     """``/livez`` answers while the event loop turns, ``/readyz`` with 503 and the problems while
     there are any.
     """
@@ -42,7 +42,7 @@ def routes(problems: Callable[[], Awaitable[list[str]]]) -> list[Route]:
 
 
 @contextlib.asynccontextmanager
-async def serving(app: ASGIApp, host: str, port: int) -> AsyncIterator[int]:
+async def serve(app: ASGIApp, host: str, port: int) -> AsyncIterator[int]:
     """Serve in this event loop; yields the port, which for 0 is a free one.
 
     Raises SettingsError: the port is taken.

@@ -39,7 +39,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from restorebot.docspace.storages import Storage, backup_storage
+from restorebot.docspace.storages import Storage, parse_backup_storage
 from restorebot.errors import SettingsError
 
 CONFIG_FILE = "restorebot.toml"
@@ -202,7 +202,7 @@ def _safety_backup(value: Any) -> Storage | None:
         given = [(str(name), one) for name, one in pairs]
     except (TypeError, AttributeError, ValueError):
         raise ValueError("is neither none nor a storage with a storageType") from None
-    return backup_storage(given)
+    return parse_backup_storage(given)
 
 
 Ids = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]

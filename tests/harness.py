@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 
 from restorebot import logs
-from restorebot.app import Bot, assembled, listening
+from restorebot.app import Bot, build_bot, listening
 from restorebot.docspace.client import ssl_context
 from restorebot.model import Restore, State
 from restorebot.sandbox import portal as sandbox_portal
@@ -215,7 +215,7 @@ class World:
     async def _step_all(self) -> bool:
         assert self.bot is not None
         async with self.bot.store.reading() as tx:
-            restores = await tx.with_work()
+            restores = await tx.unfinished()
         moved = False
         for restore in restores:
             version, due = self.due.get(restore.id, (0, self.clock.now))
@@ -257,7 +257,7 @@ class World:
     @asynccontextmanager
     async def life(self) -> AsyncIterator[Bot]:
         """One run of the bot on the scenario's database."""
-        async with assembled(self.settings, self.clock) as bot, listening(bot) as port:
+        async with build_bot(self.settings, self.clock) as bot, listening(bot) as port:
             self.bot = bot
             self.due.clear()
             if self.transport == "http":
@@ -353,4 +353,4 @@ def _texts(block: Any) -> list[str]:
 async def invariants(bot: Bot) -> None:
     """I5: the audit chain verifies and tells the same story as the rows."""
     async with bot.store.reading() as tx:
-        assert (await audit.verify(tx._conn)).misfit is None
+        assert (await audit.verify(tx._conn)).first_broken is None

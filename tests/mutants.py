@@ -49,7 +49,8 @@ MUTANTS = (
     Mutant(
         "voters not checked again at the start",
         "restores/start.py",
-        "return await self._void(restore, lacking, told_of_lost(lost)) if lacking else report",
+        "return await self._void(restore, lacking, revoked_vote_posts(lost)) if lacking else "
+        "report",
         "return report",
         "scenarios/test_starting.py::test_a_voter_who_is_no_longer_eligible_does_not_count_at_the_start",
     ),
@@ -63,8 +64,8 @@ MUTANTS = (
     Mutant(
         "earlier voters not looked at again when the quorum fills",
         "restores/service.py",
-        "                voters_lost(policy, self._directory, earlier, restore.requester),",
-        "                voters_lost(policy, self._directory, (), restore.requester),",
+        "                ineligible_voters(policy, self._directory, earlier, restore.requester),",
+        "                ineligible_voters(policy, self._directory, (), restore.requester),",
         "scenarios/test_approvers.py::test_when_the_quorum_fills_every_earlier_voter_is_looked_at_again",
     ),
     Mutant(
@@ -77,14 +78,14 @@ MUTANTS = (
     Mutant(
         "started alone and unheard",
         "restores/start.py",
-        "if restore.break_glass and not await self._is_loud(restore):",
+        "if restore.break_glass and not await self._break_glass_is_posted(restore):",
         "if False:",
         "scenarios/test_break_glass.py::test_what_the_channel_cannot_be_told_does_not_start",
     ),
     Mutant(
         "planned restore made up for after its backup",
         "restores/start.py",
-        "            if now > restore.watched_at + LATEST:",
+        "            if now > restore.backup_watched_at + MISSED_START_GRACE:",
         "            if False:",
         "scenarios/test_safety_backup.py::"
         "test_a_planned_restore_is_not_made_up_for_hours_later_because_it_had_a_backup",
@@ -92,8 +93,8 @@ MUTANTS = (
     Mutant(
         "settings' key used in a stored one's place",
         "app.py",
-        "return NewerKey(found.opened(encryption_key), found.stored_at) if found else None",
-        "return NewerKey(found.opened(encryption_key), found.stored_at) if found and "
+        "return ApiKeyInUse(found.decrypt(encryption_key), found.stored_at) if found else None",
+        "return ApiKeyInUse(found.decrypt(encryption_key), found.stored_at) if found and "
         "encryption_key else None",
         "cli/test_keys.py::test_a_stored_key_without_the_encryption_key_is_told_and_no_other_is_used_in_its_place",
     ),
@@ -114,8 +115,8 @@ MUTANTS = (
     Mutant(
         "any witness believed",
         "storage/audit.py",
-        "witnessed = witnessed or before.startswith(witness)",
-        "witnessed = True",
+        "has_witness = has_witness or before.startswith(witness)",
+        "has_witness = True",
         "cli/test_records.py::test_a_cut_tail_is_found_by_the_head_and_by_a_witness_when_the_head_was_cut_too",
     ),
     Mutant(
@@ -130,7 +131,7 @@ MUTANTS = (
     Mutant(
         "missed start made up for",
         "restores/start.py",
-        "late = now > restore.starts_at + LATEST",
+        "late = now > restore.starts_at + MISSED_START_GRACE",
         "late = False",
         "scenarios/test_planned.py::test_a_start_missed_by_more_than_a_quarter_of_an_hour_is_not_made_up_for",
     ),
@@ -207,7 +208,7 @@ MUTANTS = (
     Mutant(
         "POST repeated after a timeout",
         "restores/start.py",
-        """return await self._lose(
+        """return await self._mark_unknown(
                 restore, f"It is not known whether the portal took the request. {error}"
             )""",
         "reply = await portal.start_restore(restore.source, notify=restore.notify)",
@@ -216,7 +217,7 @@ MUTANTS = (
     Mutant(
         "row left starting is sent again",
         "restores/runner.py",
-        "State.STARTING: starter.lost_start,",
+        "State.STARTING: starter.resolve_interrupted_start,",
         "State.STARTING: lambda restore, now: starter._send(restore),",
         "scenarios/test_restarting.py::test_a_row_that_was_left_starting_is_unknown_and_never_sent",
     ),
@@ -265,8 +266,8 @@ MUTANTS = (
     Mutant(
         "completed is enough",
         "docspace/models.py",
-        "self.is_completed and not self.error and self.progress == 100 and not self._broken_off",
-        "self.is_completed",
+        "return finished and not self.error and not self._was_cancelled",
+        "return self.is_completed",
         "scenarios/test_watching.py::test_a_failure_is_told_in_the_portals_words_with_the_state_of_the_portal",
     ),
     Mutant(
@@ -300,7 +301,7 @@ MUTANTS = (
     Mutant(
         "key told to Slack and stored",
         "restores/service.py",
-        "reason=draft.reason.strip()[:REASON_KEPT],",
+        "reason=draft.reason.strip()[:REASON_LIMIT_KEPT],",
         "reason=str(portal.docspace._credential.header),",
         "scenarios/test_happy.py",
     ),

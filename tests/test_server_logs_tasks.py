@@ -102,8 +102,8 @@ async def test_health_tells_alive_from_ready() -> None:
     async def problems() -> list[str]:
         return found
 
-    app = Starlette(routes=list(server.routes(problems)))
-    async with server.serving(app, "127.0.0.1", 0) as port, httpx.AsyncClient() as http:
+    app = Starlette(routes=list(server.health_routes(problems)))
+    async with server.serve(app, "127.0.0.1", 0) as port, httpx.AsyncClient() as http:
         base = f"http://127.0.0.1:{port}"
         assert (await http.get(f"{base}/livez")).text == "ok\n"
         ready = await http.get(f"{base}/readyz")
@@ -111,5 +111,5 @@ async def test_health_tells_alive_from_ready() -> None:
         found = []
         assert (await http.get(f"{base}/readyz")).json() == {"status": "ready"}
         with pytest.raises(SettingsError, match=f"127.0.0.1:{port} is already in use"):
-            async with server.serving(app, "127.0.0.1", port):
+            async with server.serve(app, "127.0.0.1", port):
                 pass

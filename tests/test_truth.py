@@ -21,7 +21,7 @@ from restorebot.cli.main import app as command_line
 from restorebot.sandbox.stories import STORIES as PLAYED
 from restorebot.settings import NAMES, OF_THE_LOADER, TABLE_EXAMPLES, WORDS, PortalTable
 from restorebot.slack import app, archive_form, cards
-from restorebot.slack.parsing import TYPED
+from restorebot.slack.parsing import SUBCOMMANDS
 from tests.mutants import MUTANTS, Mutant
 
 ROOT = Path(__file__).parent.parent
@@ -55,8 +55,8 @@ def test_every_key_of_a_portals_table_is_in_the_readme() -> None:
 
 
 def test_every_word_of_the_command_is_in_the_readme_and_none_may_be_a_portals_name() -> None:
-    assert all(f"`/restore {word}`" in README for word in TYPED)
-    assert {*TYPED, "dump"} == set(WORDS)
+    assert all(f"`/restore {word}`" in README for word in SUBCOMMANDS)
+    assert {*SUBCOMMANDS, "dump"} == set(WORDS)
 
 
 def test_the_command_in_the_code_is_the_manifests() -> None:
@@ -68,7 +68,7 @@ def test_the_command_in_the_code_is_the_manifests() -> None:
 def test_the_manifests_hint_has_every_word_of_the_command() -> None:
     (command,) = MANIFEST["features"]["slash_commands"]
     assert set(re.findall(r"[-\w]+", command["usage_hint"])) == {
-        *TYPED,
+        *SUBCOMMANDS,
         "backupId",
         "portal",
         "--dry-run",

@@ -11,10 +11,10 @@ from restorebot.cli import tables
 from restorebot.docspace.client import Auth, DocSpace, ssl_context
 from restorebot.docspace.models import KeyInfo
 from restorebot.errors import PortalError, Refused, SettingsError
-from restorebot.restores.preflight import KEY_MARGIN
+from restorebot.restores.preflight import KEY_EXPIRY_MARGIN
 from restorebot.settings import PortalSettings, Settings
 from restorebot.storage import keys
-from restorebot.storage.store import opened_to_look, opened_to_write
+from restorebot.storage.store import open_for_writing, open_read_only
 
 NO_ENCRYPTION_KEY = (
     "RESTOREBOT_ENCRYPTION_KEY: is missing, and without it no key is stored; make one with "
@@ -24,7 +24,7 @@ NO_ENCRYPTION_KEY = (
 COLUMNS = ("portal", "key", "from", "age", "permissions", "expires (UTC)", "state")
 
 
-def chosen(settings: Settings, name: str) -> PortalSettings:
+def select_portal(settings: Settings, name: str) -> PortalSettings:
     """The portal of that name, or the only one. Raises Refused."""
     names = ", ".join(portal.name for portal in settings.portals)
     if name.lower().startswith("sk-"):
@@ -49,12 +49,12 @@ def encryption_key(settings: Settings) -> SecretStr:
     return settings.encryption_key
 
 
-async def put(settings: Settings, name: str, typed: str) -> str:
+async def store_key(settings: Settings, name: str, typed: str) -> str:
     """Try a key at its portal and store it; returns what to say.
 
     Raises Refused, PortalError, StorageError.
     """
-    secret, portal = encryption_key(settings), chosen(settings, name)
+    secret, portal = encryption_key(settings), select_portal(settings, name)
     value = typed.strip()
     if (
         not value.startswith("sk-")
@@ -68,14 +68,14 @@ async def put(settings: Settings, name: str, typed: str) -> str:
         )
     key = SecretStr(value)
     try:
-        info = await _tried(portal, key)
+        info = await _try_key(portal, key)
     except PortalError as error:
         raise Refused(f"{error} Nothing was stored.") from None
     if info and not (info.is_active and info.may_write):
         raise Refused("This key may not write. Make one with all permissions. Nothing was stored.")
-    async with opened_to_write(settings.database_url) as conn:
-        await keys.store(conn, portal.url, key, secret, datetime.now(UTC))
-    soon = info and info.expires_at and info.expires_at < datetime.now(UTC) + KEY_MARGIN
+    async with open_for_writing(settings.database_url) as conn:
+        await keys.put(conn, portal.url, key, secret, datetime.now(UTC))
+    soon = info and info.expires_at and info.expires_at < datetime.now(UTC) + KEY_EXPIRY_MARGIN
     warning = (
         f" It expires {info.expires_at:%Y-%m-%d %H:%M} UTC: make one that lasts."
         if info and soon
@@ -85,7 +85,7 @@ async def put(settings: Settings, name: str, typed: str) -> str:
     return f"The key …{value[-4:]} is stored for {portal.name}. {used}{warning}"
 
 
-async def _tried(
+async def _try_key(
     portal: PortalSettings, key: SecretStr, auth: Auth | None = "bearer"
 ) -> KeyInfo | None:
     docspace = DocSpace(portal.url, key, ssl_context=ssl_context(), auth=auth)
@@ -99,14 +99,14 @@ async def _tried(
     return info
 
 
-async def remove(settings: Settings, name: str) -> str:
+async def remove_key(settings: Settings, name: str) -> str:
     """Forget a stored key; returns what to say. Raises Refused, StorageError."""
-    portal = chosen(settings, name)
-    async with opened_to_look(settings.database_url, keys.SINCE) as conn:
-        if await keys.stored(conn, portal.url) is None:
+    portal = select_portal(settings, name)
+    async with open_read_only(settings.database_url) as conn:
+        if await keys.load(conn, portal.url) is None:
             raise Refused(f"No key is stored for {portal.name}.")
-    async with opened_to_write(settings.database_url) as conn:
-        await keys.remove(conn, portal.url)
+    async with open_for_writing(settings.database_url) as conn:
+        await keys.forget(conn, portal.url)
     rest = (
         "The one in the settings is used again."
         if portal.key
@@ -115,13 +115,13 @@ async def remove(settings: Settings, name: str) -> str:
     return f"The stored key of {portal.name} is forgotten. {rest}"
 
 
-async def listed(settings: Settings) -> list[tuple[str, ...]]:
+async def list_keys(settings: Settings) -> list[tuple[str, ...]]:
     """A row for each portal: what is known of the key that the bot uses, never the key.
 
     Raises StorageError.
     """
-    async with opened_to_look(settings.database_url, keys.SINCE) as conn:
-        stored = {portal.url: await keys.stored(conn, portal.url) for portal in settings.portals}
+    async with open_read_only(settings.database_url) as conn:
+        stored = {portal.url: await keys.load(conn, portal.url) for portal in settings.portals}
     return [
         (portal.name, *await _row(settings, portal, stored[portal.url]))
         for portal in settings.portals
@@ -143,8 +143,8 @@ async def _row(
         "" if days is None else f"{days} d",
     )
     try:
-        key = stored.opened(settings.encryption_key) if stored else portal.key
-        info = await _tried(portal, key or SecretStr(""), "bearer" if stored else portal.auth)
+        key = stored.decrypt(settings.encryption_key) if stored else portal.key
+        info = await _try_key(portal, key or SecretStr(""), "bearer" if stored else portal.auth)
     except PortalError as error:
         return *where, "", "", str(error)
     if info is None:
@@ -158,6 +158,6 @@ async def _row(
     )
 
 
-def show(rows: Iterable[tuple[str, ...]]) -> None:
+def print_keys(rows: Iterable[tuple[str, ...]]) -> None:
     """Print what ``listed`` found."""
-    tables.show(COLUMNS, rows)
+    tables.print_table(COLUMNS, rows)

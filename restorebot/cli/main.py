@@ -135,7 +135,7 @@ def history(
     from restorebot.cli import records
 
     url = _database_url()
-    records.show_history(_looked(records.history(url, count)))
+    records.show_history(_run_async(records.history(url, count)))
 
 
 @key_app.command("generate")
@@ -143,7 +143,7 @@ def key_generate() -> None:
     """Print a new encryption key, for RESTOREBOT_ENCRYPTION_KEY."""
     from restorebot.storage import keys
 
-    typer.echo(keys.generate())
+    typer.echo(keys.generate_encryption_key())
 
 
 PortalName = Annotated[
@@ -160,12 +160,12 @@ def key_set(portal: PortalName = "") -> None:
     from restorebot.cli import keys
 
     settings = _settings()
-    _said(lambda: keys.encryption_key(settings))
-    name = _said(lambda: keys.chosen(settings, portal)).name
-    typer.echo(_looked(keys.put(settings, portal, _given(f"API key for {name}"))))
+    _or_exit(lambda: keys.encryption_key(settings))
+    name = _or_exit(lambda: keys.select_portal(settings, portal)).name
+    typer.echo(_run_async(keys.store_key(settings, portal, _read_secret(f"API key for {name}"))))
 
 
-def _given(question: str) -> str:
+def _read_secret(question: str) -> str:
     """What somebody types unseen, or what comes from a pipe; empty where there is neither."""
     if sys.stdin is None:
         return ""
@@ -184,7 +184,7 @@ def key_list() -> None:
     """
     from restorebot.cli import keys
 
-    keys.show(_looked(keys.listed(_settings())))
+    keys.print_keys(_run_async(keys.list_keys(_settings())))
 
 
 @key_app.command("remove")
@@ -192,7 +192,7 @@ def key_remove(portal: PortalName = "") -> None:
     """Forget a stored key; the one in the settings, if there is one, is used again."""
     from restorebot.cli import keys
 
-    typer.echo(_looked(keys.remove(_settings(), portal)))
+    typer.echo(_run_async(keys.remove_key(_settings(), portal)))
 
 
 @audit_app.command()
@@ -212,7 +212,7 @@ def verify(
             err=True,
         )
         raise typer.Exit(2)
-    fits, sentence = _looked(records.verify(_database_url(), witness.lower()))
+    fits, sentence = _run_async(records.verify(_database_url(), witness.lower()))
     typer.echo(sentence)
     raise typer.Exit(0 if fits else 1)
 
@@ -239,26 +239,26 @@ def export(
         typer.echo(f"{since!r} is no day. Write one as 2026-01-31 or 2026-01-31T12:00.", err=True)
         raise typer.Exit(2) from None
     begin = begin.replace(tzinfo=UTC) if begin and begin.tzinfo is None else begin
-    _looked(records.export(_database_url(), sys.stdout, format, begin, portal))
+    _run_async(records.export(_database_url(), sys.stdout, format, begin, portal))
 
 
 def _database_url() -> str:
     from restorebot import settings
 
-    return _said(settings.database_url)
+    return _or_exit(settings.database_url)
 
 
 def _settings() -> "Settings":
     from restorebot import settings
 
-    return _said(settings.load)
+    return _or_exit(settings.load)
 
 
-def _looked(work: Coroutine[Any, Any, T]) -> T:
-    return _said(lambda: asyncio.run(work))
+def _run_async(work: Coroutine[Any, Any, T]) -> T:
+    return _or_exit(lambda: asyncio.run(work))
 
 
-def _said(work: Callable[[], T]) -> T:
+def _or_exit(work: Callable[[], T]) -> T:
     """Do it, or say in a sentence why not and exit: with 2 when the settings have to be mended,
     else with 1.
     """

@@ -11,7 +11,7 @@ from restorebot.cli import tables
 from restorebot.errors import Refused
 from restorebot.model import ENDED, Restore
 from restorebot.storage import audit
-from restorebot.storage.store import Reading, opened_to_look
+from restorebot.storage.store import ReadTransaction, open_read_only
 
 COLUMNS = (
     "seq",
@@ -32,12 +32,12 @@ WITNESS = re.compile(r"[0-9a-f]{6,64}")
 
 async def verify(url: str, witness: str) -> tuple[bool, str]:
     """Whether the audit trail fits, and what to say of it. Raises StorageError."""
-    async with opened_to_look(url, audit.SINCE) as conn:
+    async with open_read_only(url) as conn:
         found = await audit.verify(conn, witness)
-    if found.misfit is not None:
-        sentence = f"Row {found.misfit} does not fit: it was changed, removed or cut off."
+    if found.first_broken is not None:
+        sentence = f"Row {found.first_broken} does not fit: it was changed, removed or cut off."
         return False, f"{sentence} The {found.rows} rows before it fit."
-    if not found.witnessed:
+    if not found.has_witness:
         return False, (
             f"The {found.rows} rows fit each other, but none has the witness {witness}: the trail "
             "was cut or rewritten "
@@ -57,7 +57,7 @@ async def export(url: str, out: TextIO, form: str, since: datetime | None, porta
     if table:
         table.writeheader()
     portals = set()
-    async with opened_to_look(url, audit.SINCE) as conn:
+    async with open_read_only(url) as conn:
         async for row in audit.rows(conn):
             portals.add(row.portal)
             if (since and row.entry.at < since) or (
@@ -96,13 +96,13 @@ def _cell(value: Any) -> Any:
 
 async def history(url: str, count: int) -> list[Restore]:
     """The latest restores that have ended, newest first. Raises StorageError."""
-    async with opened_to_look(url) as conn:
-        return await Reading(conn).last_ended(None, count)
+    async with open_read_only(url) as conn:
+        return await ReadTransaction(conn).last_ended(None, count)
 
 
 def show_history(restores: Iterable[Restore]) -> None:
     """Print restores as a table; times are UTC."""
-    tables.show(
+    tables.print_table(
         (
             "restore",
             "portal",

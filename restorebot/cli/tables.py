@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from restorebot.docspace.models import clean
+from restorebot.docspace.models import clean_text
 
 ELSEWHERE = 400
 """Columns in a file or a pipe."""
@@ -16,13 +16,13 @@ ELSEWHERE = 400
 CELL = 1000
 
 
-def show(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print rows to standard output, as a table where it fits and else a line for each cell, as
     psql does.
 
     Nothing is cut off, and nothing in a cell is taken for markup.
     """
-    cells = [[Text(clean(cell, CELL)) for cell in row] for row in rows]
+    cells = [[Text(clean_text(cell, CELL)) for cell in row] for row in rows]
     console = Console(width=None if sys.stdout.isatty() else ELSEWHERE)
     table = Table(*columns, box=SIMPLE_HEAD)
     for row in cells:

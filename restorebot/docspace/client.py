@@ -19,12 +19,12 @@ from restorebot.docspace.models import (
     BackupRecord,
     FileInfo,
     KeyInfo,
-    PortalSettings,
+    PortalInfo,
     Progress,
-    clean,
+    clean_text,
 )
-from restorebot.docspace.replies import Reply, error_of
-from restorebot.docspace.storages import Storage, encoded
+from restorebot.docspace.replies import Reply, error_for
+from restorebot.docspace.storages import Storage, encode_params
 from restorebot.errors import (
     BadReply,
     KeyRejected,
@@ -48,7 +48,7 @@ Auth = Literal["bearer", "cookie"]
 
 
 @dataclass(frozen=True)
-class NewerKey:
+class ApiKeyInUse:
     """An API key that was stored after the settings were written, and when."""
 
     key: SecretStr
@@ -65,7 +65,7 @@ class DocSpace:
     """A portal. ``connect_timeout``, ``read_timeout`` and ``start_timeout`` are seconds for a whole
     call.
 
-    ``newer_key`` is asked before each call with a key, and comes before ``key``.
+    ``stored_key_source`` is asked before each call with a key, and comes before ``key``.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class DocSpace:
         *,
         ssl_context: ssl.SSLContext,
         auth: Auth | None = None,
-        newer_key: Callable[[], Awaitable[NewerKey | None]] | None = None,
+        stored_key_source: Callable[[], Awaitable[ApiKeyInUse | None]] | None = None,
         connect_timeout: float = 3.0,
         read_timeout: float = 30.0,
         start_timeout: float = 90.0,
@@ -83,8 +83,8 @@ class DocSpace:
     ) -> None:
         self.url = url.rstrip("/")
         self.host = urlsplit(self.url).netloc
-        self._credential = Credential.of(key, auth) if key is not None else None
-        self._newer_key = newer_key
+        self._credential = Credential.from_key(key, auth) if key is not None else None
+        self._stored_key = stored_key_source
         self._read_timeout = read_timeout
         self._start_timeout = start_timeout
         self._max_reply = max_reply
@@ -97,12 +97,12 @@ class DocSpace:
     async def aclose(self) -> None:
         await self._http.aclose()
 
-    async def settings(self) -> PortalSettings:
+    async def settings(self) -> PortalInfo:
         """What the portal says of itself.
 
         Anonymous: a dead key would turn the answer into a 403.
         """
-        return PortalSettings.parse(await self._get(SETTINGS, anonymous=True))
+        return PortalInfo.parse(await self._get(SETTINGS, anonymous=True))
 
     async def key_info(self) -> KeyInfo | None:
         """The API key's rights; None where they cannot be asked: portals before 3.1, and cookies
@@ -171,13 +171,13 @@ class DocSpace:
         response = self._unwrap(await self._send(request, self._start_timeout))
         return None if response is None else Progress.parse(response)
 
-    async def key_lives(self, since: datetime) -> bool | None:
+    async def key_still_works(self, since: datetime) -> bool | None:
         """Whether the key still opens anything: after a completed restore it must not.
 
         None when another key has been stored since that time, for then the old one cannot be asked
         any more.
         """
-        newer = await self._newer_key() if self._newer_key else None
+        newer = await self._stored_key() if self._stored_key else None
         if newer and newer.stored_at >= since:
             return None
         try:
@@ -201,9 +201,9 @@ class DocSpace:
         return self._unwrap(reply)
 
     async def _current(self) -> "Credential":
-        newer = await self._newer_key() if self._newer_key else None
+        newer = await self._stored_key() if self._stored_key else None
         if newer:
-            return Credential.of(newer.key, "bearer")
+            return Credential.from_key(newer.key, "bearer")
         if self._credential is None:
             raise KeyRejected(
                 f"There is no API key for {self.host}. Store one with restorebot key set."
@@ -236,7 +236,7 @@ class DocSpace:
             httpx.UnsupportedProtocol,
             httpx.ProxyError,
         ) as error:
-            raise PortalUnreachable(self._unreached(error)) from None
+            raise PortalUnreachable(self._connect_error(error)) from None
         except (TimeoutError, httpx.TimeoutException):
             raise PortalTimeout(f"{self.host} did not answer within {seconds:g} seconds.") from None
         except httpx.HTTPError:
@@ -265,7 +265,7 @@ class DocSpace:
         Raises the error that the reply stands for.
         """
         if not 200 <= reply.status < 300:
-            raise error_of(reply, self.host)
+            raise error_for(reply, self.host)
         try:
             envelope = json.loads(reply.body)
         except (ValueError, RecursionError):
@@ -278,13 +278,13 @@ class DocSpace:
             )
         return envelope.get("response")
 
-    def _unreached(self, error: httpx.HTTPError) -> str:
+    def _connect_error(self, error: httpx.HTTPError) -> str:
         cause: BaseException | None = error
         while cause is not None:
             if isinstance(cause, ssl.SSLCertVerificationError):
                 return (
                     f"{self.host} has a certificate that is not trusted "
-                    f"({clean(cause.verify_message, 100)})."
+                    f"({clean_text(cause.verify_message, 100)})."
                 )
             if isinstance(cause, ssl.SSLError):
                 return f"{self.host} does not speak TLS as expected."
@@ -302,14 +302,14 @@ def restore_body(source: Source, *, notify: bool) -> dict[str, Any]:
     return {
         "backupId": source.backup_id,
         "storageType": source.storage_type,
-        "storageParams": encoded(source.params or (("fileId", source.backup_id),)),
+        "storageParams": encode_params(source.params or (("fileId", source.backup_id),)),
         "notify": notify,
     }
 
 
 def backup_body(storage: Storage) -> dict[str, Any]:
     """What ``startbackup`` is sent (fact sheet §9)."""
-    return {"storageType": storage.storage_type, "storageParams": encoded(storage.params)}
+    return {"storageType": storage.storage_type, "storageParams": encode_params(storage.params)}
 
 
 def _origin(url: str) -> tuple[str, str]:
@@ -325,7 +325,7 @@ class Credential:
     is_api_key: bool
 
     @classmethod
-    def of(cls, key: SecretStr, auth: Auth | None) -> "Credential":
+    def from_key(cls, key: SecretStr, auth: Auth | None) -> "Credential":
         """Raises ValueError, without the value."""
         value = key.get_secret_value().strip()
         if not value or not value.isascii() or not value.isprintable():

@@ -40,7 +40,7 @@ NEVER = 1
 
 
 @dataclass(frozen=True)
-class PortalSettings:
+class PortalInfo:
     """What the portal says of itself to anybody.
 
     ``tenant_status`` 0 is active, 4 is restoring (fact sheet §5).
@@ -51,9 +51,9 @@ class PortalSettings:
     version: str
 
     @classmethod
-    def parse(cls, value: Any) -> "PortalSettings":
+    def parse(cls, value: Any) -> "PortalInfo":
         """Raises BadReply."""
-        item = _Item(value, "settings")
+        item = _JsonObject(value, "settings")
         return cls(item.number("tenantStatus") or 0, item.text("tenantAlias"), item.text("version"))
 
 
@@ -73,7 +73,7 @@ class BackupRecord:
     @classmethod
     def parse(cls, value: Any) -> "BackupRecord":
         """Raises BadReply."""
-        item = _Item(value, "backup record")
+        item = _JsonObject(value, "backup record")
         created = item.time("createdOn")
         if not item.text("id") or created is None:
             raise BadReply("The portal sent a backup record without an id or a time.")
@@ -98,7 +98,7 @@ class FileInfo:
     @classmethod
     def parse(cls, value: Any) -> "FileInfo":
         """Raises BadReply."""
-        item = _Item(value, "file")
+        item = _JsonObject(value, "file")
         if not item.text("title"):
             raise BadReply("The portal sent a file without a title.")
         return cls(
@@ -127,7 +127,7 @@ class Progress:
     @classmethod
     def parse(cls, value: Any) -> "Progress":
         """Raises BadReply."""
-        item = _Item(value, "progress")
+        item = _JsonObject(value, "progress")
         return cls(
             item.flag("isCompleted"),
             min(100, max(0, item.number("progress") or 0)),
@@ -142,9 +142,8 @@ class Progress:
         """Completed without error at 100, and not cancelled or faulted; status 2 alone is no
         success.
         """
-        return (
-            self.is_completed and not self.error and self.progress == 100 and not self._broken_off
-        )
+        finished = self.is_completed and self.progress == 100
+        return finished and not self.error and not self._was_cancelled
 
     @property
     def failed(self) -> bool:
@@ -152,10 +151,10 @@ class Progress:
 
         Before 3.7 a cancelled task differs from success by its progress alone.
         """
-        return self._broken_off or (self.is_completed and not self.succeeded)
+        return self._was_cancelled or (self.is_completed and not self.succeeded)
 
     @property
-    def _broken_off(self) -> bool:
+    def _was_cancelled(self) -> bool:
         return self.status in {CANCELLED, FAULTED} or self.warning == BACKUP_CANCELLED
 
 
@@ -171,7 +170,7 @@ class KeyInfo:
     @classmethod
     def parse(cls, value: Any) -> "KeyInfo":
         """Raises BadReply."""
-        item = _Item(value, "key")
+        item = _JsonObject(value, "key")
         permissions = item.value("permissions") or []
         if not isinstance(permissions, list):
             raise BadReply("The portal sent a key whose permissions are no list.")
@@ -189,7 +188,7 @@ class KeyInfo:
         return not self.permissions or not {"*", "*:write"}.isdisjoint(self.permissions)
 
 
-def clean(text: str, limit: int = 300) -> str:
+def clean_text(text: str, limit: int = 300) -> str:
     """Text from outside on one line, without control and direction characters, at most ``limit``
     characters.
     """
@@ -204,7 +203,7 @@ def clean(text: str, limit: int = 300) -> str:
     return kept if len(kept) <= limit else kept[: limit - 1] + "…"
 
 
-class _Item:
+class _JsonObject:
     """An object of the reply, read member by member, in camelCase or PascalCase.
 
     What does not fit is a BadReply.

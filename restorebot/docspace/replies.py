@@ -10,10 +10,10 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from restorebot.docspace.models import clean
+from restorebot.docspace.models import clean_text
 from restorebot.errors import (
-    AddressRefused,
     BadReply,
+    IpAddressRefused,
     KeyLacksScope,
     KeyRejected,
     PaymentRequired,
@@ -64,16 +64,16 @@ class Reply:
         return error if isinstance(error, dict) else {}
 
     @property
-    def said(self) -> str:
+    def portal_message(self) -> str:
         """The portal's own sentence in brackets, cleaned and short; empty when it said none."""
-        message = clean(str(self.error.get("message") or ""))
+        message = clean_text(str(self.error.get("message") or ""))
         return f" ({message})" if message else ""
 
 
-def error_of(reply: Reply, host: str) -> PortalError:
+def error_for(reply: Reply, host: str) -> PortalError:
     """The error that a reply without success stands for."""
     if 300 <= reply.status < 400:
-        target = clean(urlsplit(reply.location).netloc, 100) or "another address"
+        target = clean_text(urlsplit(reply.location).netloc, 100) or "another address"
         return BadReply(
             f"{host} redirects to {target}; set DOCSPACE_URL to the portal's own address.",
             status=reply.status,
@@ -91,7 +91,9 @@ HOW_TO_STORE = (
 
 
 def _bad_request(reply: Reply, host: str) -> PortalError:
-    return RequestRejected(f"{host} finds the request malformed (400){reply.said}.", status=400)
+    return RequestRejected(
+        f"{host} finds the request malformed (400){reply.portal_message}.", status=400
+    )
 
 
 def _key_rejected(_: Reply, host: str) -> PortalError:
@@ -105,7 +107,8 @@ def _key_rejected(_: Reply, host: str) -> PortalError:
 
 def _payment(reply: Reply, host: str) -> PortalError:
     sentence = (
-        f"{host} asks for payment (402){reply.said}: the plan has no restore, a quota is used up, "
+        f"{host} asks for payment (402){reply.portal_message}: the plan has no restore, a quota is "
+        "used up, "
         "or it is unpaid."
     )
     return PaymentRequired(sentence, status=402)
@@ -135,13 +138,13 @@ def _forbidden(reply: Reply, host: str) -> PortalError:
         f"{host} does not admit restorebot's IP address (403): allow it in the portal's security "
         "settings."
     )
-    return AddressRefused(sentence, status=403)
+    return IpAddressRefused(sentence, status=403)
 
 
 def _not_found(reply: Reply, host: str) -> PortalError:
     if reply.error:
         return PortalNotFound(
-            f"{host} does not have what was asked for (404){reply.said}.", status=404
+            f"{host} does not have what was asked for (404){reply.portal_message}.", status=404
         )
     return PortalNotFound(
         f"{host} is not the address of a portal (404); check DOCSPACE_URL and the custom domain.",
@@ -157,10 +160,12 @@ def _limited(reply: Reply, host: str) -> PortalError:
 
 
 def _fault(reply: Reply, host: str) -> PortalError:
-    kind = clean(str(reply.error.get("type") or ""), 200).rpartition(".")[2]
+    kind = clean_text(str(reply.error.get("type") or ""), 200).rpartition(".")[2]
     if reply.error:
         return PortalFault(
-            f"{host} failed inside ({reply.status}){reply.said}.", status=reply.status, type=kind
+            f"{host} failed inside ({reply.status}){reply.portal_message}.",
+            status=reply.status,
+            type=kind,
         )
     sentence = (
         f"{host} has a fault ({reply.status}): its backup service does not answer. Try again in a "

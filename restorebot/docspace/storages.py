@@ -52,14 +52,14 @@ class Storage:
     params: tuple[tuple[str, str], ...] = ()
 
 
-def encoded(params: tuple[tuple[str, str], ...]) -> list[dict[str, str]]:
+def encode_params(params: tuple[tuple[str, str], ...]) -> list[dict[str, str]]:
     """``storageParams`` as the portal reads them: a list of key and value, both strings (fact sheet
     §2.2).
     """
     return [{"key": key, "value": value} for key, value in params]
 
 
-def backup_storage(given: Sequence[tuple[str, Any]]) -> Storage:
+def parse_backup_storage(given: Sequence[tuple[str, Any]]) -> Storage:
     """Where a backup is to go, from names and values as somebody wrote them.
 
     Raises ValueError, whose words go on after the name of what was written, and show no value.

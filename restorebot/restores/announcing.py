@@ -7,18 +7,18 @@ from datetime import datetime
 from restorebot.model import Post, PostKind, Restore
 
 
-def planned(restore: Restore, now: datetime) -> list[Post]:
+def planned_posts(restore: Restore, now: datetime) -> list[Post]:
     """For a restore that has just been approved for a later time."""
     ahead = restore.starts_at is not None and restore.starts_at > now
     return _everywhere(restore, PostKind.PLANNED) if ahead else []
 
 
-def started(restore: Restore) -> list[Post]:
+def started_posts(restore: Restore) -> list[Post]:
     """For a restore whose task has just become known."""
     return _everywhere(restore, PostKind.STARTED) if restore.task_id is None else []
 
 
-def over(restore: Restore, *, happened: bool) -> list[Post]:
+def ended_posts(restore: Restore, *, happened: bool) -> list[Post]:
     """For a restore that ends; only where something has been announced before.
 
     ``happened`` is False where it is known that the portal was not touched.

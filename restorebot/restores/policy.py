@@ -15,7 +15,7 @@ class Person:
     is_bot: bool = False
     is_guest: bool = False
     is_deactivated: bool = False
-    is_foreign: bool = False
+    is_external: bool = False
 
 
 class Directory(Protocol):
@@ -125,19 +125,19 @@ class Policy:
         return YES
 
 
-async def voters_lost(
+async def ineligible_voters(
     policy: Policy, directory: Directory, voters: Sequence[str], requester: str
 ) -> Mapping[str, str]:
     """Those whose yes no longer counts, and what is said of each. Raises SlackUnavailable."""
     # All at once, so that one answer about a group serves for all of them.
-    found = await asyncio.gather(*(memberships(policy, directory, voter) for voter in voters))
+    found = await asyncio.gather(*(membership_of(policy, directory, voter) for voter in voters))
     verdicts = {
         voter: policy.may_approve(*one, requester) for voter, one in zip(voters, found, strict=True)
     }
     return {voter: verdict.said_of for voter, verdict in verdicts.items() if not verdict.allowed}
 
 
-async def memberships(
+async def membership_of(
     policy: Policy, directory: Directory, user: str
 ) -> tuple[Person, frozenset[str]]:
     """Look up a person and those of the policy's usergroups that they are in.
@@ -159,7 +159,7 @@ def _among(person: Person, groups: AbstractSet[str], ids: AbstractSet[str]) -> b
 
 
 def _full_member(person: Person) -> Verdict:
-    if person.is_foreign:
+    if person.is_external:
         sentence = "You belong to another organisation; only members of this workspace may do this."
         return Verdict(False, sentence, "belongs to another organisation")
     if person.is_deactivated:

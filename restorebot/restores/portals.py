@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from restorebot.docspace.client import DocSpace
 from restorebot.docspace.storages import Storage
-from restorebot.errors import PortalUnconfigured, Refused
+from restorebot.errors import PortalNotConfigured, Refused
 from restorebot.model import Restore
 from restorebot.restores.policy import Policy
 
@@ -44,18 +44,18 @@ class Portals:
         """
         portal = self._by_url.get(restore.portal_url)
         if portal is None:
-            raise PortalUnconfigured(
+            raise PortalNotConfigured(
                 f"The portal {restore.portal} ({restore.portal_url}) is no longer in restorebot's "
                 "settings."
             )
         return portal
 
-    def choose(self, name: str, channel: str) -> Portal:
+    def resolve(self, name: str, channel: str) -> Portal:
         """The portal that somebody in a channel means; an empty name where there is no choice.
 
         Raises Refused.
         """
-        here = self.asked_in(channel)
+        here = self.available_in(channel)
         if not here:
             bound = {place for portal in self.all for place in portal.policy.channels}
             raise Refused(f"Restores are not asked for in this channel. Use {_places(bound)}.")
@@ -76,15 +76,15 @@ class Portals:
             )
         return wanted
 
-    def named(self, name: str, channel: str) -> tuple[Portal, ...]:
+    def select(self, name: str, channel: str) -> tuple[Portal, ...]:
         """The portal of that name, or without a name all that may be asked for in a channel.
 
         Raises Refused.
         """
-        here = self.asked_in(channel)
-        return (self.choose(name, channel),) if name or not here else here
+        here = self.available_in(channel)
+        return (self.resolve(name, channel),) if name or not here else here
 
-    def asked_in(self, channel: str) -> tuple[Portal, ...]:
+    def available_in(self, channel: str) -> tuple[Portal, ...]:
         """The portals that may be asked for in a channel: those bound to it, or else those that are
         bound to none.
         """

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from restorebot.docspace.client import DocSpace
-from restorebot.docspace.models import BackupRecord, KeyInfo, PortalSettings, Progress, clean
+from restorebot.docspace.models import BackupRecord, KeyInfo, PortalInfo, Progress, clean_text
 from restorebot.docspace.replies import HOW_TO_STORE
 from restorebot.docspace.storages import DOCUMENTS, REFUSED
 from restorebot.errors import (
@@ -22,10 +22,10 @@ from restorebot.errors import (
 from restorebot.model import LIVE, Restore, Source
 from restorebot.storage.store import Store
 
-KEY_MARGIN = timedelta(days=1)
+KEY_EXPIRY_MARGIN = timedelta(days=1)
 """A key that expires within this may die before the restore is over."""
 
-TENANT_STATUS = {
+TENANT_STATUS_NAMES = {
     0: "active",
     1: "suspended",
     2: "about to be removed",
@@ -37,7 +37,7 @@ TENANT_STATUS = {
 """DocSpace's ``tenantStatus`` in words (fact sheet §5)."""
 
 
-FILE_NAME_KEPT = 200
+FILE_NAME_LIMIT = 200
 """Characters of a backup's file name that are kept; the modal's private_metadata has room for 3,000
 in all.
 """
@@ -45,7 +45,7 @@ in all.
 T = TypeVar("T")
 
 
-class Result(StrEnum):
+class CheckResult(StrEnum):
     """How a check came out.
 
     UNSURE could not be made just now: it stops a restore too, but may pass later.
@@ -62,7 +62,7 @@ class Check:
     """One check. ``sentence`` says what was found and, where it did not pass, what to do."""
 
     name: str
-    result: Result
+    result: CheckResult
     sentence: str
 
 
@@ -71,22 +71,22 @@ class Report:
     """What the checks found. ``alias`` is the portal's own name for itself, ``source`` the backup,
     if they were found.
 
-    ``task_before`` is the taskId of the restore task that the portal shows, finished by necessity
-    if all checks passed.
+    ``previous_task_id`` is the taskId of the restore task that the portal shows, finished by
+    necessity if all checks passed.
     """
 
     checks: tuple[Check, ...]
     alias: str = ""
     source: Source | None = None
-    task_before: str | None = None
+    previous_task_id: str | None = None
 
     @property
     def failed(self) -> tuple[Check, ...]:
-        return tuple(check for check in self.checks if check.result is Result.FAILED)
+        return tuple(check for check in self.checks if check.result is CheckResult.FAILED)
 
     @property
     def unsure(self) -> tuple[Check, ...]:
-        return tuple(check for check in self.checks if check.result is Result.UNSURE)
+        return tuple(check for check in self.checks if check.result is CheckResult.UNSURE)
 
     @property
     def passed(self) -> bool:
@@ -121,18 +121,18 @@ class Preflight:
         backup_id = wanted.backup_id if isinstance(wanted, Source) else wanted
         (settings, key, history, backup, progress, others), file = await asyncio.gather(
             asyncio.gather(
-                attempt(portal.settings(), patience, portal.host),
-                attempt(portal.key_info(), patience, portal.host),
-                attempt(
+                result_or_error(portal.settings(), patience, portal.host),
+                result_or_error(portal.key_info(), patience, portal.host),
+                result_or_error(
                     portal.history() if known is None else _at_once(known), patience, portal.host
                 ),
-                attempt(portal.backup_progress(), patience, portal.host),
-                attempt(portal.restore_progress(), patience, portal.host),
+                result_or_error(portal.backup_progress(), patience, portal.host),
+                result_or_error(portal.restore_progress(), patience, portal.host),
                 self._others(portal, restore),
             ),
-            attempt(_looked_at(portal, archive), patience, portal.host),
+            result_or_error(_looked_at(portal, archive), patience, portal.host),
         )
-        alias = settings.tenant_alias or portal.host if isinstance(settings, PortalSettings) else ""
+        alias = settings.tenant_alias or portal.host if isinstance(settings, PortalInfo) else ""
         found = (
             _find(history, backup_id)
             if archive is None
@@ -149,8 +149,8 @@ class Preflight:
             _check_tasks(backup, progress),
             others,
         )
-        task_before = progress.task_id if isinstance(progress, Progress) else None
-        return Report(checks, alias, found, task_before)
+        previous_task_id = progress.task_id if isinstance(progress, Progress) else None
+        return Report(checks, alias, found, previous_task_id)
 
     async def _others(self, portal: DocSpace, restore: Restore | None) -> Check:
         name = "no other request"
@@ -158,7 +158,7 @@ class Preflight:
             async with self._store.reading() as tx:
                 open_ones = await tx.open_restores(portal.url)
         except StorageError as error:
-            return Check(name, Result.FAILED, f"{error} Tell whoever runs restorebot.")
+            return Check(name, CheckResult.FAILED, f"{error} Tell whoever runs restorebot.")
         # A request that waits for approval is no obstacle to one that is approved: who starts
         # first, wins the claim.
         others = [
@@ -166,27 +166,29 @@ class Preflight:
             for other in open_ones
             if restore is None or (other.id != restore.id and other.state in LIVE)
         ]
-        ahead = next((other.starts_at for other in others if other.is_ahead), None)
-        others = [other for other in others if not other.is_ahead]
+        ahead = next((other.starts_at for other in others if other.is_planned), None)
+        others = [other for other in others if not other.is_planned]
         if ahead and not others:
             sentence = (
                 f"Another restore is planned for {ahead:%Y-%m-%d %H:%M} UTC; when one completes, "
                 "the other is void."
             )
-            return Check(name, Result.WARNED, sentence)
+            return Check(name, CheckResult.WARNED, sentence)
         if others:
             sentence = f"Another restore of this portal is open here ({others[0].state})."
             return Check(
-                name, Result.FAILED, f"{sentence} Wait until it has ended, or have it withdrawn."
+                name,
+                CheckResult.FAILED,
+                f"{sentence} Wait until it has ended, or have it withdrawn.",
             )
-        return Check(name, Result.PASSED, "No other restore of this portal is open here.")
+        return Check(name, CheckResult.PASSED, "No other restore of this portal is open here.")
 
 
 async def _at_once(value: T) -> T:
     return value
 
 
-async def attempt(call: Awaitable[T], patience: float, host: str) -> T | PortalError:
+async def result_or_error(call: Awaitable[T], patience: float, host: str) -> T | PortalError:
     """The call's result, or its error as a value; none takes longer than ``patience`` seconds."""
     try:
         async with asyncio.timeout(patience):
@@ -200,12 +202,10 @@ async def attempt(call: Awaitable[T], patience: float, host: str) -> T | PortalE
 
 
 def _broken(name: str, error: PortalError) -> Check:
-    return Check(name, Result.UNSURE if error.transient else Result.FAILED, str(error))
+    return Check(name, CheckResult.UNSURE if error.transient else CheckResult.FAILED, str(error))
 
 
-def _check_portal(
-    settings: PortalSettings | PortalError, alias: str, restore: Restore | None
-) -> Check:
+def _check_portal(settings: PortalInfo | PortalError, alias: str, restore: Restore | None) -> Check:
     name = "portal"
     if isinstance(settings, PortalError):
         return _broken(name, settings)
@@ -214,13 +214,17 @@ def _check_portal(
             f"The address answers for the portal {alias}, not for {restore.portal}. Find out why, "
             "then ask again."
         )
-        return Check(name, Result.FAILED, sentence)
+        return Check(name, CheckResult.FAILED, sentence)
     if settings.tenant_status != 0:
-        status = TENANT_STATUS.get(settings.tenant_status, f"in status {settings.tenant_status}")
-        return Check(
-            name, Result.FAILED, f"The portal {alias} is {status}. Ask again when it is active."
+        status = TENANT_STATUS_NAMES.get(
+            settings.tenant_status, f"in status {settings.tenant_status}"
         )
-    return Check(name, Result.PASSED, f"The portal {alias} answers and is active.")
+        return Check(
+            name,
+            CheckResult.FAILED,
+            f"The portal {alias} is {status}. Ask again when it is active.",
+        )
+    return Check(name, CheckResult.PASSED, f"The portal {alias} answers and is active.")
 
 
 def _check_key(
@@ -235,24 +239,24 @@ def _check_key(
         if isinstance(history, PortalError):
             return Check(
                 name,
-                Result.UNSURE,
+                CheckResult.UNSURE,
                 "The key could not be tried: the backup history was not answered.",
             )
         return Check(
-            name, Result.PASSED, "The key is accepted. This portal does not tell its rights."
+            name, CheckResult.PASSED, "The key is accepted. This portal does not tell its rights."
         )
     if not key.is_active or not key.may_write:
         sentence = (
             f"The key {key.name} may not write. Make one with all permissions. {HOW_TO_STORE}"
         )
-        return Check(name, Result.FAILED, sentence)
-    if key.expires_at and key.expires_at < now + KEY_MARGIN:
+        return Check(name, CheckResult.FAILED, sentence)
+    if key.expires_at and key.expires_at < now + KEY_EXPIRY_MARGIN:
         sentence = (
             f"The key {key.name} expires in less than a day. Make a new one if the restore is not "
             "to start soon."
         )
-        return Check(name, Result.WARNED, sentence)
-    return Check(name, Result.PASSED, "The key is accepted and may write.")
+        return Check(name, CheckResult.WARNED, sentence)
+    return Check(name, CheckResult.PASSED, "The key is accepted and may write.")
 
 
 async def _looked_at(portal: DocSpace, archive: Source | None) -> Source | None:
@@ -260,7 +264,7 @@ async def _looked_at(portal: DocSpace, archive: Source | None) -> Source | None:
     if archive is None or archive.storage_type != DOCUMENTS:
         return archive
     file = await portal.file(archive.path)
-    title = clean(file.title, FILE_NAME_KEPT)
+    title = clean_text(file.title, FILE_NAME_LIMIT)
     return replace(
         archive, file_name=title, size=file.size, version=file.version, changed_on=file.updated
     )
@@ -273,14 +277,14 @@ def _check_archive(file: Source | PortalError | None, restore: Restore | None) -
             "The portal shows the key's owner no file with this id. Copy it from the file's "
             "address."
         )
-        return Check(name, Result.FAILED, sentence)
+        return Check(name, CheckResult.FAILED, sentence)
     if type(file) is PortalForbidden:
         # Its subclasses are other causes, and say so themselves.
         sentence = (
             "The key's owner may not open this file. Let them into its room, or choose another "
             "file."
         )
-        return Check(name, Result.FAILED, sentence)
+        return Check(name, CheckResult.FAILED, sentence)
     if isinstance(file, PortalError):
         return _broken(name, file)
     if file is None or file.storage_type != DOCUMENTS:
@@ -288,11 +292,11 @@ def _check_archive(file: Source | PortalError | None, restore: Restore | None) -
             "The portal looks for it only when it has taken the restore; until then nobody can "
             "tell if it is there."
         )
-        return Check(name, Result.WARNED, sentence)
+        return Check(name, CheckResult.WARNED, sentence)
     if restore and file != restore.source:
         return Check(
             name,
-            Result.FAILED,
+            CheckResult.FAILED,
             "The file has changed since it was asked for. Look at it and ask again.",
         )
     if not file.file_name.lower().endswith((".tar.gz", ".tar")):
@@ -300,8 +304,8 @@ def _check_archive(file: Source | PortalError | None, restore: Restore | None) -
             f"The name {file.file_name} does not end in .tar.gz or .tar. If it is no backup, the "
             "portal refuses it."
         )
-        return Check(name, Result.WARNED, sentence)
-    return Check(name, Result.PASSED, "The file is in a room of this portal.")
+        return Check(name, CheckResult.WARNED, sentence)
+    return Check(name, CheckResult.PASSED, "The file is in a room of this portal.")
 
 
 def _find(history: list[BackupRecord] | PortalError, backup_id: str) -> Source | None:
@@ -309,7 +313,7 @@ def _find(history: list[BackupRecord] | PortalError, backup_id: str) -> Source |
         return None
     for record in history:
         if record.id.lower() == backup_id.lower():
-            file_name = clean(record.file_name, FILE_NAME_KEPT)
+            file_name = clean_text(record.file_name, FILE_NAME_LIMIT)
             return Source(
                 record.id, file_name, record.storage_type, record.created_on, record.expires_on
             )
@@ -330,22 +334,24 @@ def _check_backup(
             "This portal's history has no such backup. Copy the id of one from DocSpace: Settings, "
             "Backup."
         )
-        return Check(name, Result.FAILED, sentence)
+        return Check(name, CheckResult.FAILED, sentence)
     if found.storage_type in REFUSED:
-        return Check(name, Result.FAILED, f"{REFUSED[found.storage_type]} Choose another backup.")
+        return Check(
+            name, CheckResult.FAILED, f"{REFUSED[found.storage_type]} Choose another backup."
+        )
     if restore and found != restore.source:
         return Check(
             name,
-            Result.FAILED,
+            CheckResult.FAILED,
             "The backup has changed since it was asked for. Look at it and ask again.",
         )
     if found.expires_on and found.expires_on <= now:
         return Check(
             name,
-            Result.FAILED,
+            CheckResult.FAILED,
             "The backup has expired: its file is no longer kept. Choose another one.",
         )
-    return Check(name, Result.PASSED, "The backup is in this portal's history.")
+    return Check(name, CheckResult.PASSED, "The backup is in this portal's history.")
 
 
 def _check_tasks(
@@ -360,5 +366,5 @@ def _check_tasks(
                 f"A {what} is running on the portal, at {progress.progress} %. Ask again when it "
                 "has ended."
             )
-            return Check(name, Result.FAILED, sentence)
-    return Check(name, Result.PASSED, "No backup and no restore is running on the portal.")
+            return Check(name, CheckResult.FAILED, sentence)
+    return Check(name, CheckResult.PASSED, "No backup and no restore is running on the portal.")

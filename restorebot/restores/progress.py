@@ -16,7 +16,7 @@ GONE_POLLS = 10
 
 
 @dataclass(frozen=True)
-class Pace:
+class PollSettings:
     """How often to look, and when to say that nothing moves."""
 
     poll_interval: timedelta
@@ -32,7 +32,7 @@ def phase_of(progress: Progress) -> Phase:
     return Phase.FETCHING if progress.status else Phase.QUEUED
 
 
-def told(before: Phase | None, phase: Phase) -> list[Post]:
+def phase_posts(before: Phase | None, phase: Phase) -> list[Post]:
     """The thread hears of each phase once, in order; a sawtooth does not take it back."""
     if phase is before:
         return []

@@ -10,15 +10,15 @@ from enum import StrEnum
 
 from restorebot.errors import Refused
 from restorebot.model import Restore, State
-from restorebot.restores.policy import Directory, Person, memberships
+from restorebot.restores.policy import Directory, Person, membership_of
 from restorebot.restores.portals import Portal, Portals
 from restorebot.storage.store import Store
 
-ENDED_LOOKED_AT = 100
+ENDED_SEARCHED = 100
 """Ended restores among which somebody's own are looked for."""
 
 
-class Right(StrEnum):
+class Action(StrEnum):
     """What somebody may do with a restore just now."""
 
     APPROVE = "approve"
@@ -29,14 +29,14 @@ class Right(StrEnum):
 
 
 @dataclass(frozen=True)
-class Mine:
+class VisibleRestore:
     """A restore as one person sees it."""
 
     restore: Restore
-    rights: frozenset[Right]
+    rights: frozenset[Action]
 
 
-class Viewer:
+class RestoreQueries:
     """The looking side; it changes nothing."""
 
     def __init__(self, store: Store, portals: Portals, directory: Directory) -> None:
@@ -62,7 +62,7 @@ class Viewer:
         Raises Refused for none.
         """
         looks = await asyncio.gather(
-            *(memberships(portal.policy, self._directory, user) for portal in portals)
+            *(membership_of(portal.policy, self._directory, user) for portal in portals)
         )
         verdicts = [
             portal.policy.may_read(*look) for portal, look in zip(portals, looks, strict=True)
@@ -85,7 +85,9 @@ class Viewer:
         async with self._store.reading() as tx:
             return await tx.last_ended(urls, count)
 
-    async def overview(self, user: str, count: int) -> tuple[list[Mine], list[Mine]]:
+    async def overview(
+        self, user: str, count: int
+    ) -> tuple[list[VisibleRestore], list[VisibleRestore]]:
         """What is open, oldest first, and the latest that ended, of every portal whose restores
         this person may see.
 
@@ -93,13 +95,13 @@ class Viewer:
         """
         known = await self._known(self._portals.all, user)
 
-        def mine(restores: list[Restore]) -> list[Mine]:
+        def mine(restores: list[Restore]) -> list[VisibleRestore]:
             shown = [one for one in restores if self._shows(one, *known[one.portal_url])]
-            return [Mine(one, self._rights(one, *known[one.portal_url])) for one in shown]
+            return [VisibleRestore(one, self._rights(one, *known[one.portal_url])) for one in shown]
 
         urls = known.keys()
         return mine(await self.open_restores(urls)), mine(
-            await self.ended_restores(urls, ENDED_LOOKED_AT)
+            await self.ended_restores(urls, ENDED_SEARCHED)
         )[:count]
 
     def _shows(self, restore: Restore, person: Person, groups: frozenset[str]) -> bool:
@@ -115,7 +117,9 @@ class Viewer:
         )
         return part or not policy.channels or bool(policy.requesters)
 
-    def _rights(self, restore: Restore, person: Person, groups: frozenset[str]) -> frozenset[Right]:
+    def _rights(
+        self, restore: Restore, person: Person, groups: frozenset[str]
+    ) -> frozenset[Action]:
         policy = self._portals.of(restore).policy
         own, decides = person.id == restore.requester, policy.may_decide(person, groups).allowed
         approves = (
@@ -124,10 +128,10 @@ class Viewer:
         )
         asks = policy.may_request(person, groups, restore.channel).allowed
         having = {
-            State.REQUESTED: {Right.APPROVE: approves, Right.WITHDRAW: own},
-            State.APPROVED: {Right.STOP: own or decides},
-            State.BACKING_UP: {Right.STOP: own or decides},
-            State.UNKNOWN: {Right.SETTLE: decides},
-            State.EXPIRED: {Right.AGAIN: asks},
+            State.REQUESTED: {Action.APPROVE: approves, Action.WITHDRAW: own},
+            State.APPROVED: {Action.STOP: own or decides},
+            State.BACKING_UP: {Action.STOP: own or decides},
+            State.UNKNOWN: {Action.SETTLE: decides},
+            State.EXPIRED: {Action.AGAIN: asks},
         }.get(restore.state, {})
         return frozenset(right for right, has in having.items() if has)

@@ -8,18 +8,18 @@ from datetime import datetime, timedelta
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from restorebot.errors import Overtaken, PortalUnconfigured
+from restorebot.errors import PortalNotConfigured, StaleRow
 from restorebot.model import WAITING, Post, PostKind, Restore, State
 from restorebot.restores.start import Starter
 from restorebot.restores.transitions import BOT, end, expire
-from restorebot.restores.watch import Watcher, unlooked
+from restorebot.restores.watch import Watcher, skip_verification
 from restorebot.storage.store import Store
 from restorebot.tasks import Tasks
 
-AFTER_FAULT = timedelta(seconds=10)
+RETRY_AFTER_FAULT = timedelta(seconds=10)
 """Until a step that raised is made again."""
 
-UNCONFIGURED_LOOK = timedelta(minutes=10)
+NOT_CONFIGURED_INTERVAL = timedelta(minutes=10)
 """Between looks at a restore whose portal the settings no longer have; only a restart with other
 settings helps.
 """
@@ -38,16 +38,16 @@ class Runner:
             State.REQUESTED: self._await_approval,
             State.APPROVED: starter.start,
             State.BACKING_UP: starter.back_up,
-            State.STARTING: starter.lost_start,
+            State.STARTING: starter.resolve_interrupted_start,
             State.RESTORING: watcher.watch,
-            State.UNKNOWN: watcher.look_for_task,
-            State.COMPLETED: watcher.look_afterwards,
+            State.UNKNOWN: watcher.find_task,
+            State.COMPLETED: watcher.verify_outcome,
         }
 
     async def open_ids(self) -> list[str]:
         """Every restore that needs a job: what a boot begins with."""
         async with self._store.reading() as tx:
-            return [restore.id for restore in await tx.with_work()]
+            return [restore.id for restore in await tx.unfinished()]
 
     async def step(self, restore_id: str, now: datetime) -> datetime | None:
         """Do the restore's next step; returns when to look again, None when its story is over.
@@ -60,10 +60,10 @@ class Runner:
             return None
         try:
             wait = await self._steps[restore.state](restore, now)
-        except Overtaken:
+        except StaleRow:
             # Somebody's click came first. The row is read afresh at once.
             return now
-        except PortalUnconfigured as error:
+        except PortalNotConfigured as error:
             return await self._without_portal(restore, str(error), now)
         return None if wait is None else now + wait
 
@@ -79,11 +79,11 @@ class Runner:
                 await end(tx, restore, State.VOID, at=now, actor=BOT, outcome=sentence)
                 return None
             if restore.state is State.COMPLETED:
-                await unlooked(tx, restore, sentence, now)
+                await skip_verification(tx, restore, sentence, now)
                 return None
-            if sentence != restore.hindrance:
-                await tx.observe(restore, hindrance=sentence)
-        return now + UNCONFIGURED_LOOK
+            if sentence != restore.blocked_reason:
+                await tx.update_unaudited(restore, blocked_reason=sentence)
+        return now + NOT_CONFIGURED_INTERVAL
 
     async def _await_approval(self, restore: Restore, now: datetime) -> timedelta | None:
         if now >= restore.expires_at:
@@ -134,7 +134,7 @@ class Jobs:
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
-    def look(self, restore_id: str, at: datetime | None = None) -> None:
+    def wake(self, restore_id: str, at: datetime | None = None) -> None:
         """Make the restore's next step at a time, or now; replaces what was planned for it.
 
         While a step runs, another follows it.
@@ -163,7 +163,7 @@ class Jobs:
         self._tasks.spawn(self._run(restore_id), name=f"restore {restore_id}")
 
     async def _run(self, restore_id: str) -> None:
-        following: datetime | None = self._clock() + AFTER_FAULT
+        following: datetime | None = self._clock() + RETRY_AFTER_FAULT
         try:
             if self._step:
                 following = await self._step(restore_id, self._clock())
@@ -175,4 +175,4 @@ class Jobs:
                 self._again.discard(restore_id)
                 following = self._clock()
             if following is not None and self._scheduler.running:
-                self.look(restore_id, following)
+                self.wake(restore_id, following)

@@ -6,16 +6,16 @@ Without it nothing is restored.
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from restorebot.docspace.models import Progress, clean
+from restorebot.docspace.models import Progress, clean_text
 from restorebot.docspace.storages import CLOUD, DATA_STORE, DOCUMENTS, THIRD_PARTY, Storage
-from restorebot.errors import Claimed, PortalError
+from restorebot.errors import PortalBusy, PortalError
 from restorebot.model import Post, PostKind, Restore, State
 from restorebot.restores.portals import Portals
-from restorebot.restores.progress import GONE_AFTER, GONE_POLLS, OVER, Pace
+from restorebot.restores.progress import GONE_AFTER, GONE_POLLS, OVER, PollSettings
 from restorebot.restores.transitions import BOT, PORTAL, UNRESTORED, end
 from restorebot.storage.store import Store
 
-DOUBTS = {
+WAY_BACK_WARNINGS = {
     DOCUMENTS: "Its archive lies in a room of the portal that is replaced, and its entry in the "
     "history does not survive the restore. Prefer own cloud storage (storageType 5).",
     THIRD_PARTY: "Its archive stays with the provider, but the portal finds it under another id "
@@ -28,18 +28,18 @@ DOUBTS = {
 """What makes a storage a poor place for a safety backup (fact sheet §9)."""
 
 
-def doubt(storage: Storage) -> str:
+def way_back_warning(storage: Storage) -> str:
     """Why a safety backup in this storage is a poor way back, as sentences; empty for own cloud
     storage.
     """
-    return "" if storage.storage_type == CLOUD else DOUBTS[storage.storage_type]
+    return "" if storage.storage_type == CLOUD else WAY_BACK_WARNINGS[storage.storage_type]
 
 
 class SafetyBackup:
     """The steps of a restore whose safety backup is asked for and made."""
 
     def __init__(
-        self, store: Store, portals: Portals, *, pace: Pace, clock: Callable[[], datetime]
+        self, store: Store, portals: Portals, *, pace: PollSettings, clock: Callable[[], datetime]
     ) -> None:
         self._store = store
         self._portals = portals
@@ -55,12 +55,12 @@ class SafetyBackup:
                     State.BACKING_UP,
                     at=self._clock(),
                     actor=BOT,
-                    event="backing up",
+                    event="backup requested",
                     safety_storage=storage.storage_type,
-                    watched_at=self._clock() if restore.starts_at else None,
-                    hindrance="",
+                    backup_watched_at=self._clock() if restore.starts_at else None,
+                    blocked_reason="",
                 )
-        except Claimed as error:
+        except PortalBusy as error:
             return await self._give_up(restore, str(error), State.VOID)
         portal = self._portals.of(restore).docspace
         try:
@@ -84,7 +84,7 @@ class SafetyBackup:
                 State.BACKING_UP,
                 at=self._clock(),
                 actor=PORTAL,
-                event="backup taken",
+                event="backup started",
                 posts=[Post(PostKind.BACKING_UP, {"task": reply.task_id})],
                 details={"task": reply.task_id},
                 safety_task=reply.task_id,
@@ -104,44 +104,46 @@ class SafetyBackup:
         try:
             progress = await self._portals.of(restore).docspace.backup_progress()
         except PortalError as error:
-            return await self._hindered(restore, error)
+            return await self._wait_or_give_up(restore, error)
         if progress is None or progress.task_id != restore.safety_task:
             return await self._missed(restore, now)
         if progress.succeeded:
             return await self._found(restore, progress)
         if progress.failed:
-            said = clean(progress.error) or "The portal cancelled it without giving a reason."
+            said = clean_text(progress.error) or "The portal cancelled it without giving a reason."
             return await self._give_up(restore, f"The safety backup failed. {said}")
-        if progress.progress != restore.safety_progress or restore.hindrance:
+        if progress.progress != restore.safety_progress or restore.blocked_reason:
             async with self._store.writing() as tx:
-                await tx.observe(
+                await tx.update_unaudited(
                     restore,
                     safety_progress=progress.progress,
-                    hindrance="",
-                    gone_since=None,
-                    gone_polls=0,
+                    blocked_reason="",
+                    missing_since=None,
+                    missing_polls=0,
                 )
         return self._pace.poll_interval
 
-    async def _hindered(self, restore: Restore, error: PortalError) -> timedelta | None:
+    async def _wait_or_give_up(self, restore: Restore, error: PortalError) -> timedelta | None:
         if not error.transient:
             return await self._give_up(restore, f"The safety backup cannot be watched. {error}")
         wait = max(self._pace.poll_interval, timedelta(seconds=error.retry_after))
-        if str(error) != restore.hindrance or error.retry_after:
+        if str(error) != restore.blocked_reason or error.retry_after:
             # Waiting as long as the portal asks for is no standstill of ours.
-            watched = {"watched_at": self._clock() + wait} if restore.starts_at else {}
+            watched = {"backup_watched_at": self._clock() + wait} if restore.starts_at else {}
             async with self._store.writing() as tx:
-                await tx.observe(restore, hindrance=str(error), **watched)
+                await tx.update_unaudited(restore, blocked_reason=str(error), **watched)
         return wait
 
     async def _missed(self, restore: Restore, now: datetime) -> timedelta | None:
-        since, polls = restore.gone_since or now, restore.gone_polls + 1
+        since, polls = restore.missing_since or now, restore.missing_polls + 1
         if now - since >= GONE_AFTER and polls >= GONE_POLLS:
             sentence = "The portal no longer shows the safety backup, and did not say how it ended."
             return await self._give_up(restore, sentence)
         sentence = "The portal does not show the safety backup just now."
         async with self._store.writing() as tx:
-            await tx.observe(restore, gone_since=since, gone_polls=polls, hindrance=sentence)
+            await tx.update_unaudited(
+                restore, missing_since=since, missing_polls=polls, blocked_reason=sentence
+            )
         return self._pace.poll_interval
 
     async def _found(self, restore: Restore, progress: Progress) -> timedelta | None:
@@ -151,7 +153,7 @@ class SafetyBackup:
         try:
             history = await self._portals.of(restore).docspace.history()
         except PortalError as error:
-            return await self._hindered(restore, error)
+            return await self._wait_or_give_up(restore, error)
         record = next((one for one in history if one.id == restore.safety_task), None)
         if record is None or record.storage_type != restore.safety_storage:
             where = (
@@ -166,15 +168,15 @@ class SafetyBackup:
                 State.BACKING_UP,
                 at=self._clock(),
                 actor=PORTAL,
-                event="backed up",
-                posts=[Post(PostKind.BACKED_UP, {"warning": clean(progress.warning)})],
+                event="backup completed",
+                posts=[Post(PostKind.BACKED_UP, {"warning": clean_text(progress.warning)})],
                 details={"backup": record.id},
                 safety_progress=100,
-                safety_name=clean(record.file_name, 200),
+                safety_name=clean_text(record.file_name, 200),
                 safety_made_at=record.created_on,
-                hindrance="",
-                gone_since=None,
-                gone_polls=0,
+                blocked_reason="",
+                missing_since=None,
+                missing_polls=0,
             )
         return timedelta()
 

@@ -12,12 +12,12 @@ from enum import StrEnum
 from functools import partial
 from typing import Any
 
-from restorebot.errors import Overtaken, Refused
+from restorebot.errors import Refused, StaleRow
 from restorebot.model import Post, PostKind, Restore, Source, State
 from restorebot.restores import announcing, votes
-from restorebot.restores.policy import Directory, memberships, voters_lost
+from restorebot.restores.policy import Directory, ineligible_voters, membership_of
 from restorebot.restores.portals import Portal, Portals
-from restorebot.restores.start import LATEST
+from restorebot.restores.start import MISSED_START_GRACE
 from restorebot.restores.transitions import (
     BACKUP_GOES_ON,
     UNRESTORED,
@@ -26,23 +26,23 @@ from restorebot.restores.transitions import (
     expire,
     void_others,
 )
-from restorebot.storage.store import Store, Writing
+from restorebot.storage.store import Store, WriteTransaction
 
-REASON_KEPT = 3000
+REASON_LIMIT_KEPT = 3000
 """Characters of a reason; as many as Slack's input takes."""
 
 FOREVER = datetime.max.replace(tzinfo=UTC)
 
-GONE = (
+RESTORE_GONE = (
     "This restore is no longer known here: its record is gone from the database. Ask again with "
     "/restore."
 )
 
 
-Decision = Callable[[Writing, Restore, datetime], Awaitable[Restore]]
+Decision = Callable[[WriteTransaction, Restore, datetime], Awaitable[Restore]]
 
 
-class TooLate(Refused):
+class AlreadyDecided(Refused):
     """The restore has moved on before the click; ``restore`` is how it stands now, and who made it
     so.
     """
@@ -90,21 +90,21 @@ class Service:
         directory: Directory,
         *,
         clock: Callable[[], datetime],
-        look: Callable[[str], None],
+        wake: Callable[[str], None],
     ) -> None:
         self._store = store
         self._portals = portals
         self._directory = directory
         self._clock = clock
-        self._look = look
+        self._wake = wake
 
-    async def check_requester(self, portal: Portal, user: str, channel: str) -> None:
+    async def check_may_request(self, portal: Portal, user: str, channel: str) -> None:
         """Raises Refused when this person may not ask for a restore here, SlackUnavailable when
         that cannot be told.
         """
         _, found = await asyncio.gather(
             self._directory.check_channel(channel),
-            memberships(portal.policy, self._directory, user),
+            membership_of(portal.policy, self._directory, user),
         )
         verdict = portal.policy.may_request(*found, channel)
         if not verdict.allowed:
@@ -121,8 +121,8 @@ class Service:
 
         Raises Refused, SlackUnavailable, and StorageError when it could not be written.
         """
-        portal = self._portals.choose(draft.portal_name, draft.channel)
-        await self.check_requester(portal, draft.requester, draft.channel)
+        portal = self._portals.resolve(draft.portal_name, draft.channel)
+        await self.check_may_request(portal, draft.requester, draft.channel)
         if draft.break_glass and not await self.may_break_glass(portal, draft.requester):
             raise Refused(
                 "You are not among those who may start a restore alone. Ask for approval instead."
@@ -135,7 +135,7 @@ class Service:
             portal=draft.portal,
             portal_url=portal.docspace.url,
             source=draft.source,
-            reason=draft.reason.strip()[:REASON_KEPT],
+            reason=draft.reason.strip()[:REASON_LIMIT_KEPT],
             notify=draft.notify,
             requester=draft.requester,
             channel=draft.channel,
@@ -143,17 +143,18 @@ class Service:
             approvals_needed=portal.policy.approvals_needed,
             requested_at=now,
             expires_at=min(
-                now + portal.approval_ttl, draft.starts_at + LATEST if draft.starts_at else FOREVER
+                now + portal.approval_ttl,
+                draft.starts_at + MISSED_START_GRACE if draft.starts_at else FOREVER,
             ),
             starts_at=draft.starts_at,
             announce=tuple(sorted(portal.announce)),
             break_glass=draft.break_glass,
         )
         async with self._store.writing() as tx:
-            if (asked := await tx.by_view(draft.view_id)) is not None:
+            if (asked := await tx.restore_by_view(draft.view_id)) is not None:
                 return asked
             others = await tx.open_restores(portal.docspace.url)
-            if not all(other.is_ahead for other in others):
+            if not all(other.is_planned for other in others):
                 raise Refused(
                     "Another restore of this portal has been asked for meanwhile. Wait until it "
                     "has ended."
@@ -162,9 +163,9 @@ class Service:
                 raise Refused(
                     "Another restore of this portal is planned already. Have it stopped first."
                 )
-            await tx.request(restore, [Post(PostKind.CARD)])
+            await tx.insert_request(restore, [Post(PostKind.CARD)])
             if restore.break_glass:
-                posts = [Post(PostKind.BREAK_GLASS), *announcing.planned(restore, now)]
+                posts = [Post(PostKind.BREAK_GLASS), *announcing.planned_posts(restore, now)]
                 restore = await tx.advance(
                     restore,
                     State.APPROVED,
@@ -175,7 +176,7 @@ class Service:
                     details={"reason": restore.reason},
                     approved_at=now,
                 )
-        self._look(restore.id)
+        self._wake(restore.id)
         return restore
 
     async def approve(self, restore_id: str, user: str) -> Restore:
@@ -193,25 +194,27 @@ class Service:
             earlier = restore.voters if fills else ()
             # Together, so that one answer about a group serves for all of them.
             (person, groups), lost = await asyncio.gather(
-                memberships(policy, self._directory, user),
-                voters_lost(policy, self._directory, earlier, restore.requester),
+                membership_of(policy, self._directory, user),
+                ineligible_voters(policy, self._directory, earlier, restore.requester),
             )
             verdict = policy.may_approve(person, groups, restore.requester)
             if not verdict.allowed:
                 raise Refused(verdict.reason)
-            decision = partial(votes.count, yes=votes.Yes(user, needed, frozenset(earlier), lost))
+            decision = partial(
+                votes.count_vote, yes=votes.CheckedVote(user, needed, frozenset(earlier), lost)
+            )
             try:
                 return await self._decide(restore_id, {State.REQUESTED}, decision)
-            except votes.Unchecked:
+            except votes.VotersUnchecked:
                 # Somebody else voted meanwhile, and this yes would fill the quorum together with
                 # theirs.
                 continue
 
-    async def check_denier(self, restore_id: str, user: str) -> Restore:
+    async def check_may_deny(self, restore_id: str, user: str) -> Restore:
         """Whether this person's no would count just now. Raises Refused, SlackUnavailable."""
         restore = await self.read(restore_id)
         if restore.state is not State.REQUESTED:
-            raise TooLate(restore)
+            raise AlreadyDecided(restore)
         if user == restore.requester:
             raise Refused("You asked for this restore yourself; use Withdraw.")
         await self._check_approver(restore, user)
@@ -219,9 +222,9 @@ class Service:
 
     async def deny(self, restore_id: str, user: str, reason: str) -> Restore:
         """An approver's no, and why. Raises Refused, SlackUnavailable."""
-        await self.check_denier(restore_id, user)
+        await self.check_may_deny(restore_id, user)
         return await self._end(
-            restore_id, {State.REQUESTED}, State.DENIED, user, reason.strip()[:REASON_KEPT]
+            restore_id, {State.REQUESTED}, State.DENIED, user, reason.strip()[:REASON_LIMIT_KEPT]
         )
 
     async def withdraw(self, restore_id: str, user: str) -> Restore:
@@ -242,7 +245,7 @@ class Service:
         if user != restore.requester:
             await self._check_approver(restore, user)
 
-        async def stopped(tx: Writing, restore: Restore, now: datetime) -> Restore:
+        async def stopped(tx: WriteTransaction, restore: Restore, now: datetime) -> Restore:
             outcome = UNSENT
             if restore.state is State.BACKING_UP:
                 made = (
@@ -285,7 +288,7 @@ class Service:
             )
         task = progress.task_id or ""
 
-        async def adopt(tx: Writing, restore: Restore, now: datetime) -> Restore:
+        async def adopt(tx: WriteTransaction, restore: Restore, now: datetime) -> Restore:
             return await tx.advance(
                 restore,
                 State.RESTORING,
@@ -294,13 +297,13 @@ class Service:
                 event="adopted",
                 posts=[
                     Post(PostKind.ADOPTED, {"by": user, "task": task}),
-                    *announcing.started(restore),
+                    *announcing.started_posts(restore),
                 ],
                 details={"task": task},
                 task_id=task,
                 adopted=True,
-                gone_since=None,
-                gone_polls=0,
+                missing_since=None,
+                missing_polls=0,
                 changed_at=now,
                 decided_by=user,
             )
@@ -310,7 +313,7 @@ class Service:
     async def _finish(self, restore_id: str, user: str) -> Restore:
         voided: list[str] = []
 
-        async def finished(tx: Writing, restore: Restore, now: datetime) -> Restore:
+        async def finished(tx: WriteTransaction, restore: Restore, now: datetime) -> Restore:
             outcome = (
                 "It finished, by the word of the approver who checked. restorebot did not see it."
             )
@@ -322,12 +325,12 @@ class Service:
 
         closed = await self._decide(restore_id, {State.UNKNOWN}, finished)
         for other in voided:
-            self._look(other)
+            self._wake(other)
         return closed
 
     async def _check_approver(self, restore: Restore, user: str) -> None:
         policy = self._portals.of(restore).policy
-        person, groups = await memberships(policy, self._directory, user)
+        person, groups = await membership_of(policy, self._directory, user)
         verdict = policy.may_decide(person, groups)
         if not verdict.allowed:
             raise Refused(verdict.reason)
@@ -342,7 +345,7 @@ class Service:
         *,
         happened: bool = True,
     ) -> Restore:
-        async def ended(tx: Writing, restore: Restore, now: datetime) -> Restore:
+        async def ended(tx: WriteTransaction, restore: Restore, now: datetime) -> Restore:
             how: dict[str, Any] = {"outcome": outcome, "decided_by": user, "happened": happened}
             return await end(tx, restore, to, at=now, actor=user, **how)
 
@@ -357,19 +360,19 @@ class Service:
             async with self._store.writing() as tx:
                 restore = await tx.restore(restore_id)
                 if restore is None:
-                    raise Refused(GONE)
+                    raise Refused(RESTORE_GONE)
                 late = restore.state is State.REQUESTED and now >= restore.expires_at
                 if late:
                     decided = await expire(tx, restore, now)
                 elif restore.state not in states:
-                    raise TooLate(restore)
+                    raise AlreadyDecided(restore)
                 else:
                     decided = await decision(tx, restore, now)
-        except Overtaken:
-            raise TooLate(await self.read(restore_id)) from None
-        self._look(restore_id)
+        except StaleRow:
+            raise AlreadyDecided(await self.read(restore_id)) from None
+        self._wake(restore_id)
         if late:
-            raise TooLate(decided)
+            raise AlreadyDecided(decided)
         return decided
 
     async def read(self, restore_id: str) -> Restore:
@@ -377,5 +380,5 @@ class Service:
         async with self._store.reading() as tx:
             restore = await tx.restore(restore_id)
         if restore is None:
-            raise Refused(GONE)
+            raise Refused(RESTORE_GONE)
         return restore

@@ -8,14 +8,14 @@ from typing import Any
 
 from restorebot.model import WAITING, Post, PostKind, Restore, State
 from restorebot.restores import announcing
-from restorebot.storage.store import Writing
+from restorebot.storage.store import WriteTransaction
 
 BOT = "restorebot"
 PORTAL = "portal"
 
 
 async def end(
-    tx: Writing,
+    tx: WriteTransaction,
     restore: Restore,
     to: State,
     *,
@@ -36,11 +36,15 @@ async def end(
         at=at,
         actor=actor,
         event=to.value,
-        posts=[*before, Post(PostKind.CLOSING), *announcing.over(restore, happened=happened)],
+        posts=[
+            *before,
+            Post(PostKind.CLOSING),
+            *announcing.ended_posts(restore, happened=happened),
+        ],
         details={"outcome": outcome} if outcome else {},
         ended_at=at,
         outcome=outcome,
-        hindrance="",
+        blocked_reason="",
         **changes,
     )
 
@@ -50,12 +54,14 @@ UNRESTORED = "Nothing was restored."
 BACKUP_GOES_ON = "The safety backup that was asked for goes on by itself."
 
 
-async def expire(tx: Writing, restore: Restore, at: datetime, outcome: str = UNSENT) -> Restore:
+async def expire(
+    tx: WriteTransaction, restore: Restore, at: datetime, outcome: str = UNSENT
+) -> Restore:
     """End a request, or an approval, whose time is over. Raises Overtaken."""
     return await end(tx, restore, State.EXPIRED, at=at, actor=BOT, outcome=outcome)
 
 
-async def lose(tx: Writing, restore: Restore, why: str, at: datetime) -> Restore:
+async def mark_unknown(tx: WriteTransaction, restore: Restore, why: str, at: datetime) -> Restore:
     """Say that the outcome is unknown, and why.
 
     This is no end: looking, or a person, settles it. Raises Overtaken.
@@ -69,11 +75,11 @@ async def lose(tx: Writing, restore: Restore, why: str, at: datetime) -> Restore
         posts=[Post(PostKind.UNKNOWN, {"why": why})],
         details={"why": why},
         outcome=why,
-        hindrance="",
+        blocked_reason="",
     )
 
 
-async def void_others(tx: Writing, completed: Restore, at: datetime) -> list[str]:
+async def void_others(tx: WriteTransaction, completed: Restore, at: datetime) -> list[str]:
     """End every waiting request of a portal whose data has just been replaced; returns their
     ids.
     """

@@ -12,7 +12,7 @@ from restorebot.model import Restore, State
 from restorebot.restores.service import Service, Settlement
 from restorebot.slack import archive_form, cards, request_modal
 from restorebot.slack.commands import RestoreCommand
-from restorebot.slack.mrkdwn import mentions, user, when
+from restorebot.slack.mrkdwn import date, mention, mentions
 
 
 @dataclass(frozen=True)
@@ -38,21 +38,23 @@ class Click:
         )
 
 
-Deed = Callable[[Click], Awaitable[Any]]
+ActionHandler = Callable[[Click], Awaitable[Any]]
 
 
-def deeds(service: Service, command: RestoreCommand, client: AsyncWebClient) -> dict[str, Deed]:
+def action_handlers(
+    service: Service, command: RestoreCommand, client: AsyncWebClient
+) -> dict[str, ActionHandler]:
     """What each button does, by its ``action_id``: returns the restore as it is then, None for a
     modal opened.
     """
 
-    def settle(how: Settlement) -> Deed:
+    def settle(how: Settlement) -> ActionHandler:
         return lambda click: service.settle(click.restore_id, click.user, how)
 
     async def ask_why(click: Click) -> None:
-        restore = await service.check_denier(click.restore_id, click.user)
+        restore = await service.check_may_deny(click.restore_id, click.user)
         await request_modal.open_modal(
-            client, click.trigger_id, request_modal.denial(restore), "Click Deny again."
+            client, click.trigger_id, request_modal.denial_modal(restore), "Click Deny again."
         )
 
     return {
@@ -69,20 +71,20 @@ def deeds(service: Service, command: RestoreCommand, client: AsyncWebClient) -> 
     }
 
 
-def standing(restore: Restore) -> str:
+def describe_too_late(restore: Restore) -> str:
     """For somebody whose click came too late: how the restore stands, and who made it so."""
-    return f"{stands(restore)} Your click changed nothing."
+    return f"{describe(restore)} Your click changed nothing."
 
 
-def stands(restore: Restore) -> str:
+def describe(restore: Restore) -> str:
     """How the restore stands, and who made it so, in a sentence."""
-    by = user(restore.decided_by) if restore.decided_by else "restorebot"
-    at = f" {when(restore.ended_at)}" if restore.ended_at else ""
+    by = mention(restore.decided_by) if restore.decided_by else "restorebot"
+    at = f" {date(restore.ended_at)}" if restore.ended_at else ""
     approved = f"This restore has been approved by {mentions(restore.voters)}"
     if restore.break_glass:
-        approved = f"This restore was started by {user(restore.requester)} alone (break-glass)"
+        approved = f"This restore was started by {mention(restore.requester)} alone (break-glass)"
     start = (
-        when(restore.starts_at) if restore.starts_at else "as soon as its last checks have passed"
+        date(restore.starts_at) if restore.starts_at else "as soon as its last checks have passed"
     )
     return {
         State.REQUESTED: "This restore still waits for approval.",

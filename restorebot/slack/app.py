@@ -15,10 +15,10 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from restorebot.errors import PortalError, Refused, RestorebotError, StorageError
-from restorebot.restores.service import Service, TooLate
+from restorebot.restores.service import AlreadyDecided, Service
 from restorebot.slack import picker, request_modal
-from restorebot.slack.actions import Click, deeds, standing, stands
-from restorebot.slack.answers import answer
+from restorebot.slack.actions import Click, action_handlers, describe, describe_too_late
+from restorebot.slack.answers import respond
 from restorebot.slack.archive_form import KIND
 from restorebot.slack.commands import BACK, Command, RestoreCommand
 from restorebot.slack.home import Home
@@ -26,8 +26,8 @@ from restorebot.slack.mrkdwn import escape
 from restorebot.tasks import Tasks
 
 COMMAND = "/restore"
-STRANGER = "restorebot answers only members of the workspace that it is installed in."
-FAULT = "Something went wrong inside restorebot; its log says what."
+OTHER_WORKSPACE = "restorebot answers only members of the workspace that it is installed in."
+INTERNAL_ERROR = "Something went wrong inside restorebot; its log says what."
 UNKNOWN_BUTTON = "This button is from another version of restorebot and does nothing any more."
 
 log = structlog.get_logger()
@@ -48,7 +48,7 @@ def build(
     # Acks leave when the listener returns, at once; Bolt's own dispatcher polls for them and loses
     # some.
     app = AsyncApp(client=client, signing_secret=signing_secret, process_before_response=True)
-    buttons = deeds(service, command, client)
+    buttons = action_handlers(service, command, client)
 
     @app.middleware
     async def only_our_workspace(
@@ -59,8 +59,8 @@ def build(
         if _teams(body) <= {team}:
             await next()
             return None
-        log.warning("stranger_refused", teams=sorted(_teams(body) - {team}))
-        tasks.spawn(answer(body.get("response_url", ""), STRANGER), name="refusal")
+        log.warning("other_workspace_refused", teams=sorted(_teams(body) - {team}))
+        tasks.spawn(respond(body.get("response_url", ""), OTHER_WORKSPACE), name="refusal")
         # Returned, or Bolt answers that nobody was there to listen.
         return await ack()
 
@@ -69,7 +69,7 @@ def build(
         parsed = Command.parse(body)
         await ack()
         tasks.spawn(
-            _answered(partial(answer, parsed.response_url), command.run(parsed)), name="command"
+            _answered(partial(respond, parsed.response_url), command.run(parsed)), name="command"
         )
 
     @app.view(request_modal.REQUEST)
@@ -97,14 +97,14 @@ def build(
     async def clicked(ack: AsyncAck, body: dict[str, Any]) -> None:
         click = Click.parse(body)
         await ack()
-        deed = buttons.get(click.action)
-        work = deed(click) if deed else _refuse(UNKNOWN_BUTTON)
+        handler = buttons.get(click.action)
+        work = handler(click) if handler else _refuse(UNKNOWN_BUTTON)
         if click.in_home:
             told = _answered_in_home(home, click, work)
         elif click.view:
             told = _answered(command.teller(click.view, click.user), work)
         else:
-            told = _answered(partial(answer, click.response_url), work)
+            told = _answered(partial(respond, click.response_url), work)
         tasks.spawn(told, name=click.action)
 
     @app.event("app_home_opened")
@@ -116,7 +116,7 @@ def build(
 
 
 async def _request(service: Service, body: Mapping[str, Any], now: datetime) -> None:
-    draft = request_modal.read(body["view"], body["user"]["id"], now)
+    draft = request_modal.parse_submission(body["view"], body["user"]["id"], now)
     await service.request(draft)
 
 
@@ -125,20 +125,20 @@ def _picked(
 ) -> tuple[dict[str, Any], Coroutine[Any, Any, None] | None]:
     """What the picker's ack carries, and what is to be done after it."""
     try:
-        choice = picker.read(view, user)
-    except picker.Behind as error:
+        choice = picker.parse_submission(view, user)
+    except picker.StaleFields as error:
         return _errors(error.errors), command.rechosen(view)
     except request_modal.FieldErrors as error:
         return _errors(error.errors), None
     except Exception:
         log.exception("submit_failed")
-        return _errors({KIND: f"Nothing was asked. {FAULT}"}), None
-    loading = request_modal.loading(external_id=choice.facts_id, close=BACK)
+        return _errors({KIND: f"Nothing was asked. {INTERNAL_ERROR}"}), None
+    loading = request_modal.loading_modal(external_id=choice.facts_id, close=BACK)
     return {"response_action": "push", "view": loading}, command.picked(choice)
 
 
 async def _deny(service: Service, body: Mapping[str, Any]) -> None:
-    restore_id, reason = request_modal.read_denial(body["view"])
+    restore_id, reason = request_modal.parse_denial(body["view"])
     await service.deny(restore_id, body["user"]["id"], reason)
 
 
@@ -153,7 +153,7 @@ async def _submitted(commit: Awaitable[None]) -> dict[str, Any]:
     except request_modal.FieldErrors as error:
         return _errors(error.errors)
     except StorageError as error:
-        log.exception("request_not_saved")
+        log.exception("request_save_failed")
         return _errors(
             {
                 request_modal.REASON: (
@@ -165,7 +165,7 @@ async def _submitted(commit: Awaitable[None]) -> dict[str, Any]:
         return _errors({request_modal.REASON: str(error)})
     except Exception:
         log.exception("submit_failed")
-        return _errors({request_modal.REASON: f"Nothing was posted. {FAULT}"})
+        return _errors({request_modal.REASON: f"Nothing was posted. {INTERNAL_ERROR}"})
     return {}
 
 
@@ -188,9 +188,9 @@ async def _answered_in_home(home: Home, click: Click, work: Awaitable[Any]) -> N
     too.
     """
     restore, sentence = await _done(work)
-    home.seen(click.user)
+    home.mark_opened(click.user)
     if restore or sentence:
-        await home.tell(click.user, click.trigger_id, sentence or f"Done. {stands(restore)}")
+        await home.tell(click.user, click.trigger_id, sentence or f"Done. {describe(restore)}")
 
 
 async def _done(work: Awaitable[Any]) -> tuple[Any, str]:
@@ -199,18 +199,18 @@ async def _done(work: Awaitable[Any]) -> tuple[Any, str]:
     """
     try:
         return await work, ""
-    except TooLate as error:
-        return None, standing(error.restore)
+    except AlreadyDecided as error:
+        return None, describe_too_late(error.restore)
     except Refused as error:
         return None, str(error)
     except (PortalError, StorageError) as error:
-        log.warning("work_refused", why=str(error))
+        log.warning("action_refused", why=str(error))
         return None, f"Nothing was done. {escape(str(error), 600)}"
     except RestorebotError as error:
         return None, str(error)
     except Exception:
-        log.exception("work_failed")
-        return None, f"{FAULT} Look at the card before you try again."
+        log.exception("action_failed")
+        return None, f"{INTERNAL_ERROR} Look at the card before you try again."
 
 
 async def _refuse(sentence: str) -> None:

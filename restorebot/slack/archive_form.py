@@ -17,7 +17,7 @@ from restorebot.docspace.storages import (
 )
 from restorebot.model import Source
 from restorebot.slack.mrkdwn import Block
-from restorebot.slack.request_modal import FieldErrors, typed
+from restorebot.slack.request_modal import FieldErrors, input_value
 
 KIND, MODULE, FILE, PATH, SUBDIR = "kind", "module", "file", "path", "subdir"
 CHOOSE_KIND, CHOOSE_MODULE = "restore_kind", "restore_module"
@@ -109,7 +109,7 @@ def inputs(kind: str, module: str) -> list[Block]:
     ]
 
 
-def chosen(view: Mapping[str, Any]) -> tuple[str, str]:
+def selected_kind(view: Mapping[str, Any]) -> tuple[str, str]:
     """The kind and the module that are chosen just now; the module is empty where the kind has
     none.
     """
@@ -118,13 +118,13 @@ def chosen(view: Mapping[str, Any]) -> tuple[str, str]:
     return kind, (_option(values, MODULE, CHOOSE_MODULE) or "s3") if kind == str(CLOUD) else ""
 
 
-def read(view: Mapping[str, Any], kind: str, module: str) -> Source:
+def parse_archive(view: Mapping[str, Any], kind: str, module: str) -> Source:
     """The archive that the fields name, not looked at yet. Raises FieldErrors."""
     if kind in {str(DOCUMENTS), str(THIRD_PARTY)}:
-        return _file(typed(view, FILE), kind)
+        return _file(input_value(view, FILE), kind)
     given = {key: value for key in MODULES[module] if (value := _value(view, f"p_{key}"))}
     errors = {f"p_{key}": sentence for key, sentence in problems_of_module(module, given).items()}
-    path, subdir = typed(view, PATH), typed(view, SUBDIR)
+    path, subdir = input_value(view, PATH), input_value(view, SUBDIR)
     params = {"module": module, "filePath": path, **given, **({"subdir": subdir} if subdir else {})}
     if not path or path.endswith("/"):
         errors[PATH] = "Type the archive's path in the storage, with the file's name at its end."
@@ -163,7 +163,7 @@ def _value(view: Mapping[str, Any], block: str) -> str:
     if entry["type"] == "static_select":
         value = str((entry.get("selected_option") or {}).get("value") or "")
         return "" if value == "none" else value
-    return typed(view, block)
+    return input_value(view, block)
 
 
 def _option(values: Mapping[str, Any], block: str, action: str) -> str:

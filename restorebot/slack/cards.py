@@ -11,18 +11,18 @@ from restorebot.slack.mrkdwn import (
     Block,
     code,
     context,
+    date,
+    duration,
     escape,
+    fallback_text,
     fields,
     header,
-    lasting,
+    mention,
     mentions,
-    plain,
-    quoted,
+    plain_section,
+    plain_text,
     section,
-    spoken,
-    user,
-    utc,
-    when,
+    utc_text,
 )
 from restorebot.slack.sources import archive, made, stored_in
 
@@ -66,7 +66,7 @@ PHASES = {
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class CardContext:
     """What a card shows beside its row: who may approve, and how long this portal's last restores
     took.
     """
@@ -75,7 +75,7 @@ class Surroundings:
     durations: tuple[timedelta, ...] = ()
 
 
-def card(restore: Restore, around: Surroundings) -> tuple[str, list[Block]]:
+def card(restore: Restore, card_context: CardContext) -> tuple[str, list[Block]]:
     """The message's fallback ``text`` and its blocks."""
     title = f"Restore of {restore.portal}: {TITLES[restore.state]}"
     source = restore.source
@@ -84,22 +84,26 @@ def card(restore: Restore, around: Surroundings) -> tuple[str, list[Block]]:
         header(title),
         fields(
             [
-                ("Asked by", user(restore.requester)),
+                ("Asked by", mention(restore.requester)),
                 ("Portal", f"{code(restore.portal)}\n{escape(restore.portal_url)}"),
                 made(source),
                 ("Stored in", stored_in(source)),
             ]
         ),
-        quoted("Backup", source.file_name, 300),
+        plain_section("Backup", source.file_name, 300),
         *archive(source),
-        quoted("Reason", restore.reason, REASON_SHOWN),
-        section("\n".join(_STORIES[restore.state](restore, around))),
-        *([quoted("Why", restore.outcome, 1000)] if restore.outcome else []),
-        *([quoted("In the way", restore.hindrance, 600)] if restore.hindrance else []),
+        plain_section("Reason", restore.reason, REASON_SHOWN),
+        section("\n".join(_STORIES[restore.state](restore, card_context))),
+        *([plain_section("Why", restore.outcome, 1000)] if restore.outcome else []),
+        *(
+            [plain_section("In the way", restore.blocked_reason, 600)]
+            if restore.blocked_reason
+            else []
+        ),
         *([row] if (row := buttons(restore)) else []),
         context(f"{named}Mails to {'everybody' if restore.notify else 'the owner only'}"),
     ]
-    return spoken(blocks), blocks
+    return fallback_text(blocks), blocks
 
 
 def bar(percent: int) -> str:
@@ -108,25 +112,25 @@ def bar(percent: int) -> str:
     return "█" * full + "░" * (BAR - full)
 
 
-def _requested(restore: Restore, around: Surroundings) -> list[str]:
+def _requested(restore: Restore, card_context: CardContext) -> list[str]:
     missing = restore.approvals_needed - len(restore.votes)
     needed = "One approval is" if missing == 1 else f"{missing} approvals are"
     so_far = [f"Approved so far by {mentions(restore.voters)}."] if restore.votes else []
     return [
-        f":hourglass: {needed} needed from {mentions(around.approvers)}.",
+        f":hourglass: {needed} needed from {mentions(card_context.approvers)}.",
         *so_far,
-        *([f":calendar: It is to start {when(restore.starts_at)}."] if restore.starts_at else []),
-        f"The request expires {when(restore.expires_at)}.",
+        *([f":calendar: It is to start {date(restore.starts_at)}."] if restore.starts_at else []),
+        f"The request expires {date(restore.expires_at)}.",
     ]
 
 
-def _approved(restore: Restore, _: Surroundings) -> list[str]:
+def _approved(restore: Restore, _: CardContext) -> list[str]:
     if restore.starts_at:
         told = " and ".join(f"<#{channel}>" for channel in restore.announce)
         return [
             f":white_check_mark: {_approval(restore)}",
             (
-                f":calendar: *It starts {when(restore.starts_at)}*, if all that is checked again "
+                f":calendar: *It starts {date(restore.starts_at)}*, if all that is checked again "
                 "then still holds."
             ),
             "Until then it can be stopped.",
@@ -137,7 +141,7 @@ def _approved(restore: Restore, _: Surroundings) -> list[str]:
     ]
 
 
-def _backing_up(restore: Restore, _: Surroundings) -> list[str]:
+def _backing_up(restore: Restore, _: CardContext) -> list[str]:
     if restore.safety_made_at:
         return [
             f":white_check_mark: {_approval(restore)}",
@@ -150,11 +154,11 @@ def _backing_up(restore: Restore, _: Surroundings) -> list[str]:
     ]
 
 
-def _starting(restore: Restore, _: Surroundings) -> list[str]:
+def _starting(restore: Restore, _: CardContext) -> list[str]:
     return [f":white_check_mark: {_approval(restore)}", "The request is being sent to the portal."]
 
 
-def _restoring(restore: Restore, around: Surroundings) -> list[str]:
+def _restoring(restore: Restore, card_context: CardContext) -> list[str]:
     phase = PHASES[restore.phase] if restore.phase else "not seen yet"
     lines = [
         f":arrows_counterclockwise: {_approval(restore)}",
@@ -166,9 +170,9 @@ def _restoring(restore: Restore, around: Surroundings) -> list[str]:
             "The number often stands still for most of the run, 75 above all. That is normal."
         )
     if restore.posted_at:
-        lines.append(f"*Started:* {when(restore.posted_at)}")
-    if around.durations:
-        took = ", ".join(lasting(span) for span in around.durations)
+        lines.append(f"*Started:* {date(restore.posted_at)}")
+    if card_context.durations:
+        took = ", ".join(duration(span) for span in card_context.durations)
         lines.append(f"*This portal's last restores took:* {took}")
     if restore.adopted:
         lines.append(
@@ -176,55 +180,55 @@ def _restoring(restore: Restore, around: Surroundings) -> list[str]:
             "found by looking."
         )
     if restore.stalled and restore.changed_at:
-        lines.append(f":warning: Nothing has changed since {when(restore.changed_at)}.")
+        lines.append(f":warning: Nothing has changed since {date(restore.changed_at)}.")
     return lines
 
 
-def _unknown(restore: Restore, around: Surroundings) -> list[str]:
+def _unknown(restore: Restore, card_context: CardContext) -> list[str]:
     return [
         ":question: It is not known whether this restore runs, or how it ended.",
         "The request is never sent a second time. restorebot keeps looking at the portal.",
-        f"{mentions(around.approvers)}: look at the portal, then say below how it stands.",
+        f"{mentions(card_context.approvers)}: look at the portal, then say below how it stands.",
     ]
 
 
-def _completed(restore: Restore, _: Surroundings) -> list[str]:
+def _completed(restore: Restore, _: CardContext) -> list[str]:
     return [
         f":white_check_mark: {_approval(restore)}",
         f"*Completed* {_ended(restore)}{_took(restore)}. What to do next is in the thread.",
     ]
 
 
-def _failed(restore: Restore, _: Surroundings) -> list[str]:
+def _failed(restore: Restore, _: CardContext) -> list[str]:
     return [f":x: *Failed* {_ended(restore)}{_took(restore)}."]
 
 
-def _closed(restore: Restore, _: Surroundings) -> list[str]:
+def _closed(restore: Restore, _: CardContext) -> list[str]:
     return [f":lock: Closed by {_decider(restore)} {_ended(restore)}."]
 
 
-def _denied(restore: Restore, _: Surroundings) -> list[str]:
+def _denied(restore: Restore, _: CardContext) -> list[str]:
     return [f":no_entry: Denied by {_decider(restore)} {_ended(restore)}."]
 
 
-def _withdrawn(restore: Restore, _: Surroundings) -> list[str]:
+def _withdrawn(restore: Restore, _: CardContext) -> list[str]:
     return [f":leftwards_arrow_with_hook: Withdrawn by {_decider(restore)} {_ended(restore)}."]
 
 
-def _expired(restore: Restore, _: Surroundings) -> list[str]:
+def _expired(restore: Restore, _: CardContext) -> list[str]:
     what = "The approval" if restore.approved_at else "The request"
     return [f":alarm_clock: {what} expired {_ended(restore)}."]
 
 
-def _stopped(restore: Restore, _: Surroundings) -> list[str]:
+def _stopped(restore: Restore, _: CardContext) -> list[str]:
     return [f":octagonal_sign: Stopped by {_decider(restore)} {_ended(restore)}."]
 
 
-def _void(restore: Restore, _: Surroundings) -> list[str]:
+def _void(restore: Restore, _: CardContext) -> list[str]:
     return [f":heavy_multiplication_x: Void since {_ended(restore)}. Nothing was restored."]
 
 
-_STORIES: dict[State, Callable[[Restore, Surroundings], list[str]]] = {
+_STORIES: dict[State, Callable[[Restore, CardContext], list[str]]] = {
     State.REQUESTED: _requested,
     State.APPROVED: _approved,
     State.BACKING_UP: _backing_up,
@@ -245,7 +249,7 @@ _STORIES: dict[State, Callable[[Restore, Surroundings], list[str]]] = {
 def _approval(restore: Restore) -> str:
     if restore.break_glass:
         return (
-            f":rotating_light: Started by {user(restore.requester)} alone, without approval "
+            f":rotating_light: Started by {mention(restore.requester)} alone, without approval "
             "(break-glass)."
         )
     own = " (their own request)" if restore.self_approved else ""
@@ -253,17 +257,17 @@ def _approval(restore: Restore) -> str:
 
 
 def _decider(restore: Restore) -> str:
-    return user(restore.decided_by) if restore.decided_by else "restorebot"
+    return mention(restore.decided_by) if restore.decided_by else "restorebot"
 
 
 def _ended(restore: Restore) -> str:
-    return when(restore.ended_at) if restore.ended_at else ""
+    return date(restore.ended_at) if restore.ended_at else ""
 
 
 def _took(restore: Restore) -> str:
     if restore.ended_at is None or restore.posted_at is None:
         return ""
-    return f", after {lasting(restore.ended_at - restore.posted_at)}"
+    return f", after {duration(restore.ended_at - restore.posted_at)}"
 
 
 def _button(
@@ -280,7 +284,7 @@ def _button(
 def _confirm(title: str, text: str, yes: str, no: str = "Go back") -> Block:
     return {
         "title": {"type": "plain_text", "text": title},
-        "text": {"type": "plain_text", "text": plain(text, 300)},
+        "text": {"type": "plain_text", "text": plain_text(text, 300)},
         "confirm": {"type": "plain_text", "text": yes},
         "deny": {"type": "plain_text", "text": no},
     }
@@ -289,9 +293,9 @@ def _confirm(title: str, text: str, yes: str, no: str = "Go back") -> Block:
 def _approve_button(restore: Restore) -> dict[str, Any]:
     made_on = restore.source.created_on
     which = (
-        f"the backup of {utc(made_on)}"
+        f"the backup of {utc_text(made_on)}"
         if made_on
-        else f"the archive {plain(restore.source.file_name, 60)}"
+        else f"the archive {plain_text(restore.source.file_name, 60)}"
     )
     text = (
         f"This replaces all data of {restore.portal} by {which}. "

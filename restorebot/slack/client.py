@@ -5,11 +5,11 @@ answer of Slack's.
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 
-UNANSWERED = (SlackClientError, aiohttp.ClientError, OSError)
+CALL_ERRORS = (SlackClientError, aiohttp.ClientError, OSError)
 """What a call raises that Slack refused, or did not answer in time or at all."""
 
 
-def status_of(error: SlackApiError) -> int | None:
+def http_status(error: SlackApiError) -> int | None:
     """The HTTP status; None where the answer was no answer of Slack's, so that nobody knows what
     was done.
     """
@@ -17,14 +17,14 @@ def status_of(error: SlackApiError) -> int | None:
     return status if isinstance(status, int) else None
 
 
-def reason_of(error: Exception) -> str:
+def error_code(error: Exception) -> str:
     """Slack's word for why it refused, or else the kind of the failure."""
-    if isinstance(error, SlackApiError) and status_of(error) is not None:
+    if isinstance(error, SlackApiError) and http_status(error) is not None:
         return str(error.response.get("error"))
     return type(error).__name__
 
 
-def pause_of(error: SlackApiError) -> float:
+def retry_after_of(error: SlackApiError) -> float:
     """Seconds until Slack wants to be asked again; 30 where it does not say."""
     try:
         return max(0.0, float(error.response.headers.get("Retry-After", 30)))

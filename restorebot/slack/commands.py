@@ -14,16 +14,16 @@ from restorebot.docspace.models import BackupRecord
 from restorebot.errors import PortalError, Refused, RestorebotError
 from restorebot.model import Restore, Source
 from restorebot.restores.portals import Portal, Portals
-from restorebot.restores.preflight import Preflight, attempt
-from restorebot.restores.queries import Viewer
+from restorebot.restores.preflight import Preflight, result_or_error
+from restorebot.restores.queries import RestoreQueries
 from restorebot.restores.service import Service
 from restorebot.slack import lists, picker, request_modal
 from restorebot.slack.archive_form import HISTORY
-from restorebot.slack.client import UNANSWERED, reason_of
-from restorebot.slack.mrkdwn import Block, spoken
-from restorebot.slack.parsing import USAGE, Wish, Word, understood
+from restorebot.slack.client import CALL_ERRORS, error_code
+from restorebot.slack.mrkdwn import Block, fallback_text
+from restorebot.slack.parsing import USAGE, ParsedCommand, Subcommand, parse_command
 
-PATIENCE = 6.0
+CHECK_TIMEOUT = 6.0
 """Seconds for the checks: the modal has its answer within ten seconds of the command."""
 
 log = structlog.get_logger()
@@ -50,7 +50,7 @@ class Command:
         )
 
 
-ARRIVAL = (0.0, 0.2, 0.6, 1.2)
+FILL_RETRY_DELAYS = (0.0, 0.2, 0.6, 1.2)
 """Seconds before each try to fill a window that an ack opens: the ack may reach Slack later than
 the call.
 """
@@ -58,7 +58,7 @@ the call.
 BACK = "Back"
 """Closes the window on top of the picker, which is underneath as it was left."""
 
-OPEN_PICKERS = 50
+HISTORIES_KEPT = 50
 """Pickers whose history is kept while they are open."""
 
 LAST = 20
@@ -91,7 +91,7 @@ class RestoreCommand:
         self,
         client: AsyncWebClient,
         service: Service,
-        viewer: Viewer,
+        viewer: RestoreQueries,
         preflight: Preflight,
         portals: Portals,
         *,
@@ -107,22 +107,22 @@ class RestoreCommand:
 
     async def run(self, command: Command) -> None:
         """Raises RestorebotError, which the caller tells the person privately."""
-        wish = understood(command.text, [portal.name for portal in self._portals.all])
-        if wish.word is Word.HELP:
+        wish = parse_command(command.text, [portal.name for portal in self._portals.all])
+        if wish.word is Subcommand.HELP:
             raise Refused(USAGE)
-        if wish.word in {Word.STATUS, Word.HISTORY}:
+        if wish.word in {Subcommand.STATUS, Subcommand.HISTORY}:
             await self._report(command, wish)
             return
-        portal = self._portals.choose(wish.portal, command.channel)
-        await self._service.check_requester(portal, command.user, command.channel)
-        if wish.word is Word.LIST:
+        portal = self._portals.resolve(wish.portal, command.channel)
+        await self._service.check_may_request(portal, command.user, command.channel)
+        if wish.word is Subcommand.LIST:
             records = await portal.docspace.history()
             await self._tell(command, lists.backups(portal, records, self._clock()))
-        elif wish.word is Word.PICK:
+        elif wish.word is Subcommand.PICK:
             await self._pick(command, portal)
         elif wish.dry_run:
             report = await self._preflight.run(
-                portal.docspace, wish.backup_id, self._clock(), patience=PATIENCE
+                portal.docspace, wish.backup_id, self._clock(), patience=CHECK_TIMEOUT
             )
             await self._tell(command, request_modal.dry_run(wish.backup_id, report, portal))
         else:
@@ -135,17 +135,17 @@ class RestoreCommand:
                 _again(command),
             )
 
-    async def _report(self, command: Command, wish: Wish) -> None:
+    async def _report(self, command: Command, wish: ParsedCommand) -> None:
         """What is open, or how the last restores ended; of one portal, or of all that belong to
         this channel.
         """
-        asked = self._portals.named(wish.portal, command.channel)
+        asked = self._portals.select(wish.portal, command.channel)
         portals = await self._viewer.readable(asked, command.user, command.channel)
         urls, names = (
             {portal.docspace.url for portal in portals},
             [portal.name for portal in portals],
         )
-        if wish.word is Word.STATUS:
+        if wish.word is Subcommand.STATUS:
             restores = await self._viewer.open_restores(urls)
             links = await asyncio.gather(*(self._link(restore) for restore in restores))
             by_id = {restore.id: link for restore, link in zip(restores, links, strict=True)}
@@ -162,8 +162,8 @@ class RestoreCommand:
             found = await self._client.chat_getPermalink(
                 channel=restore.channel, message_ts=restore.card_ts
             )
-        except UNANSWERED as error:
-            log.info("no_permalink", reason=reason_of(error))
+        except CALL_ERRORS as error:
+            log.info("permalink_failed", reason=error_code(error))
             return ""
         return str(found["permalink"])
 
@@ -172,41 +172,46 @@ class RestoreCommand:
         for blocks in lists.messages(lines):
             try:
                 await self._client.chat_postEphemeral(
-                    channel=command.channel, user=command.user, blocks=blocks, text=spoken(blocks)
+                    channel=command.channel,
+                    user=command.user,
+                    blocks=blocks,
+                    text=fallback_text(blocks),
                 )
-            except UNANSWERED:
+            except CALL_ERRORS:
                 raise Refused(f"Slack did not take the whole answer. {_again(command)}") from None
 
     async def _pick(self, command: Command, portal: Portal) -> None:
         """The modal with the newest backups to choose from; the history is read once for it."""
         again = _again(command)
         view = await request_modal.open_modal(
-            self._client, command.trigger_id, request_modal.loading(), again
+            self._client, command.trigger_id, request_modal.loading_modal(), again
         )
-        shown = picker.Picker(portal.name, command.channel)
+        shown = picker.PickerState(portal.name, command.channel)
         await self._fill(
             {"view_id": view["id"]}, await self._drawn(portal, view["id"], shown), again
         )
 
-    async def _drawn(self, portal: Portal, view_id: str, shown: picker.Picker) -> Block:
+    async def _drawn(self, portal: Portal, view_id: str, shown: picker.PickerState) -> Block:
         history = await self._history(portal, view_id) if shown.kind == HISTORY else []
-        return picker.drawn(portal, history, shown, self._clock())
+        return picker.picker_modal(portal, history, shown, self._clock())
 
     async def _history(self, portal: Portal, view_id: str) -> list[BackupRecord] | str:
         """The history, read once for each modal and kept while it is open; or why it could not be
         read.
         """
         if view_id not in self._read:
-            records = await attempt(portal.docspace.history(), PATIENCE, portal.docspace.host)
+            records = await result_or_error(
+                portal.docspace.history(), CHECK_TIMEOUT, portal.docspace.host
+            )
             self._read[view_id] = str(records) if isinstance(records, PortalError) else records
-            while len(self._read) > OPEN_PICKERS:
+            while len(self._read) > HISTORIES_KEPT:
                 del self._read[next(iter(self._read))]
         return self._read[view_id]
 
     async def rechosen(self, view: Mapping[str, Any]) -> None:
         """After another kind of source was chosen in the picker: the fields that it has."""
-        shown = picker.Picker.of(view)
-        portal = self._portals.choose(shown.portal_name, shown.channel)
+        shown = picker.PickerState.from_view(view)
+        portal = self._portals.resolve(shown.portal_name, shown.channel)
         modal = await self._drawn(portal, view["id"], shown.chosen(view))
         await self._fill({"view_id": view["id"]}, modal, "Choose again what to restore from.")
 
@@ -216,31 +221,31 @@ class RestoreCommand:
         """
         stacked = {"external_id": choice.facts_id, "close": BACK}
         try:
-            portal = self._portals.choose(choice.portal_name, choice.channel)
+            portal = self._portals.resolve(choice.portal_name, choice.channel)
             known = _of_use(self._read.get(choice.view_id), choice.wanted)
             modal = await self._facts(
                 portal, choice.wanted, choice.channel, choice.user, known, **stacked
             )
         except RestorebotError as error:
-            modal = request_modal.refused(str(error), **stacked)
+            modal = request_modal.refusal_modal(str(error), **stacked)
         await self._fill({"external_id": choice.facts_id}, modal, "Press Next again.")
 
     def teller(self, view: Mapping[str, Any], user: str) -> Callable[[str], Awaitable[None]]:
         """How to answer what somebody does in the picker, which has no ``response_url``."""
-        return partial(self._whisper, picker.Picker.of(view).channel, user)
+        return partial(self._whisper, picker.PickerState.from_view(view).channel, user)
 
     async def _whisper(self, channel: str, user: str, sentence: str) -> None:
         """Tell one person in a channel. Never raises."""
         try:
             await self._client.chat_postEphemeral(channel=channel, user=user, text=sentence)
-        except UNANSWERED as error:
-            log.warning("answer_lost", reason=reason_of(error))
+        except CALL_ERRORS as error:
+            log.warning("response_lost", reason=error_code(error))
 
     async def again(self, restore_id: str, user: str, trigger_id: str) -> None:
         """The modal for the same backup as that of an expired request. Raises RestorebotError."""
         restore = await self._service.read(restore_id)
         portal = self._portals.of(restore)
-        await self._service.check_requester(portal, user, restore.channel)
+        await self._service.check_may_request(portal, user, restore.channel)
         wanted = restore.source.backup_id or restore.source
         await self._ask(
             portal, wanted, restore.channel, user, trigger_id, "Click the button again."
@@ -259,12 +264,12 @@ class RestoreCommand:
         checks are made.
         """
         view = await request_modal.open_modal(
-            self._client, trigger_id, request_modal.loading(), retry
+            self._client, trigger_id, request_modal.loading_modal(), retry
         )
         try:
             modal = await self._facts(portal, wanted, channel, user)
         except RestorebotError as error:
-            modal = request_modal.refused(str(error))
+            modal = request_modal.refusal_modal(str(error))
         await self._fill({"view_id": view["id"]}, modal, retry)
 
     async def _facts(
@@ -278,11 +283,11 @@ class RestoreCommand:
     ) -> Block:
         report, alone = await asyncio.gather(
             self._preflight.run(
-                portal.docspace, wanted, self._clock(), patience=PATIENCE, known=known
+                portal.docspace, wanted, self._clock(), patience=CHECK_TIMEOUT, known=known
             ),
             self._service.may_break_glass(portal, user),
         )
-        return request_modal.filled(
+        return request_modal.confirmation_modal(
             wanted, report, portal, channel, self._clock(), may_break_glass=alone, **more
         )
 
@@ -290,13 +295,13 @@ class RestoreCommand:
         """Put a modal in the place of one that is open, which is named by its ``view_id`` or
         ``external_id``.
         """
-        for wait in ARRIVAL if "external_id" in which else (0.0,):
+        for wait in FILL_RETRY_DELAYS if "external_id" in which else (0.0,):
             await asyncio.sleep(wait)
             try:
                 await self._client.views_update(**which, view=modal)
-            except UNANSWERED as error:
-                reason = reason_of(error)
-                log.info("modal_not_filled", reason=reason)
+            except CALL_ERRORS as error:
+                reason = error_code(error)
+                log.info("modal_update_failed", reason=reason)
                 if reason != "not_found":
                     raise Refused(
                         f"The window could not be filled, and nothing has been asked. {again}"

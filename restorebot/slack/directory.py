@@ -15,17 +15,17 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from restorebot.errors import Refused, SlackUnavailable
 from restorebot.restores.policy import Person
-from restorebot.slack.client import UNANSWERED, status_of
+from restorebot.slack.client import CALL_ERRORS, http_status
 
-PATIENCE = 2.0
+CALL_TIMEOUT = 2.0
 """Seconds for one question: a command's trigger lives three."""
 
-SHARED_FOR = 2.0
+SHARED_SECONDS = 2.0
 """Seconds from its beginning during which a question that Slack has not answered yet may serve a
 second click.
 """
 
-UNSEEN = {"channel_not_found", "missing_scope", "method_not_supported_for_channel_type"}
+TASK_NOT_VISIBLE = {"channel_not_found", "missing_scope", "method_not_supported_for_channel_type"}
 """Slack's words for a conversation that the bot is not in: a private channel, or a direct message
 between others.
 """
@@ -61,14 +61,14 @@ class SlackDirectory:
         return found
 
     async def _shared(self, name: str, ask: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-        """An answer that is on its way already and at most ``SHARED_FOR`` old, or else one asked
-        for now.
+        """An answer that is on its way already and at most ``SHARED_SECONDS`` old, or else one
+        asked for now.
 
         An answer that has arrived is never used again: who left a group since must not count.
         """
         now = asyncio.get_running_loop().time()
         begun, task = self._flying.get(name, (0.0, None))
-        if task is None or task.done() or now - begun > SHARED_FOR:
+        if task is None or task.done() or now - begun > SHARED_SECONDS:
             task = asyncio.create_task(ask())
             self._flying[name] = (now, task)
             task.add_done_callback(lambda done: self._landed(name, done))
@@ -87,14 +87,14 @@ class SlackDirectory:
             found = (await _ask(self._client, "users.info", {"user": user}, WHO))["user"]
         except SlackApiError as error:
             if error.response.get("error") in {"user_not_found", "user_not_visible"}:
-                return Person(user, is_foreign=True)
+                return Person(user, is_external=True)
             raise _unavailable(WHO) from None
         return Person(
             user,
             is_bot=bool(found.get("is_bot")),
             is_guest=bool(found.get("is_restricted") or found.get("is_ultra_restricted")),
             is_deactivated=bool(found.get("deleted")),
-            is_foreign=bool(found.get("is_stranger"))
+            is_external=bool(found.get("is_stranger"))
             or found.get("team_id", self._team) != self._team,
         )
 
@@ -150,20 +150,20 @@ class SlackDirectory:
                 "channel"
             ]
         except SlackApiError as error:
-            if error.response.get("error") in UNSEEN:
+            if error.response.get("error") in TASK_NOT_VISIBLE:
                 return None
             raise _unavailable(PLACE) from None
 
 
 async def _ask(client: AsyncWebClient, method: str, params: dict[str, str], what: str) -> Any:
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(CALL_TIMEOUT):
             return await client.api_call(method, http_verb="GET", params=params)
     except SlackApiError as error:
-        if status_of(error) in {None, 429}:
+        if http_status(error) in {None, 429}:
             raise _unavailable(what) from None
         raise
-    except UNANSWERED:
+    except CALL_ERRORS:
         raise _unavailable(what) from None
 
 

@@ -8,10 +8,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from restorebot.errors import RestorebotError
 from restorebot.model import State
-from restorebot.restores.queries import Mine, Right, Viewer
+from restorebot.restores.queries import Action, RestoreQueries, VisibleRestore
 from restorebot.slack import cards, lists, request_modal
-from restorebot.slack.client import UNANSWERED, reason_of
-from restorebot.slack.mrkdwn import Block, context, escape, header, section, when
+from restorebot.slack.client import CALL_ERRORS, error_code
+from restorebot.slack.mrkdwn import Block, context, date, escape, header, section
 
 RECENT = 10
 """Ended restores on show."""
@@ -27,11 +27,11 @@ NOTHING = (
 NOTICE = "restore_notice"
 
 BUTTONS = {
-    Right.APPROVE: {cards.APPROVE, cards.DENY},
-    Right.WITHDRAW: {cards.WITHDRAW},
-    Right.STOP: {cards.STOP},
-    Right.SETTLE: {cards.SETTLE_RUNNING, cards.SETTLE_FINISHED, cards.SETTLE_NOT_STARTED},
-    Right.AGAIN: {cards.AGAIN},
+    Action.APPROVE: {cards.APPROVE, cards.DENY},
+    Action.WITHDRAW: {cards.WITHDRAW},
+    Action.STOP: {cards.STOP},
+    Action.SETTLE: {cards.SETTLE_RUNNING, cards.SETTLE_FINISHED, cards.SETTLE_NOT_STARTED},
+    Action.AGAIN: {cards.AGAIN},
 }
 
 log = structlog.get_logger()
@@ -41,31 +41,31 @@ class Home:
     """Draws App Home for whoever opens it, and again after what they do."""
 
     def __init__(
-        self, client: AsyncWebClient, viewer: Viewer, clock: Callable[[], datetime]
+        self, client: AsyncWebClient, viewer: RestoreQueries, clock: Callable[[], datetime]
     ) -> None:
         self._client = client
         self._viewer = viewer
         self._clock = clock
         self._seen: set[str] = set()
 
-    def seen(self, user: str) -> None:
+    def mark_opened(self, user: str) -> None:
         """Note that somebody has the tab before them, perhaps since before the bot last started."""
         self._seen.add(user)
 
     async def show(self, user: str, notice: str = "") -> None:
         """Publish the tab for a person. Never raises; what Slack does not take is logged."""
-        self.seen(user)
+        self.mark_opened(user)
         try:
             mine, recent = await self._viewer.overview(user, RECENT)
-            blocks = drawn(mine, recent, self._clock())
+            blocks = home_blocks(mine, recent, self._clock())
         except RestorebotError as error:
             blocks = [header("Restores"), section(escape(str(error), 600))]
         if notice:
             blocks = [section(notice), *blocks]
         try:
             await self._client.views_publish(user_id=user, view={"type": "home", "blocks": blocks})
-        except UNANSWERED as error:
-            log.warning("home_not_published", reason=reason_of(error))
+        except CALL_ERRORS as error:
+            log.warning("home_publish_failed", reason=error_code(error))
 
     async def refresh(self, user: str) -> None:
         """Draw the tab afresh for somebody who has opened it before."""
@@ -79,13 +79,15 @@ class Home:
         try:
             notice = request_modal.modal([section(sentence)], NOTICE)
             await self._client.views_open(trigger_id=trigger_id, view=notice)
-        except UNANSWERED:
+        except CALL_ERRORS:
             await self.show(user, sentence)
             return
         await self.show(user)
 
 
-def drawn(mine: Sequence[Mine], recent: Sequence[Mine], now: datetime) -> list[Block]:
+def home_blocks(
+    mine: Sequence[VisibleRestore], recent: Sequence[VisibleRestore], now: datetime
+) -> list[Block]:
     """The tab's blocks: what waits for the person, what runs, what is planned, what waits for
     others, recent.
     """
@@ -106,21 +108,21 @@ def drawn(mine: Sequence[Mine], recent: Sequence[Mine], now: datetime) -> list[B
         blocks.append(section(NOTHING))
     if recent:
         blocks += [section("*Recent*"), *(block for one in recent for block in _recent(one))]
-    return [*blocks, context(f"As of {when(now)}. Open this tab again to see it afresh.")]
+    return [*blocks, context(f"As of {date(now)}. Open this tab again to see it afresh.")]
 
 
 GROUPS = ("Waiting for you", "Running", "Planned", "Waiting for others")
 
 
-def _group(one: Mine) -> str:
-    if one.rights & {Right.APPROVE, Right.SETTLE}:
+def _group(one: VisibleRestore) -> str:
+    if one.rights & {Action.APPROVE, Action.SETTLE}:
         return "Waiting for you"
     if one.restore.state is State.REQUESTED:
         return "Waiting for others"
-    return "Planned" if one.restore.is_ahead else "Running"
+    return "Planned" if one.restore.is_planned else "Running"
 
 
-def _open(one: Mine) -> list[Block]:
+def _open(one: VisibleRestore) -> list[Block]:
     restore = one.restore
     lines = [
         lists.open_line(restore, ""),
@@ -129,11 +131,11 @@ def _open(one: Mine) -> list[Block]:
     return [section("\n".join(lines)), *_buttons(one)]
 
 
-def _recent(one: Mine) -> list[Block]:
+def _recent(one: VisibleRestore) -> list[Block]:
     return [section(lists.ended_line(one.restore)), *_buttons(one)]
 
 
-def _buttons(one: Mine) -> list[Block]:
+def _buttons(one: VisibleRestore) -> list[Block]:
     actions = frozenset(action for right in one.rights for action in BUTTONS[right])
     row = cards.buttons(one.restore, actions)
     return [row | {"block_id": f"home-{one.restore.id}-{one.restore.version}"}] if row else []

@@ -13,12 +13,12 @@ from restorebot.slack.mrkdwn import (
     SECTION,
     Block,
     code,
+    date,
+    duration,
     escape,
-    lasting,
+    mention,
     mentions,
     section,
-    user,
-    when,
 )
 
 SECTIONS = 4
@@ -53,7 +53,7 @@ def _backup(record: BackupRecord, now: datetime) -> str:
     stored = STORAGE_NAMES.get(record.storage_type, f"storage type {record.storage_type}")
     expired = " · *expired*" if record.expires_on and record.expires_on <= now else ""
     return (
-        f"{code(record.id)} {escape(record.file_name, NAME)} · {when(record.created_on)} · "
+        f"{code(record.id)} {escape(record.file_name, NAME)} · {date(record.created_on)} · "
         f"{stored}{expired}"
     )
 
@@ -75,9 +75,9 @@ def open_line(restore: Restore, link: str) -> str:
     title = f"Restore of {escape(restore.portal)}: {TITLES[restore.state]}"
     shown = f"<{link}|{title}>" if link else title
     starts = (
-        f" · starts {when(restore.starts_at)}" if restore.is_ahead and restore.starts_at else ""
+        f" · starts {date(restore.starts_at)}" if restore.is_planned and restore.starts_at else ""
     )
-    return f"• {shown}{starts} · asked by {user(restore.requester)} {when(restore.requested_at)}"
+    return f"• {shown}{starts} · asked by {mention(restore.requester)} {date(restore.requested_at)}"
 
 
 def history(restores: Sequence[Restore], portals: Sequence[str]) -> list[str]:
@@ -97,13 +97,13 @@ def ended_line(restore: Restore) -> str:
     yes = f", approved by {mentions(restore.voters)}" if restore.votes else ""
     yes = ", started alone (break-glass)" if restore.break_glass else yes
     took = (
-        f", took {lasting(restore.ended_at - restore.posted_at)}"
+        f", took {duration(restore.ended_at - restore.posted_at)}"
         if restore.ended_at and restore.posted_at
         else ""
     )
-    at = f" {when(restore.ended_at)}" if restore.ended_at else ""
+    at = f" {date(restore.ended_at)}" if restore.ended_at else ""
     return (
         f"• {code(restore.portal)} from {escape(restore.source.file_name, NAME)}: "
         f"*{TITLES[restore.state]}*{at}{took} "
-        f"· asked by {user(restore.requester)}{yes}"
+        f"· asked by {mention(restore.requester)}{yes}"
     )

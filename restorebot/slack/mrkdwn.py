@@ -20,7 +20,7 @@ _INVISIBLE = {"Cc", "Cf", "Cs", "Co"}
 _KEPT = {"\n", "\t", "\N{ZERO WIDTH JOINER}"}
 
 
-def plain(text: str, limit: int) -> str:
+def plain_text(text: str, limit: int) -> str:
     """Outside text made harmless for a plain_text object: no control or direction characters, at
     most ``limit`` long.
 
@@ -37,7 +37,7 @@ def escape(text: str, limit: int = 300) -> str:
     """Outside text for mrkdwn or a fallback text: as ``plain``, on one line, with & < > escaped: it
     pings nobody.
     """
-    line = " ".join(plain(text, limit).split())
+    line = " ".join(plain_text(text, limit).split())
     return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
@@ -46,7 +46,7 @@ def code(text: str, limit: int = 100) -> str:
     return f"`{escape(text, limit).replace('`', chr(0x2019))}`"
 
 
-def user(name: str) -> str:
+def mention(name: str) -> str:
     """A mention of one person."""
     return f"<@{name}>"
 
@@ -54,22 +54,22 @@ def user(name: str) -> str:
 def mentions(names: Iterable[str]) -> str:
     """Mentions of users (``U…``, ``W…``) and usergroups (``S…``), in order and once each."""
     return ", ".join(
-        f"<!subteam^{name}>" if name.startswith("S") else user(name)
+        f"<!subteam^{name}>" if name.startswith("S") else mention(name)
         for name in dict.fromkeys(names)
     )
 
 
-def when(moment: datetime, style: str = "{date_short_pretty} at {time}") -> str:
+def date(moment: datetime, style: str = "{date_short_pretty} at {time}") -> str:
     """A time that each reader sees in their own zone, with UTC for clients that cannot."""
-    return f"<!date^{int(moment.timestamp())}^{style}|{utc(moment)}>"
+    return f"<!date^{int(moment.timestamp())}^{style}|{utc_text(moment)}>"
 
 
-def utc(moment: datetime) -> str:
+def utc_text(moment: datetime) -> str:
     """A time for plain text."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def lasting(span: timedelta) -> str:
+def duration(span: timedelta) -> str:
     """A duration in the two largest units that matter: ``3 h 05 min``, ``4 min 10 s``, ``12 s``."""
     seconds = max(0, round(span.total_seconds()))
     hours, minutes = seconds // 3600, seconds // 60 % 60
@@ -87,11 +87,15 @@ def section(mrkdwn: str) -> Block:
     return {"type": "section", "text": {"type": "mrkdwn", "text": mrkdwn[:SECTION]}}
 
 
-def quoted(label: str, text: str, limit: int = 2900) -> Block:
+def plain_section(label: str, text: str, limit: int = 2900) -> Block:
     """A section that shows outside text as it is: plain_text, in which nothing is markup."""
     return {
         "type": "section",
-        "text": {"type": "plain_text", "text": f"{label}: {plain(text, limit)}", "emoji": False},
+        "text": {
+            "type": "plain_text",
+            "text": f"{label}: {plain_text(text, limit)}",
+            "emoji": False,
+        },
     }
 
 
@@ -110,7 +114,7 @@ def context(mrkdwn: str) -> Block:
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": mrkdwn[:SECTION]}]}
 
 
-def spoken(blocks: Iterable[Block]) -> str:
+def fallback_text(blocks: Iterable[Block]) -> str:
     """All the words of a message's blocks as its ``text``: what notifications and screen readers
     say.
     """
@@ -132,5 +136,5 @@ def spoken(blocks: Iterable[Block]) -> str:
 def header(text: str) -> Block:
     return {
         "type": "header",
-        "text": {"type": "plain_text", "text": plain(text, 150), "emoji": False},
+        "text": {"type": "plain_text", "text": plain_text(text, 150), "emoji": False},
     }

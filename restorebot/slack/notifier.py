@@ -12,13 +12,13 @@ import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from restorebot.errors import PortalUnconfigured, StorageError
+from restorebot.errors import PortalNotConfigured, StorageError
 from restorebot.model import ANNOUNCEMENTS, Post, PostKind, Restore
 from restorebot.restores.portals import Portals
-from restorebot.slack.cards import Surroundings, card
-from restorebot.slack.client import UNANSWERED, pause_of, reason_of, status_of
-from restorebot.slack.thread import again, post
-from restorebot.storage.store import Queued, Store
+from restorebot.slack.cards import CardContext, card
+from restorebot.slack.client import CALL_ERRORS, error_code, http_status, retry_after_of
+from restorebot.slack.thread import mark_sent_again, thread_post
+from restorebot.storage.store import QueuedPost, Store
 
 LAST_RESTORES = 3
 """How many of the portal's earlier restores the card compares with."""
@@ -38,13 +38,13 @@ CARD_GONE = {
 CHANNEL_CLOSED = {"channel_not_found", "not_in_channel", "is_archived", "restricted_action"}
 """Slack's words for a channel that the bot cannot post into."""
 
-NOT_TAKEN = "-"
+NOT_POSTED = "-"
 """Stands for the ts of an announcement that no channel took."""
 
 log = structlog.get_logger()
 
 
-class Bucket:
+class RateLimit:
     """A rate: ``size`` at once, then one per ``interval``."""
 
     def __init__(self, size: int, interval: timedelta) -> None:
@@ -62,11 +62,11 @@ class Bucket:
         self._full_at = max(now, self._full_at or now) + self._interval
 
 
-class Lost(Exception):
+class AnswerLost(Exception):
     """Slack may or may not have taken the message."""
 
 
-class Unsent(Exception):
+class NotSent(Exception):
     """There was no connection, so Slack has not taken the message."""
 
 
@@ -87,8 +87,8 @@ class Notifier:
         # chat.update is about 50 a minute for the whole workspace, chat.postMessage one a second
         # per channel with
         # short bursts (Slack fact sheet §1).
-        self._edits = Bucket(8, timedelta(seconds=1.5))
-        self._posts: dict[str, Bucket] = {}
+        self._edits = RateLimit(8, timedelta(seconds=1.5))
+        self._posts: dict[str, RateLimit] = {}
         self._not_before: dict[str, datetime] = {}
         self._failures: dict[str, int] = {}
 
@@ -103,11 +103,11 @@ class Notifier:
             try:
                 due = await self.drain(self._clock())
             except StorageError as error:
-                log.warning("outbox_unread", why=str(error))
+                log.warning("outbox_read_failed", why=str(error))
                 due = self._clock() + BACKOFF
             except Exception:
                 # Whatever it is, the other threads have to hear of their restores.
-                log.exception("round_failed")
+                log.exception("delivery_round_failed")
                 due = self._clock() + BACKOFF
             try:
                 async with asyncio.timeout(
@@ -139,14 +139,14 @@ class Notifier:
                 wait = self._post_wait(restore, head, now)
                 if wait:
                     waits.append(now + wait)
-                elif await self._carefully(self._post(restore, head, now), _lane(head), now):
+                elif await self._guarded(self._post(restore, head, now), _lane(head), now):
                     sent = True
                 else:
                     waits.append(self._not_before.get(_lane(head), now))
             if not sent:
                 return min(waits, default=None)
 
-    async def _carefully(self, work: Awaitable[bool], lane: str, now: datetime) -> bool:
+    async def _guarded(self, work: Awaitable[bool], lane: str, now: datetime) -> bool:
         """One message; should our own code fail at it, it is put off, and holds up no other
         restore's.
         """
@@ -155,58 +155,63 @@ class Notifier:
         except StorageError:
             raise
         except Exception:
-            log.exception("not_told", restore=lane)
+            log.exception("delivery_failed", restore=lane)
             self._back_off(lane, now)
             return False
 
-    def _post_wait(self, restore: Restore, queued: Queued, now: datetime) -> timedelta:
+    def _post_wait(self, restore: Restore, queued: QueuedPost, now: datetime) -> timedelta:
         bucket = self._posts.setdefault(
-            queued.channel or restore.channel, Bucket(4, timedelta(seconds=1))
+            queued.channel or restore.channel, RateLimit(4, timedelta(seconds=1))
         )
         return max(bucket.wait(now), self._backoff_left(_lane(queued), now))
 
-    async def _post(self, restore: Restore, queued: Queued, now: datetime) -> bool:
-        around = await self._surroundings(restore)
+    async def _post(self, restore: Restore, queued: QueuedPost, now: datetime) -> bool:
+        card_context = await self._card_context(restore)
         if queued.kind is PostKind.CARD:
-            text, blocks = card(restore, around)
+            text, blocks = card(restore, card_context)
         else:
-            text, blocks = post(queued.kind, restore, queued.facts, queued.witness, around)
+            text, blocks = thread_post(
+                queued.kind, restore, queued.facts, queued.witness, card_context
+            )
         if queued.attempted:
-            text, blocks = again(text, blocks)
+            text, blocks = mark_sent_again(text, blocks)
         # The attempt is committed first: a process that dies now must know later that Slack may
         # have the message.
         async with self._store.writing() as tx:
-            await tx.attempt(queued, now)
+            await tx.mark_attempt(queued, now)
         self._posts[queued.channel or restore.channel].take(now)
         try:
             if queued.kind in ANNOUNCEMENTS:
                 ts = await self._announce(queued, text, blocks)
             else:
-                ts = await self._say(
+                ts = await self._post_message(
                     restore, text, blocks, loud=queued.kind is PostKind.BREAK_GLASS
                 )
-        except Lost:
+        except AnswerLost:
             self._back_off(_lane(queued), now)
             return False
-        except (SlackApiError, Unsent) as error:
+        except (SlackApiError, NotSent) as error:
             async with self._store.writing() as tx:
-                await tx.attempt(queued, None)
+                await tx.mark_attempt(queued, None)
             self._refused("post", _lane(queued), error, now)
             return False
         self._succeeded(_lane(queued))
         async with self._store.writing() as tx:
-            await tx.sent(queued, ts)
-            if ts == NOT_TAKEN and queued.kind is not PostKind.OVER:
-                await tx.tell(
+            await tx.mark_sent(queued, ts)
+            if ts == NOT_POSTED and queued.kind is not PostKind.OVER:
+                await tx.enqueue(
                     restore.id,
-                    Post(PostKind.UNTOLD, {"channel": queued.channel, "kind": queued.kind}),
+                    Post(
+                        PostKind.ANNOUNCEMENT_FAILED,
+                        {"channel": queued.channel, "kind": queued.kind},
+                    ),
                     now,
                 )
             if queued.kind is PostKind.CARD:
-                await tx.card(restore.id, restore.version, ts)
+                await tx.mark_card(restore.id, restore.version, ts)
         return True
 
-    async def _announce(self, queued: Queued, text: str, blocks: list[dict[str, Any]]) -> str:
+    async def _announce(self, queued: QueuedPost, text: str, blocks: list[dict[str, Any]]) -> str:
         """Tell another channel; one that cannot be posted into is given up, and the log says so."""
         message = {"channel": queued.channel, "text": text, "blocks": blocks, "unfurl_links": False}
         try:
@@ -216,9 +221,9 @@ class Notifier:
             if reason not in CHANNEL_CLOSED:
                 raise
         log.warning("announcement_refused", channel=queued.channel, kind=queued.kind, reason=reason)
-        return NOT_TAKEN
+        return NOT_POSTED
 
-    async def _say(
+    async def _post_message(
         self, restore: Restore, text: str, blocks: list[dict[str, Any]], *, loud: bool
     ) -> str:
         """Post into the thread, or what is loud into the channel; returns the message's ts."""
@@ -248,14 +253,12 @@ class Notifier:
         due = []
         for restore in stale:
             wait = max(self._edits.wait(now), self._backoff_left(_card_lane(restore), now))
-            if wait or not await self._carefully(
-                self._edit(restore, now), _card_lane(restore), now
-            ):
+            if wait or not await self._guarded(self._edit(restore, now), _card_lane(restore), now):
                 due.append(now + (wait or self._backoff_left(_card_lane(restore), now)))
         return min(due, default=None)
 
     async def _edit(self, restore: Restore, now: datetime) -> bool:
-        text, blocks = card(restore, await self._surroundings(restore))
+        text, blocks = card(restore, await self._card_context(restore))
         self._edits.take(now)
         try:
             message = {
@@ -265,7 +268,7 @@ class Notifier:
                 "blocks": blocks,
             }
             await self._call("chat.update", message)
-        except (Lost, Unsent):
+        except (AnswerLost, NotSent):
             self._back_off(_card_lane(restore), now)
             return False
         except SlackApiError as error:
@@ -276,7 +279,7 @@ class Notifier:
         else:
             self._succeeded(_card_lane(restore))
         async with self._store.writing() as tx:
-            await tx.card(restore.id, restore.version)
+            await tx.mark_card(restore.id, restore.version)
         return True
 
     async def _call(self, method: str, body: dict[str, Any]) -> Any:
@@ -286,40 +289,40 @@ class Notifier:
         try:
             return await self._client.api_call(method, json=body)
         except SlackApiError as error:
-            status = status_of(error)
+            status = http_status(error)
             if status is None or status >= 500:
-                log.warning("slack_fault", method=method, status=status)
-                raise Lost from None
+                log.warning("slack_server_error", method=method, status=status)
+                raise AnswerLost from None
             raise
         except aiohttp.ClientConnectorError:
             log.warning("slack_unreachable", method=method)
-            raise Unsent from None
-        except UNANSWERED as error:
-            log.warning("slack_answer_lost", method=method, error=type(error).__name__)
-            raise Lost from None
+            raise NotSent from None
+        except CALL_ERRORS as error:
+            log.warning("slack_response_lost", method=method, error=type(error).__name__)
+            raise AnswerLost from None
 
-    async def _surroundings(self, restore: Restore) -> Surroundings:
+    async def _card_context(self, restore: Restore) -> CardContext:
         try:
             approvers = tuple(sorted(self._portals.of(restore).policy.approvers))
-        except PortalUnconfigured:
+        except PortalNotConfigured:
             approvers = ()
         if restore.posted_at is None:
-            return Surroundings(approvers)
+            return CardContext(approvers)
         async with self._store.reading() as tx:
             last = await tx.last_completed(restore.portal_url, LAST_RESTORES + 1)
         others = [one for one in last if one.id != restore.id][:LAST_RESTORES]
         spans = tuple(
             one.ended_at - one.posted_at for one in others if one.ended_at and one.posted_at
         )
-        return Surroundings(approvers, spans)
+        return CardContext(approvers, spans)
 
-    def _refused(self, what: str, lane: str, error: SlackApiError | Unsent, now: datetime) -> None:
-        if isinstance(error, Unsent):
+    def _refused(self, what: str, lane: str, error: SlackApiError | NotSent, now: datetime) -> None:
+        if isinstance(error, NotSent):
             self._back_off(lane, now)
             return
-        log.warning("slack_refused", what=what, restore=lane, reason=reason_of(error))
-        if status_of(error) == 429:
-            self._not_before[lane] = now + timedelta(seconds=pause_of(error))
+        log.warning("slack_refused", what=what, restore=lane, reason=error_code(error))
+        if http_status(error) == 429:
+            self._not_before[lane] = now + timedelta(seconds=retry_after_of(error))
         else:
             self._back_off(lane, now)
 
@@ -336,7 +339,7 @@ class Notifier:
         self._not_before.pop(lane, None)
 
 
-def _lane(queued: Queued) -> str:
+def _lane(queued: QueuedPost) -> str:
     """What a refusal holds up: the restore's own thread, or one channel that is told of it."""
     return f"{queued.restore_id} {queued.channel}".strip()
 

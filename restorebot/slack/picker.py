@@ -11,12 +11,26 @@ from restorebot.docspace.models import STORAGE_NAMES, BackupRecord
 from restorebot.docspace.storages import REFUSED
 from restorebot.model import Source
 from restorebot.restores.portals import Portal
-from restorebot.slack.archive_form import HISTORY, KIND, NOT_OFFERED, inputs, kind_select
-from restorebot.slack.archive_form import chosen as kind_chosen
-from restorebot.slack.archive_form import read as read_archive
-from restorebot.slack.mrkdwn import Block, code, context, lasting, plain, quoted, section
-from restorebot.slack.parsing import EXAMPLE, GUID, NO_BACKUP
-from restorebot.slack.request_modal import FieldErrors, modal, typed
+from restorebot.slack.archive_form import (
+    HISTORY,
+    KIND,
+    NOT_OFFERED,
+    inputs,
+    kind_select,
+    selected_kind,
+)
+from restorebot.slack.archive_form import parse_archive as read_archive
+from restorebot.slack.mrkdwn import (
+    Block,
+    code,
+    context,
+    duration,
+    plain_section,
+    plain_text,
+    section,
+)
+from restorebot.slack.parsing import EMPTY_GUID, EXAMPLE_ID, GUID
+from restorebot.slack.request_modal import FieldErrors, input_value, modal
 
 PICK = "restore_pick"
 BACKUP = "backup"
@@ -29,12 +43,12 @@ OPTION = 75
 """Characters of an option's text, and of its description."""
 
 
-class Behind(FieldErrors):
+class StaleFields(FieldErrors):
     """The window still shows another kind's fields; it has to be drawn afresh."""
 
 
 @dataclass(frozen=True)
-class Picker:
+class PickerState:
     """What an open picker carries: where it belongs, and which fields it shows just now."""
 
     portal_name: str
@@ -46,14 +60,14 @@ class Picker:
         return json.dumps([self.portal_name, self.channel, self.kind, self.module])
 
     @classmethod
-    def of(cls, view: Mapping[str, Any]) -> "Picker":
+    def from_view(cls, view: Mapping[str, Any]) -> "PickerState":
         return cls(*json.loads(view["private_metadata"]))
 
-    def chosen(self, view: Mapping[str, Any]) -> "Picker":
+    def chosen(self, view: Mapping[str, Any]) -> "PickerState":
         """The same with the kind and module that the person has chosen, whose fields may not be
         shown yet.
         """
-        kind, module = kind_chosen(view)
+        kind, module = selected_kind(view)
         return replace(self, kind=kind, module=module)
 
 
@@ -71,8 +85,8 @@ class Choice:
     wanted: str | Source
 
 
-def drawn(
-    portal: Portal, history: Sequence[BackupRecord] | str, picker: Picker, now: datetime
+def picker_modal(
+    portal: Portal, history: Sequence[BackupRecord] | str, picker: PickerState, now: datetime
 ) -> Block:
     """The modal. ``history`` is newest first, or the sentence that says why it could not be read.
 
@@ -82,7 +96,7 @@ def drawn(
         shown = inputs(picker.kind, picker.module)
     elif isinstance(history, str):
         shown = [
-            quoted("The backups could not be read", history, 1000),
+            plain_section("The backups could not be read", history, 1000),
             _other("The id of a backup"),
         ]
     else:
@@ -122,16 +136,18 @@ def _other(label: str) -> Block:
         "type": "plain_text_input",
         "action_id": "value",
         "max_length": 100,
-        "placeholder": _plain(EXAMPLE),
+        "placeholder": _plain(EXAMPLE_ID),
     }
     return _input(OTHER, label, element)
 
 
-def read(view: Mapping[str, Any], user: str) -> Choice:
-    """Raises FieldErrors; ``Behind`` when the fields are not those of the kind that is chosen."""
-    shown = Picker.of(view)
+def parse_submission(view: Mapping[str, Any], user: str) -> Choice:
+    """Raises FieldErrors; ``StaleFields`` when the fields are not those of the kind that is
+    chosen.
+    """
+    shown = PickerState.from_view(view)
     if shown.chosen(view) != shown:
-        raise Behind(
+        raise StaleFields(
             {
                 KIND: (
                     "The fields of this choice are coming up just now. Fill them in, then press "
@@ -149,7 +165,7 @@ def read(view: Mapping[str, Any], user: str) -> Choice:
         return choose(read_archive(view, shown.kind, shown.module))
     values = view["state"]["values"]
     chosen = ((values.get(BACKUP) or {}).get("value") or {}).get("selected_option") or {}
-    picked, other = str(chosen.get("value") or ""), typed(view, OTHER)
+    picked, other = str(chosen.get("value") or ""), input_value(view, OTHER)
     first = BACKUP if BACKUP in values else OTHER
     if picked and other:
         raise FieldErrors(
@@ -162,16 +178,20 @@ def read(view: Mapping[str, Any], user: str) -> Choice:
         )
     if not picked and not other:
         raise FieldErrors({first: "Choose a backup, or type the id of one."})
-    if other and (not GUID.fullmatch(other) or other == NO_BACKUP):
-        raise FieldErrors({OTHER: f"This is not a backup id. One looks like {EXAMPLE}."})
+    if other and (not GUID.fullmatch(other) or other == EMPTY_GUID):
+        raise FieldErrors({OTHER: f"This is not a backup id. One looks like {EXAMPLE_ID}."})
     return choose((picked or other).lower())
 
 
 def _option(record: BackupRecord, now: datetime) -> Block:
     stored = STORAGE_NAMES.get(record.storage_type, f"storage type {record.storage_type}")
-    told = f"{lasting(now - record.created_on)} old, in {stored}"
-    name = plain(record.file_name, OPTION) or record.id
-    return {"text": _plain(name), "description": _plain(plain(told, OPTION)), "value": record.id}
+    told = f"{duration(now - record.created_on)} old, in {stored}"
+    name = plain_text(record.file_name, OPTION) or record.id
+    return {
+        "text": _plain(name),
+        "description": _plain(plain_text(told, OPTION)),
+        "value": record.id,
+    }
 
 
 def _input(block_id: str, label: str, element: Block) -> Block:

@@ -14,12 +14,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from restorebot.docspace.client import START_BACKUP, START_RESTORE, backup_body, restore_body
 from restorebot.errors import Refused
-from restorebot.model import UNSHOWN, Restore, Source
+from restorebot.model import HIDDEN_PARAMS, Restore, Source
 from restorebot.restores.portals import Portal
-from restorebot.restores.preflight import Report, Result
+from restorebot.restores.preflight import CheckResult, Report
 from restorebot.restores.service import Draft
-from restorebot.slack.client import UNANSWERED, reason_of
-from restorebot.slack.mrkdwn import Block, code, escape, plain, quoted, section, user
+from restorebot.slack.client import CALL_ERRORS, error_code
+from restorebot.slack.mrkdwn import Block, code, escape, mention, plain_section, plain_text, section
 from restorebot.slack.sources import archive, facts
 
 REQUEST = "restore_request"
@@ -40,10 +40,10 @@ DENIAL_LIMIT = 1000
 log = structlog.get_logger()
 
 MARKS = {
-    Result.PASSED: ":white_check_mark:",
-    Result.WARNED: ":warning:",
-    Result.FAILED: ":x:",
-    Result.UNSURE: ":grey_question:",
+    CheckResult.PASSED: ":white_check_mark:",
+    CheckResult.WARNED: ":warning:",
+    CheckResult.FAILED: ":x:",
+    CheckResult.UNSURE: ":grey_question:",
 }
 
 CONSEQUENCES = (
@@ -59,7 +59,7 @@ CONSEQUENCES = (
 
 
 @dataclass(frozen=True)
-class Asked:
+class RequestMetadata:
     """What the modal carries from its opening to its submit."""
 
     portal: str
@@ -70,13 +70,13 @@ class Asked:
     def pack(self) -> str:
         """For ``private_metadata``, which holds 3,000 characters."""
         return json.dumps(
-            [self.portal, self.portal_name, self.channel, self.source.plain()], ensure_ascii=False
+            [self.portal, self.portal_name, self.channel, self.source.to_json()], ensure_ascii=False
         )
 
     @classmethod
-    def unpack(cls, text: str) -> "Asked":
+    def unpack(cls, text: str) -> "RequestMetadata":
         portal, portal_name, channel, source = json.loads(text)
-        return cls(portal, portal_name, Source.of(source), channel)
+        return cls(portal, portal_name, Source.from_json(source), channel)
 
 
 class FieldErrors(Refused):
@@ -87,21 +87,21 @@ class FieldErrors(Refused):
         self.errors = errors
 
 
-def loading(**more: Any) -> Block:
+def loading_modal(**more: Any) -> Block:
     """The first stage, opened within the trigger's three seconds."""
     return modal(
         [section(":hourglass_flowing_sand: Loading: asking the portal about this backup…")], **more
     )
 
 
-def refused(sentence: str, **more: Any) -> Block:
+def refusal_modal(sentence: str, **more: Any) -> Block:
     """The second stage when there is none: why nothing can be asked."""
     return modal(
         [section(f":x: {escape(sentence, 900)}"), section("Nothing has been asked.")], **more
     )
 
 
-def filled(
+def confirmation_modal(
     wanted: str | Source,
     report: Report,
     portal: Portal,
@@ -126,7 +126,7 @@ def filled(
             "again."
         )
         return modal([*known, *checks, section(sentence)], **more)
-    asked = Asked(report.alias, portal.name, report.source, channel)
+    asked = RequestMetadata(report.alias, portal.name, report.source, channel)
     return modal(
         [
             *facts(report.source, report.alias, portal.docspace.url, now),
@@ -145,23 +145,26 @@ def _named(wanted: str | Source) -> list[Block]:
     return archive(wanted) if isinstance(wanted, Source) else [section(f"Backup id {code(wanted)}")]
 
 
-FARTHEST = timedelta(days=14)
+FURTHEST_START = timedelta(days=14)
 """How far ahead a start may be planned."""
 
 
-def read(view: Mapping[str, Any], requester: str, now: datetime) -> Draft:
+def parse_submission(view: Mapping[str, Any], requester: str, now: datetime) -> Draft:
     """What a submit asks for. Raises FieldErrors."""
-    asked = Asked.unpack(view["private_metadata"])
-    reason, alias = typed(view, REASON), typed(view, ALIAS)
+    asked = RequestMetadata.unpack(view["private_metadata"])
+    reason, alias = input_value(view, REASON), input_value(view, ALIAS)
     errors = {}
     if not reason:
         errors[REASON] = "Say why, so that an approver can judge."
     if alias != asked.portal:
-        errors[ALIAS] = f"This is not the portal's alias. Type {plain(asked.portal, 100)} exactly."
+        errors[ALIAS] = (
+            f"This is not the portal's alias. Type {plain_text(asked.portal, 100)} exactly."
+        )
     alone = _ticked(view, ALONE)
-    if alone and typed(view, ALONE_PHRASE) != phrase(asked.portal):
+    if alone and input_value(view, ALONE_PHRASE) != break_glass_phrase(asked.portal):
         errors[ALONE_PHRASE] = (
-            f"To start alone, type exactly: {phrase(asked.portal)}. Or untick the box above."
+            f"To start alone, type exactly: {break_glass_phrase(asked.portal)}. Or untick the box "
+            "above."
         )
     starts_at = _moment(view, STARTS)
     if starts_at and (sentence := _unfit(starts_at, asked.source, now)):
@@ -194,19 +197,22 @@ def _unfit(starts_at: datetime, source: Source, now: datetime) -> str:
             "This time is over. Choose a later one, or empty the field to start as soon as it is "
             "approved."
         )
-    if starts_at > now + FARTHEST:
-        return f"A start can be planned at most {FARTHEST.days} days ahead. Choose an earlier time."
+    if starts_at > now + FURTHEST_START:
+        return (
+            f"A start can be planned at most {FURTHEST_START.days} days ahead. Choose an earlier "
+            "time."
+        )
     if source.expires_on and source.expires_on <= starts_at:
         return "The backup expires before then. Choose an earlier time, or another backup."
     return ""
 
 
-def denial(restore: Restore) -> Block:
+def denial_modal(restore: Restore) -> Block:
     """The modal that asks an approver why not."""
     limit = {"max_length": DENIAL_LIMIT, "multiline": True}
     blocks = [
-        section(f"{user(restore.requester)} asks to restore {code(restore.portal)}."),
-        quoted("Reason", restore.reason, 1000),
+        section(f"{mention(restore.requester)} asks to restore {code(restore.portal)}."),
+        plain_section("Reason", restore.reason, 1000),
         _text_input(REASON, "Why not? The thread will say so.", **limit),
     ]
     submit = {"type": "plain_text", "text": "Deny"}
@@ -241,14 +247,14 @@ def dry_run(backup_id: str, report: Report, portal: Portal) -> list[str]:
 
 def _post(url: str, path: str, body: Mapping[str, Any]) -> str:
     """A request as it would be sent, less what nobody needs to see."""
-    params = [pair for pair in body["storageParams"] if pair["key"] not in UNSHOWN]
+    params = [pair for pair in body["storageParams"] if pair["key"] not in HIDDEN_PARAMS]
     shown = json.dumps({**body, "storageParams": params}, ensure_ascii=False)
     return f"`POST {url}{path}`\n```{escape(shown, 2000)}```"
 
 
-def read_denial(view: Mapping[str, Any]) -> tuple[str, str]:
+def parse_denial(view: Mapping[str, Any]) -> tuple[str, str]:
     """The restore's id and the reason. Raises FieldErrors."""
-    reason = typed(view, REASON)
+    reason = input_value(view, REASON)
     if not reason:
         raise FieldErrors({REASON: "Say why, so that the person who asked knows what to change."})
     return view["private_metadata"], reason
@@ -260,15 +266,15 @@ async def open_modal(
     """Open a modal; returns Slack's view. Raises Refused, whose last sentence is ``retry``."""
     try:
         opened = await client.views_open(trigger_id=trigger_id, view=view)
-    except UNANSWERED as error:
-        log.info("modal_not_opened", reason=reason_of(error))
+    except CALL_ERRORS as error:
+        log.info("modal_open_failed", reason=error_code(error))
         raise Refused(
             f"Slack did not open the window in time, and nothing has been done. {retry}"
         ) from None
     return dict(opened["view"])
 
 
-def typed(view: Mapping[str, Any], block: str) -> str:
+def input_value(view: Mapping[str, Any], block: str) -> str:
     return (view["state"]["values"][block]["value"].get("value") or "").strip()
 
 
@@ -292,9 +298,9 @@ def modal(
     }
 
 
-def _check_line(result: Result, name: str, sentence: str) -> Block:
+def _check_line(result: CheckResult, name: str, sentence: str) -> Block:
     # plain_text, because a sentence may quote the portal, which is not to be trusted with markup.
-    text = f"{MARKS[result]} {name}: {plain(sentence, 900)}"
+    text = f"{MARKS[result]} {name}: {plain_text(sentence, 900)}"
     return {"type": "section", "text": {"type": "plain_text", "text": text, "emoji": True}}
 
 
@@ -308,9 +314,9 @@ def _text_input(block: str, label: str, **more: Any) -> Block:
     }
 
 
-def phrase(alias: str) -> str:
+def break_glass_phrase(alias: str) -> str:
     """What somebody types who starts a restore alone."""
-    return f"restore {plain(alias, 100)} without approval"
+    return f"restore {plain_text(alias, 100)} without approval"
 
 
 def _alone(alias: str) -> list[Block]:
@@ -322,7 +328,10 @@ def _alone(alias: str) -> list[Block]:
             "loudly, and the audit trail keeps it."
         ),
         _checkbox(ALONE, "Without approval", "Start alone, without waiting for an approver"),
-        {**_text_input(ALONE_PHRASE, f'To start alone, type "{phrase(alias)}"'), "optional": True},
+        {
+            **_text_input(ALONE_PHRASE, f'To start alone, type "{break_glass_phrase(alias)}"'),
+            "optional": True,
+        },
     ]
 
 
@@ -348,7 +357,7 @@ def _checkbox(block: str, label: str, option: str) -> Block:
 def _inputs(alias: str) -> list[Block]:
     return [
         _text_input(REASON, "Why is this restore needed?", multiline=True, max_length=REASON_LIMIT),
-        _text_input(ALIAS, f"Type {plain(alias, 100)} to confirm"),
+        _text_input(ALIAS, f"Type {plain_text(alias, 100)} to confirm"),
         _checkbox(NOTIFY, "Mail", "Notify all users by mail"),
         {
             "type": "input",

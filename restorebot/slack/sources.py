@@ -6,7 +6,7 @@ from datetime import datetime
 
 from restorebot.docspace.models import STORAGE_NAMES
 from restorebot.model import Source
-from restorebot.slack.mrkdwn import Block, code, escape, fields, lasting, quoted, when
+from restorebot.slack.mrkdwn import Block, code, date, duration, escape, fields, plain_section
 
 
 def stored_in(source: Source) -> str:
@@ -21,8 +21,8 @@ def made(source: Source, now: datetime | None = None) -> tuple[str, str]:
     label, moment = ("Backup made", source.created_on)
     if source.changed_on:
         label, moment = "File last changed", source.changed_on
-    ago = f"\n{lasting(now - moment)} ago" if now and moment else ""
-    return label, f"{when(moment)}{ago}" if moment else "not known"
+    ago = f"\n{duration(now - moment)} ago" if now and moment else ""
+    return label, f"{date(moment)}{ago}" if moment else "not known"
 
 
 def archive(source: Source) -> list[Block]:
@@ -35,7 +35,9 @@ def archive(source: Source) -> list[Block]:
     named = [f"{key} {value}" for key, value in source.shown_params.items()]
     looked_at = [] if source.size is None else [f"{size(source.size)}, version {source.version}"]
     return [
-        quoted("Archive", ", ".join([f"storageType {source.storage_type}", *named, *looked_at]))
+        plain_section(
+            "Archive", ", ".join([f"storageType {source.storage_type}", *named, *looked_at])
+        )
     ]
 
 
@@ -47,7 +49,7 @@ def facts(source: Source, portal: str, url: str, now: datetime) -> list[Block]:
         ("Stored in", stored_in(source)),
     ]
     pairs += [("Backup id", code(source.backup_id))] if source.backup_id else []
-    return [fields(pairs), quoted("Backup", source.file_name, 300), *archive(source)]
+    return [fields(pairs), plain_section("Backup", source.file_name, 300), *archive(source)]
 
 
 def size(count: int) -> str:

@@ -9,21 +9,21 @@ from typing import Any
 from restorebot.docspace.models import STORAGE_NAMES
 from restorebot.docspace.replies import HOW_TO_STORE
 from restorebot.model import PostKind, Restore, State
-from restorebot.restores.preflight import TENANT_STATUS
-from restorebot.slack.cards import TITLES, Surroundings
+from restorebot.restores.preflight import TENANT_STATUS_NAMES
+from restorebot.slack.cards import TITLES, CardContext
 from restorebot.slack.mrkdwn import (
     FALLBACK,
     Block,
     code,
     context,
+    date,
+    duration,
     escape,
-    lasting,
+    fallback_text,
+    mention,
     mentions,
-    quoted,
+    plain_section,
     section,
-    spoken,
-    user,
-    when,
 )
 
 Facts = Mapping[str, Any]
@@ -32,48 +32,50 @@ SENT_AGAIN = "(sent again)"
 """Marks a post whose first sending got no answer, so that a duplicate explains itself."""
 
 
-def post(
-    kind: PostKind, restore: Restore, facts: Facts, witness: str, around: Surroundings
+def thread_post(
+    kind: PostKind, restore: Restore, facts: Facts, witness: str, card_context: CardContext
 ) -> tuple[str, list[Block]]:
     """A thread message's fallback ``text`` and its blocks.
 
     ``witness`` is the audit head's short hash.
     """
-    blocks = _WRITERS[kind](restore, facts, around)
+    blocks = _RENDERERS[kind](restore, facts, card_context)
     if kind is PostKind.CLOSING:
         blocks.append(context(f"Restore {code(restore.id)} · audit trail up to {code(witness)}"))
-    return spoken(blocks), blocks
+    return fallback_text(blocks), blocks
 
 
-def again(text: str, blocks: list[Block]) -> tuple[str, list[Block]]:
+def mark_sent_again(text: str, blocks: list[Block]) -> tuple[str, list[Block]]:
     """The same message, marked as possibly a second copy."""
     return f"{SENT_AGAIN} {text}"[:FALLBACK], [context(SENT_AGAIN), *blocks]
 
 
-def _break_glass(restore: Restore, _: Facts, around: Surroundings) -> list[Block]:
+def _break_glass(restore: Restore, _: Facts, card_context: CardContext) -> list[Block]:
     return [
         section(
-            f":rotating_light: *Break-glass: {user(restore.requester)} starts a restore of "
+            f":rotating_light: *Break-glass: {mention(restore.requester)} starts a restore of "
             f"{code(restore.portal)} "
-            f"alone, without approval.* {mentions(around.approvers)}: it replaces all data and "
+            f"alone, without approval.* {mentions(card_context.approvers)}: it replaces all data "
+            "and "
             "cannot be cancelled."
         ),
-        quoted("Reason", restore.reason, 1000),
+        plain_section("Reason", restore.reason, 1000),
     ]
 
 
-def _reminder(restore: Restore, _: Facts, around: Surroundings) -> list[Block]:
+def _reminder(restore: Restore, _: Facts, card_context: CardContext) -> list[Block]:
     return [
         section(
-            f":alarm_clock: {mentions(around.approvers)}: {user(restore.requester)} still waits "
+            f":alarm_clock: {mentions(card_context.approvers)}: {mention(restore.requester)} still "
+            "waits "
             "for an answer. "
-            f"The request expires {when(restore.expires_at)}; the buttons are on the card above."
+            f"The request expires {date(restore.expires_at)}; the buttons are on the card above."
         )
     ]
 
 
-def _vote_lost(_: Restore, facts: Facts, __: Surroundings) -> list[Block]:
-    voter = user(facts["voter"])
+def _vote_lost(_: Restore, facts: Facts, __: CardContext) -> list[Block]:
+    voter = mention(facts["voter"])
     return [
         section(
             f":warning: The approval of {voter} no longer counts: {voter} {escape(facts['why'])}."
@@ -81,7 +83,7 @@ def _vote_lost(_: Restore, facts: Facts, __: Surroundings) -> list[Block]:
     ]
 
 
-def _untold(_: Restore, facts: Facts, __: Surroundings) -> list[Block]:
+def _untold(_: Restore, facts: Facts, __: CardContext) -> list[Block]:
     what = "is planned" if facts["kind"] == PostKind.PLANNED else "has begun"
     return [
         section(
@@ -92,8 +94,8 @@ def _untold(_: Restore, facts: Facts, __: Surroundings) -> list[Block]:
     ]
 
 
-def _start_near(restore: Restore, _: Facts, around: Surroundings) -> list[Block]:
-    starts = when(restore.starts_at) if restore.starts_at else "soon"
+def _start_near(restore: Restore, _: Facts, card_context: CardContext) -> list[Block]:
+    starts = date(restore.starts_at) if restore.starts_at else "soon"
     return [
         section(
             f":alarm_clock: {mentions([restore.requester, *restore.voters])}: this restore of "
@@ -104,8 +106,8 @@ def _start_near(restore: Restore, _: Facts, around: Surroundings) -> list[Block]
     ]
 
 
-def _planned(restore: Restore, _: Facts, __: Surroundings) -> list[Block]:
-    starts = when(restore.starts_at) if restore.starts_at else "soon"
+def _planned(restore: Restore, _: Facts, __: CardContext) -> list[Block]:
+    starts = date(restore.starts_at) if restore.starts_at else "soon"
     return [
         section(
             f":calendar: *{code(restore.portal)} is going to be put back to its state of an "
@@ -118,7 +120,7 @@ def _planned(restore: Restore, _: Facts, __: Surroundings) -> list[Block]:
     ]
 
 
-def _started(restore: Restore, _: Facts, __: Surroundings) -> list[Block]:
+def _started(restore: Restore, _: Facts, __: CardContext) -> list[Block]:
     return [
         section(
             f":lock: *{code(restore.portal)} is being put back to its state of an earlier day, "
@@ -130,7 +132,7 @@ def _started(restore: Restore, _: Facts, __: Surroundings) -> list[Block]:
     ]
 
 
-def _over(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
+def _over(restore: Restore, facts: Facts, _: CardContext) -> list[Block]:
     portal = code(restore.portal)
     if restore.state is State.COMPLETED:
         mail = (
@@ -154,7 +156,7 @@ def _over(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
             )
         ]
     if restore.task_id is None or restore.state is State.CLOSED:
-        planned = f" that was planned for {when(restore.starts_at)}" if restore.starts_at else ""
+        planned = f" that was planned for {date(restore.starts_at)}" if restore.starts_at else ""
         return [
             section(
                 f":negative_squared_cross_mark: *The restore of {portal}{planned} does not happen.*"
@@ -171,19 +173,19 @@ def _over(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
 def _made(restore: Restore, verb: str = "will be") -> str:
     """From when the portal's data will be, where that is known."""
     made_on = restore.source.created_on
-    return f"Its data {verb} that of {when(made_on)}. " if made_on else ""
+    return f"Its data {verb} that of {date(made_on)}. " if made_on else ""
 
 
 def _from(restore: Restore) -> str:
     made_on = restore.source.created_on
     return (
-        f"Backup of {when(made_on)}."
+        f"Backup of {date(made_on)}."
         if made_on
         else f"From the archive {escape(restore.source.file_name)}."
     )
 
 
-def _backing_up(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
+def _backing_up(restore: Restore, facts: Facts, _: CardContext) -> list[Block]:
     return [
         section(
             f":floppy_disk: The portal makes a safety backup first, as task {code(facts['task'])}. "
@@ -213,26 +215,28 @@ WAY_BACK = (
 )
 
 
-def _backed_up(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
+def _backed_up(restore: Restore, facts: Facts, _: CardContext) -> list[Block]:
     storage = restore.safety_storage if restore.safety_storage is not None else -1
-    made = when(restore.safety_made_at) if restore.safety_made_at else ""
-    left_out = [quoted("The portal warns", facts["warning"], 300)] if facts.get("warning") else []
+    made = date(restore.safety_made_at) if restore.safety_made_at else ""
+    left_out = (
+        [plain_section("The portal warns", facts["warning"], 300)] if facts.get("warning") else []
+    )
     return [
         section(
             f":floppy_disk: *The safety backup is made*, {made}, in "
             f"{STORAGE_NAMES.get(storage, 'its storage')}."
         ),
-        quoted("Name", restore.safety_name or "", 300),
+        plain_section("Name", restore.safety_name or "", 300),
         section(WAYS_BACK.get(storage, WAY_BACK)),
         *left_out,
     ]
 
 
-def _sent(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
+def _sent(restore: Restore, facts: Facts, _: CardContext) -> list[Block]:
     own = ", who also asked for it" if restore.self_approved else ""
     yes = f"Approved by {mentions(restore.voters)}{own}."
     if restore.break_glass:
-        yes = f"Started by {user(restore.requester)} alone (break-glass)."
+        yes = f"Started by {mention(restore.requester)} alone (break-glass)."
     return [
         section(
             f":rocket: {yes} The portal has taken the restore as task "
@@ -241,7 +245,7 @@ def _sent(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
     ]
 
 
-def _fetching(restore: Restore, _: Facts, __: Surroundings) -> list[Block]:
+def _fetching(restore: Restore, _: Facts, __: CardContext) -> list[Block]:
     return [
         section(
             f":inbox_tray: {code(restore.portal)} is fetching the archive. People can still work "
@@ -250,7 +254,7 @@ def _fetching(restore: Restore, _: Facts, __: Surroundings) -> list[Block]:
     ]
 
 
-def _loading(restore: Restore, _: Facts, __: Surroundings) -> list[Block]:
+def _loading(restore: Restore, _: Facts, __: CardContext) -> list[Block]:
     return [
         section(
             f":lock: {code(restore.portal)} is locked and the data is going in. Nobody can use the "
@@ -260,8 +264,8 @@ def _loading(restore: Restore, _: Facts, __: Surroundings) -> list[Block]:
     ]
 
 
-def _stalled(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
-    since = when(datetime.fromisoformat(facts["since"]))
+def _stalled(restore: Restore, facts: Facts, _: CardContext) -> list[Block]:
+    since = date(datetime.fromisoformat(facts["since"]))
     return [
         section(
             f":warning: Nothing has changed since {since}: the portal says {facts['progress']} %. "
@@ -273,12 +277,13 @@ def _stalled(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
     ]
 
 
-def _adopted(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
+def _adopted(restore: Restore, facts: Facts, _: CardContext) -> list[Block]:
     task = code(facts["task"] or "without an id")
     if facts.get("by"):
         return [
             section(
-                f":eyes: {user(facts['by'])} says that task {task} is this restore. It is watched "
+                f":eyes: {mention(facts['by'])} says that task {task} is this restore. It is "
+                "watched "
                 "from now on."
             )
         ]
@@ -293,43 +298,44 @@ def _adopted(restore: Restore, facts: Facts, _: Surroundings) -> list[Block]:
     ]
 
 
-def _unknown(restore: Restore, facts: Facts, around: Surroundings) -> list[Block]:
+def _unknown(restore: Restore, facts: Facts, card_context: CardContext) -> list[Block]:
     return [
         section(":question: *It is not known whether this restore runs, or how it ended.*"),
-        quoted("Why", facts["why"], 600),
+        plain_section("Why", facts["why"], 600),
         section(
             "The request is not sent a second time. restorebot keeps looking. "
-            f"{mentions(around.approvers)}: please look at the portal, then use the buttons on the "
+            f"{mentions(card_context.approvers)}: please look at the portal, then use the buttons "
+            "on the "
             "card above."
         ),
     ]
 
 
-def _closing(restore: Restore, _: Facts, around: Surroundings) -> list[Block]:
+def _closing(restore: Restore, _: Facts, card_context: CardContext) -> list[Block]:
     ends = _ENDS[restore.state](restore)
     # After a completed restore the look afterwards is the thread's last message.
-    return ends if restore.state is State.COMPLETED else [*ends, _story(restore, around)]
+    return ends if restore.state is State.COMPLETED else [*ends, _story(restore, card_context)]
 
 
-def _story(restore: Restore, around: Surroundings) -> Block:
+def _story(restore: Restore, card_context: CardContext) -> Block:
     """The whole story in five lines, for the thread's last message."""
     approved = (
-        f"by {mentions(restore.voters)} {when(restore.approved_at)}"
+        f"by {mentions(restore.voters)} {date(restore.approved_at)}"
         if restore.approved_at
         else "never"
     )
     own = " (their own request)" if restore.approved_at and restore.self_approved else ""
     if restore.break_glass:
-        approved = f"by nobody: {user(restore.requester)} started it alone (break-glass)"
-    planned = f", to start {when(restore.starts_at)}" if restore.starts_at else ""
+        approved = f"by nobody: {mention(restore.requester)} started it alone (break-glass)"
+    planned = f", to start {date(restore.starts_at)}" if restore.starts_at else ""
     ended, started = restore.ended_at, restore.posted_at
-    earlier = ", ".join(lasting(span) for span in around.durations)
-    took = lasting(ended - started) if ended and started else "nothing was started"
+    earlier = ", ".join(duration(span) for span in card_context.durations)
+    took = duration(ended - started) if ended and started else "nothing was started"
     lines = [
-        f"*Asked* by {user(restore.requester)} {when(restore.requested_at)}",
+        f"*Asked* by {mention(restore.requester)} {date(restore.requested_at)}",
         f"*Approved* {approved}{own}{planned}",
-        f"*Started* {when(started) if started else 'never'}",
-        f"*Ended* {when(ended) if ended else 'just now'}: {TITLES[restore.state]}",
+        f"*Started* {date(started) if started else 'never'}",
+        f"*Ended* {date(ended) if ended else 'just now'}: {TITLES[restore.state]}",
         f"*Took* {took}{f' (the restores before took {earlier})' if earlier and started else ''}",
     ]
     return section("\n".join(lines))
@@ -377,7 +383,9 @@ def _failed(restore: Restore) -> list[Block]:
     elif restore.tenant_status == 0:
         state = "The portal is active, not locked."
     else:
-        status = TENANT_STATUS.get(restore.tenant_status, f"in status {restore.tenant_status}")
+        status = TENANT_STATUS_NAMES.get(
+            restore.tenant_status, f"in status {restore.tenant_status}"
+        )
         state = (
             f"The portal is {status}: an administrator has to look at the server before anybody "
             "can work."
@@ -385,7 +393,7 @@ def _failed(restore: Restore) -> list[Block]:
     task = f" Task {code(restore.task_id)}." if restore.task_id else ""
     return [
         section(f":x: *The restore of {code(restore.portal)} failed.* {_people(restore)}"),
-        quoted("What was said", restore.outcome, 600),
+        plain_section("What was said", restore.outcome, 600),
         section(f"{state}{task}"),
     ]
 
@@ -393,7 +401,7 @@ def _failed(restore: Restore) -> list[Block]:
 def _closed(restore: Restore) -> list[Block]:
     return [
         section(f":lock: Closed by {_decider(restore)}. {_people(restore)}"),
-        quoted("Why", restore.outcome, 600),
+        plain_section("Why", restore.outcome, 600),
         section(
             "If it did finish: passwords, two-factor sign-in and every API key, restorebot's "
             "included, are void."
@@ -407,7 +415,7 @@ def _quiet(sentence: str) -> Callable[[Restore], list[Block]]:
             f"{sentence.format(who=_decider(restore), portal=code(restore.portal))} "
             f"{_people(restore)}"
         )
-        return [first, *([quoted("Why", restore.outcome, 1000)] if restore.outcome else [])]
+        return [first, *([plain_section("Why", restore.outcome, 1000)] if restore.outcome else [])]
 
     return write
 
@@ -430,7 +438,7 @@ _ENDS: dict[State, Callable[[Restore], list[Block]]] = {
 }
 
 
-def _afterwards(restore: Restore, facts: Facts, around: Surroundings) -> list[Block]:
+def _afterwards(restore: Restore, facts: Facts, card_context: CardContext) -> list[Block]:
     alias = facts["alias"]
     if facts["active"]:
         portal = f":white_check_mark: {code(restore.portal)} is active under its own name."
@@ -454,15 +462,15 @@ def _afterwards(restore: Restore, facts: Facts, around: Surroundings) -> list[Bl
             "that it is completed. Look at the portal's data before you rely on it."
         ),
     }.get(facts["key"], ":warning: Whether the old API key is dead could not be found out.")
-    why = [quoted("What was said", facts["why"], 600)] if facts["why"] else []
-    return [section(f"*A look afterwards*\n{portal}\n{key}"), *why, _story(restore, around)]
+    why = [plain_section("What was said", facts["why"], 600)] if facts["why"] else []
+    return [section(f"*A look afterwards*\n{portal}\n{key}"), *why, _story(restore, card_context)]
 
 
-_WRITERS: dict[PostKind, Callable[[Restore, Facts, Surroundings], list[Block]]] = {
+_RENDERERS: dict[PostKind, Callable[[Restore, Facts, CardContext], list[Block]]] = {
     PostKind.REMINDER: _reminder,
-    PostKind.VOTE_LOST: _vote_lost,
-    PostKind.UNTOLD: _untold,
-    PostKind.START_NEAR: _start_near,
+    PostKind.VOTE_REVOKED: _vote_lost,
+    PostKind.ANNOUNCEMENT_FAILED: _untold,
+    PostKind.START_REMINDER: _start_near,
     PostKind.PLANNED: _planned,
     PostKind.STARTED: _started,
     PostKind.OVER: _over,
@@ -476,7 +484,7 @@ _WRITERS: dict[PostKind, Callable[[Restore, Facts, Surroundings], list[Block]]] 
     PostKind.ADOPTED: _adopted,
     PostKind.UNKNOWN: _unknown,
     PostKind.CLOSING: _closing,
-    PostKind.AFTERWARDS: _afterwards,
+    PostKind.VERIFIED: _afterwards,
 }
 
 
@@ -485,4 +493,4 @@ def _people(restore: Restore) -> str:
 
 
 def _decider(restore: Restore) -> str:
-    return user(restore.decided_by) if restore.decided_by else "restorebot"
+    return mention(restore.decided_by) if restore.decided_by else "restorebot"

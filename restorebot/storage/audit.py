@@ -18,11 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from restorebot.errors import StorageError
 from restorebot.storage.schema import audit, audit_head
 
-SHORT = 12
+SHORT_HASH_LENGTH = 12
 """Hex digits of a hash that people compare by eye."""
-
-SINCE = "0001"
-"""The oldest revision whose trail is written as it is now."""
 
 PAGE = 500
 """Rows that are in memory at once while the whole trail is read."""
@@ -47,7 +44,7 @@ class Entry:
     details: Mapping[str, Any]
 
 
-def chained(before: str, seq: int, entry: Entry) -> str:
+def row_hash(before: str, seq: int, entry: Entry) -> str:
     """The hash of a row: SHA-256, in hex, over the hash before it and the row's own canonical
     JSON.
     """
@@ -75,7 +72,7 @@ async def append(conn: AsyncConnection, entry: Entry) -> str:
             .returning(audit_head.c.seq, audit_head.c.hash)
         )
     ).one()
-    digest = chained(head.hash, head.seq, entry)
+    digest = row_hash(head.hash, head.seq, entry)
     await conn.execute(
         insert(audit).values(
             seq=head.seq,
@@ -90,39 +87,41 @@ async def append(conn: AsyncConnection, entry: Entry) -> str:
         )
     )
     await conn.execute(update(audit_head).where(audit_head.c.id == 1).values(hash=digest))
-    return digest[:SHORT]
+    return digest[:SHORT_HASH_LENGTH]
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Verification:
     """What looking at the whole trail found.
 
-    ``misfit`` is the ``seq`` of the first row that does not fit, one past the end for a cut tail,
-    None when all fit; ``head`` the short hash of the last row that fits, ``witnessed`` whether the
-    trail has the witness asked for.
+    ``first_broken`` is the ``seq`` of the first row that does not fit, one past the end for a cut
+    tail, None when all fit; ``head`` the short hash of the last row that fits, ``has_witness``
+    whether the trail has the witness asked for.
     """
 
     rows: int
-    misfit: int | None
+    first_broken: int | None
     head: str
-    witnessed: bool
+    has_witness: bool
 
 
-async def verify(conn: AsyncConnection, witness: str = "") -> Verdict:
+async def verify(conn: AsyncConnection, witness: str = "") -> Verification:
     """Follow the chain from the first row to the head.
 
     ``witness`` is the beginning of a hash that it must contain.
     """
-    before, count, witnessed = "", 0, not witness
+    before, count, has_witness = "", 0, not witness
     async for raw in await conn.stream(raw_rows()):
-        row = fitting(raw, count + 1, before)
+        row = verified_row(raw, count + 1, before)
         if row is None:
-            return Verdict(count, count + 1, before[:SHORT], witnessed)
+            return Verification(count, count + 1, before[:SHORT_HASH_LENGTH], has_witness)
         count, before = row.seq, row.hash
-        witnessed = witnessed or before.startswith(witness)
+        has_witness = has_witness or before.startswith(witness)
     heads = (await conn.execute(select(audit_head))).all()
     whole = [(head.id, head.seq, head.hash) for head in heads] == [(1, count, before)]
-    return Verdict(count, None if whole else count + 1, before[:SHORT], witnessed)
+    return Verification(
+        count, None if whole else count + 1, before[:SHORT_HASH_LENGTH], has_witness
+    )
 
 
 @dataclass(frozen=True)
@@ -154,12 +153,12 @@ async def rows(conn: AsyncConnection) -> AsyncIterator[Row]:
         yield replace(row, portal=portals.get(row.entry.restore_id, ""))
 
 
-def fitting(raw: Sequence[Any], seq: int, before: str) -> Row | None:
+def verified_row(raw: Sequence[Any], seq: int, before: str) -> Row | None:
     """The row, if it is the one with this ``seq`` and continues the chain after the hash
     ``before``.
     """
     row = _parsed(raw)
-    return row if row and row.seq == seq and row.hash == chained(before, seq, row.entry) else None
+    return row if row and row.seq == seq and row.hash == row_hash(before, seq, row.entry) else None
 
 
 def raw_rows() -> Select[Any]:

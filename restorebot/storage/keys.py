@@ -13,9 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from restorebot.errors import KeyUnreadable
 from restorebot.storage.schema import portal_keys
 
-SINCE = "0002"
-"""The oldest revision that has keys."""
-
 
 @dataclass(frozen=True)
 class StoredKey:
@@ -29,7 +26,7 @@ class StoredKey:
     last_four: str
     stored_at: datetime
 
-    def opened(self, encryption_key: SecretStr | None) -> SecretStr:
+    def decrypt(self, encryption_key: SecretStr | None) -> SecretStr:
         """The key itself. Raises KeyUnreadable."""
         if encryption_key is None:
             raise KeyUnreadable(
@@ -49,12 +46,12 @@ class StoredKey:
             ) from None
 
 
-def generate() -> str:
+def generate_encryption_key() -> str:
     """A new encryption key, for RESTOREBOT_ENCRYPTION_KEY."""
     return Fernet.generate_key().decode()
 
 
-async def stored(conn: AsyncConnection, portal_url: str) -> StoredKey | None:
+async def load(conn: AsyncConnection, portal_url: str) -> StoredKey | None:
     """The key of a portal, None when none is stored."""
     row = (
         await conn.execute(select(portal_keys).where(portal_keys.c.portal_url == portal_url))
@@ -62,13 +59,13 @@ async def stored(conn: AsyncConnection, portal_url: str) -> StoredKey | None:
     return StoredKey(row.portal_url, row.encrypted, row.last_four, row.stored_at) if row else None
 
 
-async def store(
+async def put(
     conn: AsyncConnection, portal_url: str, key: SecretStr, encryption_key: SecretStr, at: datetime
 ) -> None:
     """Keep a portal's key, in the place of the one before."""
     value = key.get_secret_value()
     encrypted = Fernet(encryption_key.get_secret_value()).encrypt(value.encode()).decode()
-    await remove(conn, portal_url)
+    await forget(conn, portal_url)
     await conn.execute(
         insert(portal_keys).values(
             portal_url=portal_url, encrypted=encrypted, last_four=value[-4:], stored_at=at
@@ -76,7 +73,7 @@ async def store(
     )
 
 
-async def remove(conn: AsyncConnection, portal_url: str) -> bool:
+async def forget(conn: AsyncConnection, portal_url: str) -> bool:
     """Forget a portal's key; returns whether there was one."""
     return bool(
         (

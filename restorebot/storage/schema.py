@@ -18,12 +18,11 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
-    false,
 )
 
 from restorebot.model import LIVE
 
-REVISION = "0007"
+REVISION = "0001"
 """The migration that this program's tables are at; the newest file in ``migrations/versions``."""
 
 
@@ -71,34 +70,34 @@ restores = Table(
     Column("requested_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
     Column("starts_at", UtcDateTime),
-    Column("announce", JSON, nullable=False, server_default="[]"),
+    Column("announce", JSON, nullable=False),
     Column("self_approved", Boolean, nullable=False),
-    Column("break_glass", Boolean, nullable=False, server_default=false()),
-    Column("reminded", Boolean, nullable=False, server_default=false()),
-    Column("start_reminded", Boolean, nullable=False, server_default=false()),
+    Column("break_glass", Boolean, nullable=False),
+    Column("reminded", Boolean, nullable=False),
+    Column("start_reminded", Boolean, nullable=False),
     Column("approved_at", UtcDateTime),
     Column("safety_storage", Integer),
     Column("safety_task", String(64)),
-    Column("safety_progress", Integer, nullable=False, server_default="0"),
+    Column("safety_progress", Integer, nullable=False),
     Column("safety_name", Text),
     Column("safety_made_at", UtcDateTime),
-    Column("watched_at", UtcDateTime),
+    Column("backup_watched_at", UtcDateTime),
     Column("posted_at", UtcDateTime),
-    Column("task_before", String(64)),
+    Column("previous_task_id", String(64)),
     Column("task_id", String(64)),
     Column("adopted", Boolean, nullable=False),
     Column("phase", String(16)),
     Column("progress", Integer, nullable=False),
     Column("changed_at", UtcDateTime),
-    Column("gone_since", UtcDateTime),
-    Column("gone_polls", Integer, nullable=False),
+    Column("missing_since", UtcDateTime),
+    Column("missing_polls", Integer, nullable=False),
     Column("stalled", Boolean, nullable=False),
-    Column("hindrance", Text, nullable=False),
+    Column("blocked_reason", Text, nullable=False),
     Column("outcome", Text, nullable=False),
     Column("decided_by", String(32)),
     Column("tenant_status", Integer),
     Column("ended_at", UtcDateTime),
-    Column("looked_after", Boolean, nullable=False),
+    Column("verified", Boolean, nullable=False),
     Column("card_ts", String(32)),
     Column("card_version", Integer, nullable=False),
 )
@@ -128,9 +127,9 @@ outbox = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("restore_id", ForeignKey("restores.id"), nullable=False, index=True),
-    Column("kind", String(16), nullable=False),
+    Column("kind", String(32), nullable=False),
     # Where it is announced; empty for the restore's own thread.
-    Column("channel", String(32), nullable=False, server_default=""),
+    Column("channel", String(32), nullable=False),
     Column("facts", JSON, nullable=False),
     # The audit head's short hash at the commit, which a closing post carries.
     Column("witness", String(16), nullable=False),

@@ -17,7 +17,7 @@ LOCK_PATIENCE = 10.0
 """Seconds to wait for the process before us to let go of the database file."""
 
 
-async def hold_file(url: str) -> TextIO | None:
+async def lock_file(url: str) -> TextIO | None:
     """Hold SQLite's file for this process alone: two bots on one file would tell every thread
     everything twice.
     """
@@ -46,11 +46,11 @@ async def hold_file(url: str) -> TextIO | None:
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000")
 """FULL, because a lost commit of "starting" would let a second POST out."""
 
-TO_LOOK = ("query_only=ON", "busy_timeout=5000")
+READ_ONLY_PRAGMAS = ("query_only=ON", "busy_timeout=5000")
 """What changes no byte of the file: it may be evidence."""
 
 
-def prepare(engine: Engine, pragmas: Iterable[str] = PRAGMAS) -> None:
+def configure(engine: Engine, pragmas: Iterable[str] = PRAGMAS) -> None:
     """Set up each new connection and begin each transaction explicitly."""
 
     @event.listens_for(engine, "connect")

@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from restorebot.errors import Claimed, Overtaken, StorageError
+from restorebot.errors import PortalBusy, StaleRow, StorageError
 from restorebot.model import (
     ENDED,
     OPEN,
@@ -37,7 +37,7 @@ _NOT_COLUMNS = {"votes"}
 
 
 @dataclass(frozen=True)
-class Queued:
+class QueuedPost:
     """A post in the outbox.
 
     ``attempted`` is set when it was handed to Slack and no answer has been seen.
@@ -52,7 +52,7 @@ class Queued:
     attempted: bool
 
 
-class Reading:
+class ReadTransaction:
     """Reads inside one transaction."""
 
     def __init__(self, conn: AsyncConnection) -> None:
@@ -65,7 +65,7 @@ class Reading:
         found = await self._restores(restores.c.id == restore_id)
         return found[0] if found else None
 
-    async def by_view(self, view_id: str) -> Restore | None:
+    async def restore_by_view(self, view_id: str) -> Restore | None:
         """The restore that the modal with this ``view.id`` asked for."""
         found = await self._restores(restores.c.view_id == view_id)
         return found[0] if found else None
@@ -77,12 +77,12 @@ class Reading:
             clause if portal_url is None else clause & (restores.c.portal_url == portal_url)
         )
 
-    async def with_work(self) -> list[Restore]:
+    async def unfinished(self) -> list[Restore]:
         """Every restore that the clock has work with: the open ones, and the completed not yet
         looked at afterwards.
         """
-        unlooked = (restores.c.state == State.COMPLETED) & restores.c.looked_after.is_(False)
-        return await self._restores(restores.c.state.in_(sorted(OPEN)) | unlooked)
+        skip_verification = (restores.c.state == State.COMPLETED) & restores.c.verified.is_(False)
+        return await self._restores(restores.c.state.in_(sorted(OPEN)) | skip_verification)
 
     async def last_completed(self, portal_url: str, count: int) -> list[Restore]:
         """The portal's latest completed restores, newest first."""
@@ -98,7 +98,7 @@ class Reading:
             clause &= restores.c.portal_url.in_(sorted(portal_urls))
         return await self._restores(clause, restores.c.ended_at.desc(), count)
 
-    async def is_told(self, restore_id: str, kind: PostKind) -> bool:
+    async def is_delivered(self, restore_id: str, kind: PostKind) -> bool:
         """Whether Slack has taken a post of this kind."""
         clause = (
             (outbox.c.restore_id == restore_id)
@@ -109,7 +109,7 @@ class Reading:
 
     async def stored_key(self, portal_url: str) -> keys.StoredKey | None:
         """The API key that was stored for a portal, still encrypted."""
-        return await keys.stored(self._conn, portal_url)
+        return await keys.load(self._conn, portal_url)
 
     async def stale_cards(self) -> list[Restore]:
         """Restores whose card shows an older version than the row; ended ones first, for their news
@@ -119,7 +119,7 @@ class Reading:
         found = await self._restores(clause)
         return sorted(found, key=lambda restore: restore.state not in ENDED)
 
-    async def queue_heads(self) -> list[Queued]:
+    async def queue_heads(self) -> list[QueuedPost]:
         """The oldest unsent post of each thread and each channel: their order is the order of the
         story.
         """
@@ -129,7 +129,7 @@ class Reading:
             select(outbox).where(outbox.c.id.in_(oldest)).order_by(outbox.c.id)
         )
         return [
-            Queued(
+            QueuedPost(
                 row.id,
                 row.restore_id,
                 PostKind(row.kind),
@@ -162,21 +162,21 @@ class Reading:
         return query
 
 
-class Writing(Reading):
+class WriteTransaction(ReadTransaction):
     """Reads and writes inside one transaction; all of it or nothing is committed."""
 
-    async def request(self, restore: Restore, posts: Iterable[Post]) -> None:
+    async def insert_request(self, restore: Restore, posts: Iterable[Post]) -> None:
         """Insert a new restore with its first audit event and posts.
 
         Raises Overtaken when its modal asked before.
         """
-        row = asdict(restore) | {"source": restore.source.plain()}
+        row = asdict(restore) | {"source": restore.source.to_json()}
         try:
             await self._conn.execute(
                 insert(restores).values({k: v for k, v in row.items() if k not in _NOT_COLUMNS})
             )
         except IntegrityError:
-            raise Overtaken(
+            raise StaleRow(
                 "This request has been made already; its card is in the channel."
             ) from None
         entry = audit.Entry(
@@ -187,7 +187,7 @@ class Writing(Reading):
             None,
             restore.state,
             {
-                "source": restore.source.record(),
+                "source": restore.source.audit_record(),
                 "portal": restore.portal,
                 "reason": restore.reason,
                 **({"starts_at": restore.starts_at.isoformat()} if restore.starts_at else {}),
@@ -222,14 +222,14 @@ class Writing(Reading):
         await self._post(restore.id, posts, await audit.append(self._conn, entry), at)
         return moved
 
-    async def observe(self, restore: Restore, **changes: Any) -> Restore:
+    async def update_unaudited(self, restore: Restore, **changes: Any) -> Restore:
         """Write down what was seen without moving the restore: no audit event, no post.
 
         Raises Overtaken.
         """
         return await self._update(restore, **changes)
 
-    async def vote(self, restore: Restore, user: str, at: datetime) -> Restore:
+    async def add_vote(self, restore: Restore, user: str, at: datetime) -> Restore:
         """Add one person's yes; returns the restore with it.
 
         Raises Overtaken when they have voted already.
@@ -240,10 +240,10 @@ class Writing(Reading):
         try:
             await self._conn.execute(insert(votes).values(restore_id=restore.id, user=user, at=at))
         except IntegrityError:
-            raise Overtaken("You have approved this restore already.") from None
+            raise StaleRow("You have approved this restore already.") from None
         return replace(bumped, votes=(*restore.votes, Vote(user, at)))
 
-    async def unvote(self, restore: Restore, user: str) -> Restore:
+    async def revoke_vote(self, restore: Restore, user: str) -> Restore:
         """Take one person's yes back, before the caller moves the row; returns the restore without
         it.
         """
@@ -252,7 +252,7 @@ class Writing(Reading):
         )
         return replace(restore, votes=tuple(vote for vote in restore.votes if vote.user != user))
 
-    async def attempt(self, post: Queued, at: datetime | None) -> None:
+    async def mark_attempt(self, post: QueuedPost, at: datetime | None) -> None:
         """Note that a post is about to be handed to Slack, or with None that Slack certainly did
         not take it.
         """
@@ -260,15 +260,15 @@ class Writing(Reading):
             update(outbox).where(outbox.c.id == post.id).values(attempted_at=at)
         )
 
-    async def tell(self, restore_id: str, post: Post, at: datetime) -> None:
+    async def enqueue(self, restore_id: str, post: Post, at: datetime) -> None:
         """Queue a post that goes with no change of the restore."""
         await self._post(restore_id, [post], "", at)
 
-    async def sent(self, post: Queued, ts: str) -> None:
+    async def mark_sent(self, post: QueuedPost, ts: str) -> None:
         """Note that Slack has taken a post, as message ``ts``."""
         await self._conn.execute(update(outbox).where(outbox.c.id == post.id).values(sent_ts=ts))
 
-    async def card(self, restore_id: str, version: int, ts: str | None = None) -> None:
+    async def mark_card(self, restore_id: str, version: int, ts: str | None = None) -> None:
         """Note which version of the row the card shows, and where the card is.
 
         This is no change of the restore.
@@ -286,9 +286,9 @@ class Writing(Reading):
         try:
             done = await self._conn.execute(statement)
         except IntegrityError:
-            raise Claimed("Another restore of this portal is under way.") from None
+            raise PortalBusy("Another restore of this portal is under way.") from None
         if done.rowcount != 1:
-            raise Overtaken("This restore has moved on meanwhile.")
+            raise StaleRow("This restore has moved on meanwhile.")
         return replace(restore, version=restore.version + 1, **changes)
 
     async def _post(
@@ -320,21 +320,21 @@ class Store:
         self.changed: Callable[[], None] = lambda: None
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[Reading]:
+    async def reading(self) -> AsyncIterator[ReadTransaction]:
         """A transaction that only reads. Raises StorageError."""
         with _as_storage_error("read"):
             async with self.engine.begin() as conn:
-                yield Reading(conn)
+                yield ReadTransaction(conn)
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[Writing]:
+    async def writing(self) -> AsyncIterator[WriteTransaction]:
         """A transaction that may write, committed at the end.
 
         Raises StorageError; then nothing was written.
         """
         with _as_storage_error("written"):
             async with self._writer.begin() as conn:
-                yield Writing(conn)
+                yield WriteTransaction(conn)
         self.changed()
 
     async def close(self) -> None:
@@ -349,10 +349,10 @@ async def open_store(url: str) -> Store:
     Raises StorageError: not readable or writable, held by another process, or made by a newer
     restorebot.
     """
-    lock = await sqlite.hold_file(url)
+    lock = await sqlite.lock_file(url)
     engine = create_async_engine(url)
     if engine.dialect.name == "sqlite":
-        sqlite.prepare(engine.sync_engine)
+        sqlite.configure(engine.sync_engine)
     store = Store(engine, lock)
     try:
         with _as_storage_error("opened"):
@@ -365,10 +365,10 @@ async def open_store(url: str) -> Store:
 
 
 @asynccontextmanager
-async def opened_to_look(url: str, since: str = REVISION) -> AsyncIterator[AsyncConnection]:
+async def open_read_only(url: str) -> AsyncIterator[AsyncConnection]:
     """The database as it is, beside a bot that may be running on it; for the command line.
 
-    ``since`` is the oldest revision that has what is looked for as it is now. Raises StorageError.
+    Raises StorageError.
     """
     file = make_url(url).database
     if file is None or not await asyncio.to_thread(Path(file).exists):
@@ -376,18 +376,18 @@ async def opened_to_look(url: str, since: str = REVISION) -> AsyncIterator[Async
             f"There is no database at {file}. Has restorebot run here, with this DATABASE_URL?"
         )
     engine = create_async_engine(url)
-    sqlite.prepare(engine.sync_engine, sqlite.TO_LOOK)
+    sqlite.configure(engine.sync_engine, sqlite.READ_ONLY_PRAGMAS)
     try:
         with _as_storage_error("read"):
             async with engine.begin() as conn:
-                await _refuse_other_tables(conn, file, since)
+                await _refuse_other_tables(conn, file)
                 yield conn
     finally:
         await engine.dispose()
 
 
 @asynccontextmanager
-async def opened_to_write(url: str) -> AsyncIterator[AsyncConnection]:
+async def open_for_writing(url: str) -> AsyncIterator[AsyncConnection]:
     """A transaction on the database, which is made if there is none, beside a bot that may be
     running on it.
 
@@ -396,7 +396,7 @@ async def opened_to_write(url: str) -> AsyncIterator[AsyncConnection]:
     if not await _is_current(url):
         await (await open_store(url)).close()
     engine = create_async_engine(url)
-    sqlite.prepare(engine.sync_engine)
+    sqlite.configure(engine.sync_engine)
     try:
         with _as_storage_error("written"):
             async with engine.execution_options(writing=True).begin() as conn:
@@ -407,23 +407,17 @@ async def opened_to_write(url: str) -> AsyncIterator[AsyncConnection]:
 
 async def _is_current(url: str) -> bool:
     try:
-        async with opened_to_look(url):
+        async with open_read_only(url):
             return True
     except StorageError:
         return False
 
 
-async def _refuse_other_tables(conn: AsyncConnection, file: str, since: str) -> None:
+async def _refuse_other_tables(conn: AsyncConnection, file: str) -> None:
     revision = await _revision(conn)
     if revision is None:
         raise StorageError(
             f"{file} is no database of restorebot. Point DATABASE_URL at the one that it runs with."
-        )
-    if revision < since:
-        raise StorageError(
-            f"The database {file} was made by an older restorebot. Run restorebot run once with "
-            "this version, which "
-            "brings it up to date."
         )
     if revision > REVISION:
         raise StorageError(
@@ -471,7 +465,7 @@ def _restore(row: Mapping[Any, Any], cast: tuple[Vote, ...]) -> Restore:
     values["state"] = State(values["state"])
     values["phase"] = Phase(values["phase"]) if values["phase"] else None
     more = {
-        "source": Source.of(values["source"]),
+        "source": Source.from_json(values["source"]),
         "announce": tuple(values["announce"]),
         "votes": cast,
     }

@@ -108,7 +108,7 @@ REFUSALS: list[tuple[str, int, str, bytes, type[PortalError], str]] = [
     ),
     ("locked", 403, PROBLEM, b"{}", errors.PortalLocked, "Wait until it is active"),
     ("no scope", 403, "", b"", errors.KeyLacksScope, "all permissions"),
-    ("address", 403, "text/plain", b"Access denied", errors.AddressRefused, "IP address"),
+    ("address", 403, "text/plain", b"Access denied", errors.IpAddressRefused, "IP address"),
     (
         "no backup",
         404,
@@ -366,7 +366,7 @@ async def test_whether_the_key_lives_is_asked_with_the_key(status: int, lives: b
         client,
         rude,
     ):
-        assert await client.key_lives(datetime.now(UTC)) is lives
+        assert await client.key_still_works(datetime.now(UTC)) is lives
     assert rude.seen[0].headers["authorization"]
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restorebot.docspace.models import BackupRecord, KeyInfo, PortalSettings, Progress, clean
+from restorebot.docspace.models import BackupRecord, KeyInfo, PortalInfo, Progress, clean_text
 from restorebot.errors import BadReply
 
 anything = st.recursive(
@@ -45,7 +45,7 @@ NAMES += [
 
 @given(anything | st.dictionaries(st.sampled_from(NAMES), anything))
 def test_whatever_a_portal_sends_is_a_model_or_a_bad_reply(value: Any) -> None:
-    for model in (PortalSettings, BackupRecord, Progress, KeyInfo):
+    for model in (PortalInfo, BackupRecord, Progress, KeyInfo):
         with contextlib.suppress(BadReply):
             model.parse(value)
 
@@ -112,6 +112,6 @@ def test_a_key_may_write_with_all_permissions_only(permissions: list[str], may: 
 
 @given(st.text(), st.integers(1, 400))
 def test_text_from_outside_is_one_short_line_without_marks(text: str, limit: int) -> None:
-    cleaned = clean(text, limit)
+    cleaned = clean_text(text, limit)
     assert len(cleaned) <= limit
     assert not set("\n\r\t\x00\x1b\u202e\u2066") & set(cleaned)

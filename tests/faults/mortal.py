@@ -13,7 +13,7 @@ from typing import Any
 from restorebot import app
 from restorebot.model import Restore, State
 from restorebot.settings import Settings
-from restorebot.storage.store import Store, Writing
+from restorebot.storage.store import Store, WriteTransaction
 
 
 def live(values: dict[str, Any], die_after: int | State | None) -> None:
@@ -26,12 +26,12 @@ def live(values: dict[str, Any], die_after: int | State | None) -> None:
 
 
 def _watch_commits(die_after: int | State) -> None:
-    writing, advance = Store.writing, Writing.advance
+    writing, advance = Store.writing, WriteTransaction.advance
     commits = 0
     advanced: list[State] = []
 
     @asynccontextmanager
-    async def watched(self: Store) -> AsyncIterator[Writing]:
+    async def watched(self: Store) -> AsyncIterator[WriteTransaction]:
         nonlocal commits
         async with writing(self) as tx:
             advanced.clear()
@@ -41,9 +41,9 @@ def _watch_commits(die_after: int | State) -> None:
         if die_after in reached:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    async def noted(self: Writing, restore: Restore, to: State, **how: Any) -> Restore:
+    async def noted(self: WriteTransaction, restore: Restore, to: State, **how: Any) -> Restore:
         advanced.append(to)
         return await advance(self, restore, to, **how)
 
     Store.writing = watched  # type: ignore[method-assign] # the point of this program
-    Writing.advance = noted  # type: ignore[method-assign] # the point of this program
+    WriteTransaction.advance = noted  # type: ignore[method-assign] # the point of this program

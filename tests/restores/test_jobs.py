@@ -42,7 +42,7 @@ async def test_each_step_plans_the_next_until_the_story_is_over(jobs: Jobs) -> N
         return None
 
     jobs.start(step)
-    jobs.look("r1")
+    jobs.wake("r1")
     async with asyncio.timeout(5):
         await over.wait()
     assert steps == ["r1"] * 3
@@ -67,10 +67,10 @@ async def test_a_click_during_a_step_is_looked_at_after_it_and_steps_never_overl
         return None
 
     jobs.start(step)
-    jobs.look("r1")
+    jobs.wake("r1")
     async with asyncio.timeout(5):
         await begun.wait()
-        jobs.look("r1")
+        jobs.wake("r1")
         go_on.set()
         await over.wait()
     assert (steps, most) == (2, 1)
@@ -85,13 +85,13 @@ async def test_a_click_in_a_steps_last_moment_is_not_lost(jobs: Jobs) -> None:
         nonlocal steps
         steps += 1
         if steps == 1:
-            jobs.look("r1")
+            jobs.wake("r1")
             return now + timedelta(hours=1)
         over.set()
         return None
 
     jobs.start(step)
-    jobs.look("r1")
+    jobs.wake("r1")
     async with asyncio.timeout(5):
         await over.wait()
 
@@ -99,7 +99,7 @@ async def test_a_click_in_a_steps_last_moment_is_not_lost(jobs: Jobs) -> None:
 async def test_a_step_that_fails_does_not_end_the_watch(
     jobs: Jobs, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("restorebot.restores.runner.AFTER_FAULT", timedelta())
+    monkeypatch.setattr("restorebot.restores.runner.RETRY_AFTER_FAULT", timedelta())
     over = asyncio.Event()
     steps = 0
 
@@ -112,7 +112,7 @@ async def test_a_step_that_fails_does_not_end_the_watch(
         return None
 
     jobs.start(step)
-    jobs.look("r1")
+    jobs.wake("r1")
     async with asyncio.timeout(5):
         await over.wait()
     assert steps == 2
@@ -126,7 +126,7 @@ async def test_a_run_that_is_hours_late_still_runs(jobs: Jobs) -> None:
         return None
 
     jobs.start(step)
-    jobs.look("r1", clock() - timedelta(hours=5))
+    jobs.wake("r1", clock() - timedelta(hours=5))
     async with asyncio.timeout(5):
         await over.wait()
 

@@ -55,7 +55,7 @@ REQUESTS = [
     (
         "a stranger may not ask",
         OPEN_TO_ALL,
-        Person("UX", is_foreign=True),
+        Person("UX", is_external=True),
         NONE,
         "C1",
         "another organisation",
@@ -102,7 +102,7 @@ APPROVALS = [
     (
         "a stranger does not count",
         POLICY,
-        Person("UBOB", is_foreign=True),
+        Person("UBOB", is_external=True),
         OPS,
         "UALICE",
         "another organisation",
@@ -132,7 +132,7 @@ DECISIONS = [
     (
         "an approver of another organisation does not decide",
         POLICY,
-        Person("UBOB", is_foreign=True),
+        Person("UBOB", is_external=True),
         OPS,
         "another",
     ),
@@ -152,7 +152,7 @@ ALONE = [
         Person("UALICE", is_deactivated=True),
         "deactivated",
     ),
-    ("a named stranger may not", GLASS, Person("UALICE", is_foreign=True), "another organisation"),
+    ("a named stranger may not", GLASS, Person("UALICE", is_external=True), "another organisation"),
 ]
 
 READS = [
@@ -179,7 +179,7 @@ READS = [
     (
         "a stranger sees nothing",
         OPEN_TO_ALL,
-        Person("UX", is_foreign=True),
+        Person("UX", is_external=True),
         NONE,
         "another organisation",
     ),

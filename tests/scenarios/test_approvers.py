@@ -140,8 +140,8 @@ async def test_when_the_quorum_fills_every_earlier_voter_is_looked_at_again(
     assert two.bot
     async with two.bot.store.reading() as tx:
         events = [row.entry.event async for row in audit.rows(tx._conn)]
-        assert (await audit.verify(tx._conn)).misfit is None
-    assert events == ["requested", "voted", "vote lost", "voted", "approved"]
+        assert (await audit.verify(tx._conn)).first_broken is None
+    assert events == ["requested", "voted", "vote revoked", "voted", "approved"]
 
 
 async def test_when_slack_does_not_tell_of_an_earlier_voter_the_quorum_does_not_fill(

@@ -135,7 +135,7 @@ async def test_what_the_channel_cannot_be_told_does_not_start(glass: World) -> N
     await glass.pass_time(60)
     restore = await glass.restore()
     assert restore.state is State.APPROVED
-    assert "Slack has not taken the message that tells the channel" in restore.hindrance
+    assert "Slack has not taken the message that tells the channel" in restore.blocked_reason
     assert not await glass.requests("startrestore")
     await glass.slack("faults", "DELETE")
     await glass.until(State.RESTORING, seconds=600, by=15)

@@ -76,7 +76,7 @@ async def test_a_row_that_was_left_starting_is_unknown_and_never_sent(quiet: Wor
         restore = await quiet.ask()
         async with bot.store.writing() as tx:
             now = quiet.clock.now
-            voted = await tx.vote(restore, "U0BOB", now)
+            voted = await tx.add_vote(restore, "U0BOB", now)
             approved = await tx.advance(
                 voted, State.APPROVED, at=now, actor="U0BOB", event="approved", approved_at=now
             )

@@ -239,7 +239,7 @@ async def test_a_bot_that_dies_while_it_asks_restores_nothing(quiet: World) -> N
         await quiet.ask()
         restore = await quiet.restore()
         async with bot.store.writing() as tx:
-            voted = await tx.vote(restore, BOB, quiet.clock.now)
+            voted = await tx.add_vote(restore, BOB, quiet.clock.now)
             more: dict[str, Any] = {"at": quiet.clock.now, "actor": BOB, "event": "test"}
             approved = await tx.advance(voted, State.APPROVED, approved_at=quiet.clock.now, **more)
             await tx.advance(approved, State.BACKING_UP, safety_storage=5, **more)
@@ -264,9 +264,9 @@ async def test_a_portal_that_is_away_for_a_while_is_waited_for(scene: World) -> 
     await scene.pass_time(60)
     restore = await scene.restore()
     assert restore.state is State.BACKING_UP
-    assert restore.hindrance
+    assert restore.blocked_reason
     await scene.portal("faults", "PATCH", html_502=False)
-    assert (await scene.until(State.RESTORING)).hindrance == ""
+    assert (await scene.until(State.RESTORING)).blocked_reason == ""
 
 
 async def test_a_backup_that_is_no_longer_shown_is_given_up(scene: World) -> None:
@@ -302,7 +302,7 @@ async def test_a_storage_that_is_a_poor_way_back_is_warned_of_at_the_start(
 
     async with world(tmp_path, "socket", configure=configure) as made, made.life():
         assert why in made.log.getvalue()
-        assert ("safety_backup_doubtful" in made.log.getvalue()) == bool(why)
+        assert ("safety_backup_warning" in made.log.getvalue()) == bool(why)
 
 
 async def test_a_dry_run_tells_of_the_backup_too_less_its_keys_id(quiet: World) -> None:

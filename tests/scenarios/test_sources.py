@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import update
 
 from restorebot.model import State
-from restorebot.storage import audit, schema
+from restorebot.storage import audit
 from tests.harness import ALICE, World, words, world
 
 FILE = "4711"
@@ -149,23 +148,6 @@ async def test_a_file_in_a_room_is_recorded_with_title_size_and_version(scene: W
         pairs(filePath=FILE),
     )
     assert "dump" not in body
-
-
-async def test_a_request_of_a_version_that_took_a_files_time_for_its_backups_still_starts(
-    scene: World,
-) -> None:
-    await pick(scene, "0")
-    await scene.submit({"file": FILE})
-    await scene.submit(WHY)
-    restore = await scene.restore()
-    old = restore.source.plain()
-    old["created_on"] = old.pop("changed_on")
-    assert scene.bot
-    async with scene.bot.store.writing() as tx:
-        await tx._conn.execute(update(schema.restores).values(source=old))
-    assert (await scene.restore()).source == restore.source
-    await scene.click("approve")
-    assert (await scene.restore()).state is State.RESTORING
 
 
 async def test_a_file_that_changed_since_makes_it_void(scene: World) -> None:

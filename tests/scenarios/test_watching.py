@@ -68,7 +68,7 @@ async def test_another_task_at_100_percent_is_not_ours(scene: World) -> None:
     await scene.pass_time(60)
     restore = await scene.restore()
     assert restore.state is State.RESTORING
-    assert "does not show our task" in restore.hindrance
+    assert "does not show our task" in restore.blocked_reason
     await scene.pass_time(300, 20)
     assert (await scene.restore()).state is State.UNKNOWN
     assert "did not say how it ended" in await thread(scene)
@@ -255,7 +255,7 @@ async def test_completion_voids_what_else_was_asked_for(scene: World) -> None:
             "state": State.REQUESTED,
             "view_id": "V-other",
         }
-        await tx.request(
+        await tx.insert_request(
             type(restore)(**other | {"votes": (), "card_ts": None, "card_version": 0}), []
         )
     for _ in range(40):

@@ -19,17 +19,17 @@ from restorebot.docspace.storages import MODULES
 from restorebot.model import OPEN, Phase, PostKind, Restore, Source, State, Vote
 from restorebot.restores.policy import Policy
 from restorebot.restores.portals import Portal
-from restorebot.restores.preflight import Check, Report, Result
-from restorebot.restores.queries import Mine, Right
+from restorebot.restores.preflight import Check, CheckResult, Report
+from restorebot.restores.queries import Action, VisibleRestore
 from restorebot.sandbox.workspace.limits import check_message_blocks, check_view
 from restorebot.slack import cards, home, mrkdwn, request_modal, thread
 from restorebot.slack.archive_form import CARRIED
-from restorebot.slack.notifier import Bucket
+from restorebot.slack.notifier import RateLimit
 from tests.harness import TLS
 from tests.storage.conftest import a_restore
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-AROUND = cards.Surroundings(("U0BOB", "S0OPS"), (timedelta(minutes=20), timedelta(hours=3)))
+AROUND = cards.CardContext(("U0BOB", "S0OPS"), (timedelta(minutes=20), timedelta(hours=3)))
 OURS = re.compile(r"<@U0\w+>|<#C0\w+>|<!subteam\^S0\w+>|<!date\^\d+\^[^|>]*\|[^>]*>")
 """The markup that is ours: mentions of those concerned and of channels, and times."""
 
@@ -103,7 +103,7 @@ def restores(draw: st.DrawFn) -> Restore:
         adopted=draw(st.booleans()),
         stalled=draw(st.booleans()),
         changed_at=draw(st.none() | st.just(NOW)),
-        hindrance=draw(outside),
+        blocked_reason=draw(outside),
         outcome=draw(outside),
         tenant_status=draw(st.none() | st.integers(-1, 9)),
         decided_by=draw(st.none() | st.just("U0DECIDER")),
@@ -173,9 +173,9 @@ def test_any_post_fits(restore: Restore, kind: PostKind, said: dict[str, Any]) -
     if kind is PostKind.CLOSING:
         ends = [state for state in State if state in thread._ENDS]
         restore = replace(restore, state=ends[restore.version % len(ends)])
-    text, blocks = thread.post(kind, restore, said, "0123456789ab", AROUND)
+    text, blocks = thread.thread_post(kind, restore, said, "0123456789ab", AROUND)
     fits(text, blocks)
-    again, marked = thread.again(text, blocks)
+    again, marked = thread.mark_sent_again(text, blocks)
     fits(again, marked)
     assert "(sent again)" in again
 
@@ -184,57 +184,64 @@ def test_any_post_fits(restore: Restore, kind: PostKind, said: dict[str, Any]) -
 def test_any_modal_fits_and_can_be_submitted_only_when_all_is_well(
     alias: str, name: str, sentence: str, passes: bool
 ) -> None:
-    result = Result.PASSED if passes else Result.FAILED
+    result = CheckResult.PASSED if passes else CheckResult.FAILED
     source = Source("3c0f8f0a-7a6b-4f2e-9a51-0d7a4a1f6b11", name[:200], 5, NOW, NOW)
     report = Report((Check("portal", result, sentence),), alias[:100], source)
-    view = request_modal.filled(source.backup_id, report, PORTAL, "C1", NOW)
+    view = request_modal.confirmation_modal(source.backup_id, report, PORTAL, "C1", NOW)
     check_view(view, "modal")
     assert ("submit" in view) == passes
     assert any(block["type"] == "input" for block in view["blocks"]) == passes
     if passes:
-        asked = request_modal.Asked.unpack(view["private_metadata"])
-        assert asked == request_modal.Asked(alias[:100], "acme", source, "C1")
+        asked = request_modal.RequestMetadata.unpack(view["private_metadata"])
+        assert asked == request_modal.RequestMetadata(alias[:100], "acme", source, "C1")
 
 
 @given(outside, archives(), outside)
 def test_a_modal_for_any_archive_fits(alias: str, source: Source, sentence: str) -> None:
-    report = Report((Check("archive", Result.WARNED, sentence),), alias[:100], source)
-    view = request_modal.filled(
+    report = Report((Check("archive", CheckResult.WARNED, sentence),), alias[:100], source)
+    view = request_modal.confirmation_modal(
         source, report, PORTAL, "C1", NOW, external_id="facts-1", close="Back"
     )
     check_view(view, "modal")
-    assert request_modal.Asked.unpack(view["private_metadata"]).source == source
+    assert request_modal.RequestMetadata.unpack(view["private_metadata"]).source == source
 
 
-STANDING = st.tuples(st.sampled_from(sorted(OPEN)), st.sets(st.sampled_from(Right)))
+STANDING = st.tuples(st.sampled_from(sorted(OPEN)), st.sets(st.sampled_from(Action)))
 
 
 def test_a_home_tab_with_sixty_open_restores_fits() -> None:
     """The most that one restore takes: a button row each, and as many recent ones with a button."""
     one = a_restore("r1")
     mine = [
-        Mine(replace(one, id=f"open-{number}"), frozenset({Right.APPROVE})) for number in range(60)
+        VisibleRestore(replace(one, id=f"open-{number}"), frozenset({Action.APPROVE}))
+        for number in range(60)
     ]
     recent = [
-        Mine(replace(one, id=f"ended-{number}", state=State.EXPIRED), frozenset({Right.AGAIN}))
+        VisibleRestore(
+            replace(one, id=f"ended-{number}", state=State.EXPIRED), frozenset({Action.AGAIN})
+        )
         for number in range(home.RECENT)
     ]
-    check_view({"type": "home", "blocks": home.drawn(mine, recent, NOW)}, "home")
+    check_view({"type": "home", "blocks": home.home_blocks(mine, recent, NOW)}, "home")
 
 
 @given(restores(), st.integers(0, 60), st.lists(STANDING, min_size=1, max_size=8))
 def test_any_home_tab_fits_and_says_how_many_more_are_open(
-    restore: Restore, count: int, standings: list[tuple[State, set[Right]]]
+    restore: Restore, count: int, standings: list[tuple[State, set[Action]]]
 ) -> None:
     mine = []
     for number in range(count):
         state, rights = standings[number % len(standings)]
-        mine.append(Mine(replace(restore, id=f"open-{number}", state=state), frozenset(rights)))
+        mine.append(
+            VisibleRestore(replace(restore, id=f"open-{number}", state=state), frozenset(rights))
+        )
     recent = [
-        Mine(replace(restore, id=f"ended-{number}", state=State.EXPIRED), frozenset({Right.AGAIN}))
+        VisibleRestore(
+            replace(restore, id=f"ended-{number}", state=State.EXPIRED), frozenset({Action.AGAIN})
+        )
         for number in range(home.RECENT)
     ]
-    blocks = home.drawn(mine, recent, NOW)
+    blocks = home.home_blocks(mine, recent, NOW)
     check_view({"type": "home", "blocks": blocks}, "home")
     shown = sum("asked by" in block.get("text", {}).get("text", "") for block in blocks) - len(
         recent
@@ -288,18 +295,18 @@ SPANS = [
     ("seconds", "words"), [*SPANS, (172800, "2 days"), (172799, "47 h 59 min")]
 )
 def test_a_duration_is_said_in_its_two_largest_units(seconds: float, words: str) -> None:
-    assert mrkdwn.lasting(timedelta(seconds=seconds)) == words
+    assert mrkdwn.duration(timedelta(seconds=seconds)) == words
 
 
 def test_a_time_is_shown_in_the_readers_zone_with_utc_for_others() -> None:
     assert (
-        mrkdwn.when(NOW) == "<!date^1772366400^{date_short_pretty} at {time}|2026-03-01 12:00 UTC>"
+        mrkdwn.date(NOW) == "<!date^1772366400^{date_short_pretty} at {time}|2026-03-01 12:00 UTC>"
     )
 
 
 @given(st.text(), st.integers(1, 300))
 def test_outside_text_is_one_harmless_line(text: str, limit: int) -> None:
-    assert len(mrkdwn.plain(text, limit)) <= limit
+    assert len(mrkdwn.plain_text(text, limit)) <= limit
     line = mrkdwn.escape(text, limit)
     assert not set("<>\n\r\t\u202e\u2066\x00") & set(line)
     assert "`" not in mrkdwn.code(text, limit)[1:-1]
@@ -313,7 +320,7 @@ def test_the_bar_is_full_at_100_only(percent: int, full: int) -> None:
 
 
 def test_a_bucket_gives_its_size_at_once_and_then_its_rate() -> None:
-    bucket = Bucket(3, timedelta(seconds=2))
+    bucket = RateLimit(3, timedelta(seconds=2))
     taken: list[float] = []
     now = NOW
     while now < NOW + timedelta(seconds=20):

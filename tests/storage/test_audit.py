@@ -18,7 +18,7 @@ async def fill(store: Store) -> None:
     for number in range(ROWS // 2):
         restore = a_restore(f"r{number}")
         async with store.writing() as tx:
-            await tx.request(restore, [])
+            await tx.insert_request(restore, [])
             await tx.advance(
                 restore,
                 State.DENIED,
@@ -29,15 +29,15 @@ async def fill(store: Store) -> None:
             )
 
 
-async def misfit(store: Store) -> int | None:
+async def first_broken(store: Store) -> int | None:
     async with store.reading() as tx:
-        return (await audit.verify(tx._conn)).misfit
+        return (await audit.verify(tx._conn)).first_broken
 
 
 async def test_an_untouched_trail_fits(store: Store) -> None:
-    assert await misfit(store) is None
+    assert await first_broken(store) is None
     await fill(store)
-    assert await misfit(store) is None
+    assert await first_broken(store) is None
 
 
 TAMPERINGS = [
@@ -56,24 +56,24 @@ TAMPERINGS = [
 async def test_a_touched_row_is_named(store: Store, tmp_path: Path, change: str, seq: int) -> None:
     await fill(store)
     tamper(tmp_path, f"UPDATE audit SET {change} WHERE seq = {seq}")  # noqa: S608 - a test's own constants
-    assert await misfit(store) == seq
+    assert await first_broken(store) == seq
 
 
 async def test_a_removed_row_and_a_cut_tail_are_named(store: Store, tmp_path: Path) -> None:
     await fill(store)
     tamper(tmp_path, f"DELETE FROM audit WHERE seq = {ROWS}")  # noqa: S608 - a test's own constant
-    assert await misfit(store) == ROWS
+    assert await first_broken(store) == ROWS
     tamper(tmp_path, "DELETE FROM audit WHERE seq = 3")
-    assert await misfit(store) == 3
+    assert await first_broken(store) == 3
 
 
 async def test_fifty_writers_at_once_make_one_chain(store: Store) -> None:
     async def ask(number: int) -> None:
         async with store.writing() as tx:
-            await tx.request(a_restore(f"w{number}"), [])
+            await tx.insert_request(a_restore(f"w{number}"), [])
 
     await asyncio.gather(*(ask(number) for number in range(50)))
-    assert await misfit(store) is None
+    assert await first_broken(store) is None
     async with store.reading() as tx:
         assert len(await tx.open_restores()) == 50
 

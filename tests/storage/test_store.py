@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from restorebot.errors import Claimed, Overtaken, StorageError
+from restorebot.errors import PortalBusy, StaleRow, StorageError
 from restorebot.model import MOVES, OPEN, Post, PostKind, Restore, State
 from restorebot.restores import votes
 from restorebot.storage import audit, sqlite
@@ -21,7 +21,7 @@ from tests.storage.conftest import NOW, a_restore
 
 async def request(store: Store, restore: Restore) -> Restore:
     async with store.writing() as tx:
-        await tx.request(restore, [Post(PostKind.CARD)])
+        await tx.insert_request(restore, [Post(PostKind.CARD)])
     return restore
 
 
@@ -36,14 +36,14 @@ async def test_a_request_comes_back_as_it_went_in(store: Store) -> None:
     restore = await request(store, a_restore("r1"))
     async with store.reading() as tx:
         assert await tx.restore("r1") == restore
-        assert await tx.by_view("Vr1") == restore
+        assert await tx.restore_by_view("Vr1") == restore
         assert await tx.restore("r2") is None
 
 
 async def test_what_a_move_returns_is_what_the_database_holds(store: Store) -> None:
     restore = await request(store, a_restore("r1"))
     async with store.writing() as tx:
-        voted = await tx.vote(restore, "UBOB", NOW)
+        voted = await tx.add_vote(restore, "UBOB", NOW)
         moved = await tx.advance(
             voted, State.APPROVED, at=NOW, actor="UBOB", event="approved", approved_at=NOW
         )
@@ -55,9 +55,9 @@ async def test_what_a_move_returns_is_what_the_database_holds(store: Store) -> N
 
 async def test_a_modal_that_is_submitted_twice_asks_once(store: Store) -> None:
     first = await request(store, a_restore("r1"))
-    with pytest.raises(Overtaken):
+    with pytest.raises(StaleRow):
         async with store.writing() as tx:
-            await tx.request(Restore(**{**vars(first), "id": "r2"}), [Post(PostKind.CARD)])
+            await tx.insert_request(Restore(**{**vars(first), "id": "r2"}), [Post(PostKind.CARD)])
     async with store.reading() as tx:
         assert len(await tx.open_restores()) == 1
         assert len(await tx.queue_heads()) == 1
@@ -66,15 +66,15 @@ async def test_a_modal_that_is_submitted_twice_asks_once(store: Store) -> None:
 async def test_a_move_from_an_older_reading_is_overtaken(store: Store) -> None:
     restore = await request(store, a_restore("r1"))
     await move(store, restore, State.DENIED)
-    with pytest.raises(Overtaken):
+    with pytest.raises(StaleRow):
         await move(store, restore, State.APPROVED)
 
 
 async def test_a_move_that_did_not_see_the_last_change_is_overtaken(store: Store) -> None:
     restore = await request(store, a_restore("r1"))
     async with store.writing() as tx:
-        await tx.vote(restore, "UBOB", NOW)
-    with pytest.raises(Overtaken):
+        await tx.add_vote(restore, "UBOB", NOW)
+    with pytest.raises(StaleRow):
         await move(store, restore, State.APPROVED)
 
 
@@ -106,7 +106,7 @@ def test_a_random_walk_goes_only_where_the_table_says_and_leaves_a_trail_of_it(
             async with store.reading() as tx:
                 assert await tx.restore("r1") == restore
         async with store.reading() as tx:
-            assert (await audit.verify(tx._conn)).misfit is None
+            assert (await audit.verify(tx._conn)).first_broken is None
             rows = [row.entry async for row in audit.rows(tx._conn)]
         await store.close()
         assert [entry.new_state for entry in rows] == trail
@@ -130,9 +130,9 @@ async def test_of_two_moves_at_once_one_wins(store: Store) -> None:
         return_exceptions=True,
     )
     assert sorted(type(result).__name__ for result in results) == [
-        "Overtaken",
-        "Overtaken",
         "Restore",
+        "StaleRow",
+        "StaleRow",
     ]
 
 
@@ -143,7 +143,7 @@ async def test_two_voters_at_once_both_count_when_they_read_again(store: Store) 
         async with store.writing() as tx:
             restore = await tx.restore("r1")
             assert restore is not None
-            return await tx.vote(restore, user, NOW)
+            return await tx.add_vote(restore, user, NOW)
 
     await asyncio.gather(*(vote(user) for user in ("UBOB", "UERIN", "UDAN")))
     async with store.reading() as tx:
@@ -155,10 +155,10 @@ async def test_two_voters_at_once_both_count_when_they_read_again(store: Store) 
 async def test_one_person_votes_once(store: Store) -> None:
     restore = await request(store, a_restore("r1"))
     async with store.writing() as tx:
-        voted = await tx.vote(restore, "UBOB", NOW)
-    with pytest.raises(Overtaken, match="already"):
+        voted = await tx.add_vote(restore, "UBOB", NOW)
+    with pytest.raises(StaleRow, match="already"):
         async with store.writing() as tx:
-            await tx.vote(voted, "UBOB", NOW)
+            await tx.add_vote(voted, "UBOB", NOW)
 
 
 async def test_a_portal_has_one_live_restore(store: Store) -> None:
@@ -169,7 +169,7 @@ async def test_a_portal_has_one_live_restore(store: Store) -> None:
     )
     await move(store, elsewhere, State.STARTING)
     first = await move(store, first, State.STARTING)
-    with pytest.raises(Claimed):
+    with pytest.raises(PortalBusy):
         await move(store, second, State.STARTING)
     await move(store, first, State.RESTORING, State.COMPLETED)
     await move(store, second, State.STARTING)
@@ -208,11 +208,11 @@ async def test_the_outbox_is_a_queue_per_restore(store: Store) -> None:
     async with store.writing() as tx:
         card, other = await tx.queue_heads()
         assert (card.restore_id, card.kind, other.restore_id) == ("r1", PostKind.CARD, "r2")
-        await tx.attempt(card, NOW)
+        await tx.mark_attempt(card, NOW)
     async with store.writing() as tx:
         again = (await tx.queue_heads())[0]
         assert again.attempted
-        await tx.sent(again, "1.0")
+        await tx.mark_sent(again, "1.0")
         assert [head.kind for head in await tx.queue_heads()] == [PostKind.CLOSING, PostKind.CARD]
 
 
@@ -220,7 +220,7 @@ async def test_closing_cards_are_redrawn_before_others(store: Store) -> None:
     for name, to in (("r1", State.APPROVED), ("r2", State.DENIED)):
         restore = await request(store, a_restore(name))
         async with store.writing() as tx:
-            await tx.card(name, restore.version, "1.0")
+            await tx.mark_card(name, restore.version, "1.0")
         await move(store, restore, to)
     async with store.reading() as tx:
         assert [restore.id for restore in await tx.stale_cards()] == ["r2", "r1"]
@@ -236,7 +236,7 @@ async def test_a_boot_finds_everything_that_needs_a_job(store: Store) -> None:
     for name, path in paths.items():
         await move(store, await request(store, a_restore(name, f"https://{name}.example")), *path)
     async with store.reading() as tx:
-        assert {restore.id for restore in await tx.with_work()} == {
+        assert {restore.id for restore in await tx.unfinished()} == {
             "waiting",
             "running",
             "completed",
@@ -306,6 +306,6 @@ async def test_a_yes_beside_one_that_was_not_looked_at_again_does_not_fill_the_q
 ) -> None:
     restore = await request(store, a_restore("r1"))
     async with store.writing() as tx:
-        restore = await tx.vote(restore, "UBOB", NOW)
-        with pytest.raises(votes.Unchecked):
-            await votes.count(tx, restore, NOW, votes.Yes("UERIN", 2, frozenset(), {}))
+        restore = await tx.add_vote(restore, "UBOB", NOW)
+        with pytest.raises(votes.VotersUnchecked):
+            await votes.count_vote(tx, restore, NOW, votes.CheckedVote("UERIN", 2, frozenset(), {}))
