@@ -1,23 +1,33 @@
 """The errors, named by what the caller can do.
 
+A class with a branch below it is never raised itself.
+
 RestorebotError
 ├── SettingsError          fix the settings; one line per problem
-├── Refused                tell the person; nothing was changed
-├── StorageError           the database cannot be read or written; nothing was changed
-│   └── Overtaken          the row moved meanwhile; read it again
-│       └── Claimed            another restore holds the portal
-├── PortalUnconfigured     the settings no longer have a restore's portal; put it back
+├── Refusal                tell the person; nothing was changed
+│   └── Refused                with a sentence that needs no type of its own
+├── StorageError           nothing was changed
+│   ├── DatabaseError          the database cannot be read, written or opened
+│   └── Conflict               the row is not what the caller read; read it again
+│       ├── StaleRow               it moved meanwhile
+│       ├── PortalBusy             another restore holds the portal
+│       ├── AlreadyRequested       its modal asked before
+│       └── AlreadyVoted           this person's vote is counted
+├── PortalNotConfigured    the settings no longer have a restore's portal; put it back
 ├── SlackUnavailable       Slack did not answer a question we needed answered; try again
 └── PortalError            a call to DocSpace; ``sent`` and ``transient`` say what may be done
     ├── PortalUnreachable      refused, DNS, TLS: never sent
     ├── PortalTimeout          no answer in time, or the connection broke after sending
-    ├── KeyRejected            401, or there is no key to send
-    │   └── KeyUnreadable          the stored key cannot be decrypted: never sent
+    ├── KeyUnusable            store another key
+    │   ├── KeyMissing             there is none: never sent
+    │   ├── KeyUnreadable          the stored key cannot be decrypted: never sent
+    │   └── KeyRejected            401
     ├── PaymentRequired        402
     ├── PortalForbidden        403
+    │   ├── AccessDenied           403 with an error: the key's owner is no administrator
     │   ├── KeyLacksScope          403 without a body: the key may read, not write
     │   ├── PortalLocked           403 problem+json: restoring, transferring or encrypting
-    │   └── AddressRefused         403 in bare text: the bot's IP address
+    │   └── IpAddressRefused       403 in bare text: the bot's IP address
     ├── PortalNotFound         404
     ├── RequestRejected        400
     ├── RateLimited            429, with ``retry_after``
@@ -41,24 +51,59 @@ class SettingsError(RestorebotError):
         self.problems = problems
 
 
-class Refused(RestorebotError):
+class Refusal(RestorebotError):
     """What the person asked for is not done; the sentence says why and what to do."""
 
 
+class Refused(Refusal):
+    """A refusal that nobody has to tell from the others."""
+
+
 class StorageError(RestorebotError):
-    """The database could not be read or written; nothing was changed."""
+    """The database did not do what was asked of it; nothing was changed."""
 
 
-class StaleRow(StorageError):
-    """The row is no longer what the caller read: somebody else moved it first."""
+class DatabaseError(StorageError):
+    """The database cannot be read, written or opened, or is not this program's."""
 
 
-class PortalBusy(StaleRow):
+class Conflict(StorageError):
+    """The row is no longer what the caller read."""
+
+
+class StaleRow(Conflict):
+    """Somebody else moved the row first."""
+
+    def __init__(self) -> None:
+        super().__init__("This restore has moved on meanwhile.")
+
+
+class PortalBusy(Conflict):
     """Another restore holds the portal's claim."""
+
+    def __init__(self) -> None:
+        super().__init__("Another restore of this portal is under way.")
+
+
+class AlreadyRequested(Conflict):
+    """The modal that asks has asked before."""
+
+    def __init__(self) -> None:
+        super().__init__("This request has been made already; its card is in the channel.")
+
+
+class AlreadyVoted(Conflict):
+    """This person's vote is in the table already."""
+
+    def __init__(self) -> None:
+        super().__init__("You have approved this restore already.")
 
 
 class PortalNotConfigured(RestorebotError):
     """A restore is of a portal that the settings no longer have."""
+
+    def __init__(self, portal: str, url: str) -> None:
+        super().__init__(f"The portal {portal} ({url}) is no longer in restorebot's settings.")
 
 
 class SlackUnavailable(RestorebotError):
@@ -95,12 +140,20 @@ class PortalTimeout(PortalError):
     transient = True
 
 
-class KeyRejected(PortalError):
-    """401: the key or cookie is unknown, expired or disabled."""
+class KeyUnusable(PortalError):
+    """No call can be made with the key that there is, or is not."""
 
 
-class KeyUnreadable(KeyRejected):
+class KeyMissing(KeyUnusable):
+    """There is no API key to send."""
+
+
+class KeyUnreadable(KeyUnusable):
     """The stored key cannot be decrypted with the encryption key that is set."""
+
+
+class KeyRejected(KeyUnusable):
+    """401: the key or cookie is unknown, expired or disabled."""
 
 
 class PaymentRequired(PortalError):
@@ -108,7 +161,11 @@ class PaymentRequired(PortalError):
 
 
 class PortalForbidden(PortalError):
-    """403: the key's owner is no administrator, or the section is hidden."""
+    """403: which of the four it is stands in its body (fact sheet §1.2)."""
+
+
+class AccessDenied(PortalForbidden):
+    """403 with an error: the key's owner is no administrator, or the section is hidden."""
 
 
 class KeyLacksScope(PortalForbidden):

@@ -27,7 +27,8 @@ from restorebot.docspace.replies import Reply, error_for
 from restorebot.docspace.storages import Storage, encode_params
 from restorebot.errors import (
     BadReply,
-    KeyRejected,
+    KeyMissing,
+    KeyUnusable,
     PortalNotFound,
     PortalTimeout,
     PortalUnreachable,
@@ -183,7 +184,7 @@ class DocSpace:
         try:
             if await self.key_info() is None:
                 await self.history()
-        except KeyRejected:
+        except KeyUnusable:
             return False
         return True
 
@@ -205,7 +206,7 @@ class DocSpace:
         if newer:
             return Credential.from_key(newer.key, "bearer")
         if self._credential is None:
-            raise KeyRejected(
+            raise KeyMissing(
                 f"There is no API key for {self.host}. Store one with restorebot key set."
             )
         return self._credential

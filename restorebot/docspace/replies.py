@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from restorebot.docspace.models import clean_text
 from restorebot.errors import (
+    AccessDenied,
     BadReply,
     IpAddressRefused,
     KeyLacksScope,
@@ -19,7 +20,6 @@ from restorebot.errors import (
     PaymentRequired,
     PortalError,
     PortalFault,
-    PortalForbidden,
     PortalLocked,
     PortalNotFound,
     RateLimited,
@@ -121,7 +121,7 @@ def _forbidden(reply: Reply, host: str) -> PortalError:
             f"{host} denies access (403): the key's owner has to be the owner or an administrator "
             "of the portal."
         )
-        return PortalForbidden(sentence, status=403)
+        return AccessDenied(sentence, status=403)
     if reply.is_problem:
         sentence = (
             f"{host} is locked (403): it is being restored, moved or encrypted. Wait until it is "

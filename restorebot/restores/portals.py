@@ -40,14 +40,11 @@ class Portals:
     def of(self, restore: Restore) -> Portal:
         """The portal that a restore is of.
 
-        Raises PortalUnconfigured when the settings no longer have it.
+        Raises PortalNotConfigured when the settings no longer have it.
         """
         portal = self._by_url.get(restore.portal_url)
         if portal is None:
-            raise PortalNotConfigured(
-                f"The portal {restore.portal} ({restore.portal_url}) is no longer in restorebot's "
-                "settings."
-            )
+            raise PortalNotConfigured(restore.portal, restore.portal_url)
         return portal
 
     def resolve(self, name: str, channel: str) -> Portal:

@@ -12,7 +12,8 @@ from restorebot.docspace.models import BackupRecord, KeyInfo, PortalInfo, Progre
 from restorebot.docspace.replies import HOW_TO_STORE
 from restorebot.docspace.storages import DOCUMENTS, REFUSED
 from restorebot.errors import (
-    KeyRejected,
+    AccessDenied,
+    KeyUnusable,
     PortalError,
     PortalForbidden,
     PortalNotFound,
@@ -233,7 +234,7 @@ def _check_key(
     name = "API key"
     if isinstance(key, PortalError):
         return _broken(name, key)
-    if isinstance(history, KeyRejected | PortalForbidden):
+    if isinstance(history, KeyUnusable | PortalForbidden):
         return _broken(name, history)
     if key is None:
         if isinstance(history, PortalError):
@@ -278,8 +279,7 @@ def _check_archive(file: Source | PortalError | None, restore: Restore | None) -
             "address."
         )
         return Check(name, CheckResult.FAILED, sentence)
-    if type(file) is PortalForbidden:
-        # Its subclasses are other causes, and say so themselves.
+    if isinstance(file, AccessDenied):
         sentence = (
             "The key's owner may not open this file. Let them into its room, or choose another "
             "file."

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from restorebot.errors import PortalNotConfigured, StaleRow
+from restorebot.errors import Conflict, PortalNotConfigured
 from restorebot.model import WAITING, Post, PostKind, Restore, State
 from restorebot.restores.start import Starter
 from restorebot.restores.transitions import BOT, end, expire
@@ -60,7 +60,7 @@ class Runner:
             return None
         try:
             wait = await self._steps[restore.state](restore, now)
-        except StaleRow:
+        except Conflict:
             # Somebody's click came first. The row is read afresh at once.
             return now
         except PortalNotConfigured as error:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Any
 
-from restorebot.errors import Refused, StaleRow
+from restorebot.errors import Conflict, Refusal, Refused
 from restorebot.model import Post, PostKind, Restore, Source, State
 from restorebot.restores import announcing, votes
 from restorebot.restores.policy import Directory, ineligible_voters, membership_of
@@ -42,7 +42,7 @@ RESTORE_GONE = (
 Decision = Callable[[WriteTransaction, Restore, datetime], Awaitable[Restore]]
 
 
-class AlreadyDecided(Refused):
+class AlreadyDecided(Refusal):
     """The restore has moved on before the click; ``restore`` is how it stands now, and who made it
     so.
     """
@@ -368,7 +368,7 @@ class Service:
                     raise AlreadyDecided(restore)
                 else:
                     decided = await decision(tx, restore, now)
-        except StaleRow:
+        except Conflict:
             raise AlreadyDecided(await self.read(restore_id)) from None
         self._wake(restore_id)
         if late:

@@ -28,7 +28,7 @@ async def end(
 ) -> Restore:
     """Move a restore to one of its ends; the posts ``before`` come before the closing one.
 
-    ``happened`` is False for one that is called closed because it did not start. Raises Overtaken.
+    ``happened`` is False for one that is called closed because it did not start. Raises Conflict.
     """
     return await tx.advance(
         restore,
@@ -57,14 +57,14 @@ BACKUP_GOES_ON = "The safety backup that was asked for goes on by itself."
 async def expire(
     tx: WriteTransaction, restore: Restore, at: datetime, outcome: str = UNSENT
 ) -> Restore:
-    """End a request, or an approval, whose time is over. Raises Overtaken."""
+    """End a request, or an approval, whose time is over. Raises Conflict."""
     return await end(tx, restore, State.EXPIRED, at=at, actor=BOT, outcome=outcome)
 
 
 async def mark_unknown(tx: WriteTransaction, restore: Restore, why: str, at: datetime) -> Restore:
     """Say that the outcome is unknown, and why.
 
-    This is no end: looking, or a person, settles it. Raises Overtaken.
+    This is no end: looking, or a person, settles it. Raises Conflict.
     """
     return await tx.advance(
         restore,

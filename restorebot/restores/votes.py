@@ -34,7 +34,7 @@ async def count_vote(
 ) -> Restore:
     """Take back what no longer counts and add the yes; the quorum may be full then.
 
-    Raises Refused, Overtaken, and Unchecked when nothing may be counted before somebody else has
+    Raises Refused, Conflict, and Unchecked when nothing may be counted before somebody else has
     been looked at.
     """
     if yes.user in restore.voters:

@@ -254,7 +254,7 @@ class Watcher:
 async def skip_verification(tx: WriteTransaction, restore: Restore, why: str, at: datetime) -> None:
     """Tell the end of a completed restore whose portal cannot be looked at any more.
 
-    Raises Overtaken.
+    Raises Conflict.
     """
     await _record_verification(
         tx, restore, {"active": False, "alias": "", "key": "unknown", "why": why}, at

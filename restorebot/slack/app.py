@@ -14,7 +14,7 @@ from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from restorebot.errors import PortalError, Refused, RestorebotError, StorageError
+from restorebot.errors import PortalError, Refusal, Refused, RestorebotError, StorageError
 from restorebot.restores.service import AlreadyDecided, Service
 from restorebot.slack import picker, request_modal
 from restorebot.slack.actions import Click, action_handlers, describe, describe_too_late
@@ -201,7 +201,7 @@ async def _done(work: Awaitable[Any]) -> tuple[Any, str]:
         return await work, ""
     except AlreadyDecided as error:
         return None, describe_too_late(error.restore)
-    except Refused as error:
+    except Refusal as error:
         return None, str(error)
     except (PortalError, StorageError) as error:
         log.warning("action_refused", why=str(error))

@@ -30,7 +30,7 @@ from restorebot.slack.mrkdwn import (
     section,
 )
 from restorebot.slack.parsing import EMPTY_GUID, EXAMPLE_ID, GUID
-from restorebot.slack.request_modal import FieldErrors, input_value, modal
+from restorebot.slack.request_modal import FieldErrors, InvalidSubmission, input_value, modal
 
 PICK = "restore_pick"
 BACKUP = "backup"
@@ -43,7 +43,7 @@ OPTION = 75
 """Characters of an option's text, and of its description."""
 
 
-class StaleFields(FieldErrors):
+class StaleFields(InvalidSubmission):
     """The window still shows another kind's fields; it has to be drawn afresh."""
 
 

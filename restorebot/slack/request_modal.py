@@ -13,7 +13,7 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from restorebot.docspace.client import START_BACKUP, START_RESTORE, backup_body, restore_body
-from restorebot.errors import Refused
+from restorebot.errors import Refusal, Refused
 from restorebot.model import HIDDEN_PARAMS, Restore, Source
 from restorebot.restores.portals import Portal
 from restorebot.restores.preflight import CheckResult, Report
@@ -79,12 +79,16 @@ class RequestMetadata:
         return cls(portal, portal_name, Source.from_json(source), channel)
 
 
-class FieldErrors(Refused):
+class InvalidSubmission(Refusal):
     """What was typed does not do; ``errors`` maps block ids to the sentence under each field."""
 
     def __init__(self, errors: dict[str, str]) -> None:
         super().__init__(" ".join(errors.values()))
         self.errors = errors
+
+
+class FieldErrors(InvalidSubmission):
+    """Values to be typed anew."""
 
 
 def loading_modal(**more: Any) -> Block:

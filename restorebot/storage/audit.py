@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import LargeBinary, Select, cast, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from restorebot.errors import StorageError
+from restorebot.errors import DatabaseError
 from restorebot.storage.schema import audit, audit_head
 
 SHORT_HASH_LENGTH = 12
@@ -143,7 +143,7 @@ async def rows(conn: AsyncConnection) -> AsyncIterator[Row]:
     async for raw in await conn.stream(raw_rows()):
         row = _parsed(raw)
         if row is None:
-            raise StorageError(
+            raise DatabaseError(
                 f"Row {raw[0]} of the audit trail was changed and cannot be read. See restorebot "
                 "audit verify."
             )

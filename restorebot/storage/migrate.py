@@ -7,7 +7,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from restorebot.errors import StorageError
+from restorebot.errors import DatabaseError
 
 
 def configuration() -> Config:
@@ -30,7 +30,7 @@ def upgrade(connection: Connection, revision: str | None) -> None:
     config = configuration()
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if revision is not None and revision not in known:
-        raise StorageError(
+        raise DatabaseError(
             f"The database was made by a newer restorebot (its revision is {revision}): "
             "install that version, or point DATABASE_URL at another database."
         )

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import make_url
 
-from restorebot.errors import StorageError
+from restorebot.errors import DatabaseError
 
 LOCK_PATIENCE = 10.0
 """Seconds to wait for the process before us to let go of the database file."""
@@ -27,7 +27,7 @@ async def lock_file(url: str) -> TextIO | None:
     try:
         handle = await asyncio.to_thread(Path(f"{parsed.database}.lock").open, "w")
     except OSError as error:
-        raise StorageError(
+        raise DatabaseError(
             f"The database {parsed.database} cannot be opened: {error.strerror}."
         ) from None
     for _ in range(int(LOCK_PATIENCE / 0.05)):
@@ -38,7 +38,7 @@ async def lock_file(url: str) -> TextIO | None:
         else:
             return handle
     handle.close()
-    raise StorageError(
+    raise DatabaseError(
         f"Another restorebot is using the database {parsed.database}; stop it first."
     )
 

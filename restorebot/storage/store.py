@@ -17,7 +17,14 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from restorebot.errors import PortalBusy, StaleRow, StorageError
+from restorebot.errors import (
+    AlreadyRequested,
+    AlreadyVoted,
+    DatabaseError,
+    PortalBusy,
+    StaleRow,
+    StorageError,
+)
 from restorebot.model import (
     ENDED,
     OPEN,
@@ -168,7 +175,7 @@ class WriteTransaction(ReadTransaction):
     async def insert_request(self, restore: Restore, posts: Iterable[Post]) -> None:
         """Insert a new restore with its first audit event and posts.
 
-        Raises Overtaken when its modal asked before.
+        Raises Conflict when its modal asked before.
         """
         row = asdict(restore) | {"source": restore.source.to_json()}
         try:
@@ -176,9 +183,7 @@ class WriteTransaction(ReadTransaction):
                 insert(restores).values({k: v for k, v in row.items() if k not in _NOT_COLUMNS})
             )
         except IntegrityError:
-            raise StaleRow(
-                "This request has been made already; its card is in the channel."
-            ) from None
+            raise AlreadyRequested from None
         entry = audit.Entry(
             restore.requested_at,
             restore.id,
@@ -212,7 +217,7 @@ class WriteTransaction(ReadTransaction):
         """Move a restore, with its audit event and its posts, if it is still what the caller read;
         returns it as moved.
 
-        Raises Overtaken when the row has changed since, Claimed when another restore holds the
+        Raises Conflict when the row has changed since, PortalBusy when another restore holds the
         portal.
         """
         if not may_move(restore.state, to):
@@ -225,14 +230,14 @@ class WriteTransaction(ReadTransaction):
     async def update_unaudited(self, restore: Restore, **changes: Any) -> Restore:
         """Write down what was seen without moving the restore: no audit event, no post.
 
-        Raises Overtaken.
+        Raises Conflict.
         """
         return await self._update(restore, **changes)
 
     async def add_vote(self, restore: Restore, user: str, at: datetime) -> Restore:
         """Add one person's yes; returns the restore with it.
 
-        Raises Overtaken when they have voted already.
+        Raises Conflict when they have voted already.
         """
         # The version is bumped before the votes are counted, so that two voters cannot both miss
         # the quorum.
@@ -240,7 +245,7 @@ class WriteTransaction(ReadTransaction):
         try:
             await self._conn.execute(insert(votes).values(restore_id=restore.id, user=user, at=at))
         except IntegrityError:
-            raise StaleRow("You have approved this restore already.") from None
+            raise AlreadyVoted from None
         return replace(bumped, votes=(*restore.votes, Vote(user, at)))
 
     async def revoke_vote(self, restore: Restore, user: str) -> Restore:
@@ -286,9 +291,9 @@ class WriteTransaction(ReadTransaction):
         try:
             done = await self._conn.execute(statement)
         except IntegrityError:
-            raise PortalBusy("Another restore of this portal is under way.") from None
+            raise PortalBusy from None
         if done.rowcount != 1:
-            raise StaleRow("This restore has moved on meanwhile.")
+            raise StaleRow
         return replace(restore, version=restore.version + 1, **changes)
 
     async def _post(
@@ -372,7 +377,7 @@ async def open_read_only(url: str) -> AsyncIterator[AsyncConnection]:
     """
     file = make_url(url).database
     if file is None or not await asyncio.to_thread(Path(file).exists):
-        raise StorageError(
+        raise DatabaseError(
             f"There is no database at {file}. Has restorebot run here, with this DATABASE_URL?"
         )
     engine = create_async_engine(url)
@@ -416,11 +421,11 @@ async def _is_current(url: str) -> bool:
 async def _refuse_other_tables(conn: AsyncConnection, file: str) -> None:
     revision = await _revision(conn)
     if revision is None:
-        raise StorageError(
+        raise DatabaseError(
             f"{file} is no database of restorebot. Point DATABASE_URL at the one that it runs with."
         )
     if revision > REVISION:
-        raise StorageError(
+        raise DatabaseError(
             f"The database {file} was made by a newer restorebot: install that version."
         )
 
@@ -455,7 +460,7 @@ class _as_storage_error:  # noqa: N801 - used as a context manager
     def __exit__(self, _: Any, error: BaseException | None, __: Any) -> None:
         if isinstance(error, SQLAlchemyError):
             cause = str(getattr(error, "orig", None) or type(error).__name__)
-            raise StorageError(f"The database cannot be {self._verb}: {cause}.") from None
+            raise DatabaseError(f"The database cannot be {self._verb}: {cause}.") from None
 
 
 def _restore(row: Mapping[Any, Any], cast: tuple[Vote, ...]) -> Restore:

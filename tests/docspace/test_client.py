@@ -103,7 +103,7 @@ REFUSALS: list[tuple[str, int, str, bytes, type[PortalError], str]] = [
         403,
         JSON,
         failure("SecurityException"),
-        errors.PortalForbidden,
+        errors.AccessDenied,
         "owner or the administrator",
     ),
     ("locked", 403, PROBLEM, b"{}", errors.PortalLocked, "Wait until it is active"),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from restorebot.errors import PortalBusy, StaleRow, StorageError
+from restorebot.errors import AlreadyRequested, AlreadyVoted, PortalBusy, StaleRow, StorageError
 from restorebot.model import MOVES, OPEN, Post, PostKind, Restore, State
 from restorebot.restores import votes
 from restorebot.storage import audit, sqlite
@@ -55,7 +55,7 @@ async def test_what_a_move_returns_is_what_the_database_holds(store: Store) -> N
 
 async def test_a_modal_that_is_submitted_twice_asks_once(store: Store) -> None:
     first = await request(store, a_restore("r1"))
-    with pytest.raises(StaleRow):
+    with pytest.raises(AlreadyRequested):
         async with store.writing() as tx:
             await tx.insert_request(Restore(**{**vars(first), "id": "r2"}), [Post(PostKind.CARD)])
     async with store.reading() as tx:
@@ -156,7 +156,7 @@ async def test_one_person_votes_once(store: Store) -> None:
     restore = await request(store, a_restore("r1"))
     async with store.writing() as tx:
         voted = await tx.add_vote(restore, "UBOB", NOW)
-    with pytest.raises(StaleRow, match="already"):
+    with pytest.raises(AlreadyVoted):
         async with store.writing() as tx:
             await tx.add_vote(voted, "UBOB", NOW)
 
