@@ -1,17 +1,16 @@
 """What is written down is what is so: README, manifest, layers and the habits of the tests."""
 
 import ast
-import json
+import copy
 import os
 import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 import yaml
 from typer.main import get_command
@@ -22,13 +21,13 @@ from restorebot.sandbox.stories import STORIES as PLAYED
 from restorebot.settings import NAMES, OF_THE_LOADER, TABLE_EXAMPLES, WORDS, PortalTable
 from restorebot.slack import app, cards, fields
 from restorebot.slack.grammar import TYPED
+from tests import manifest_rules
 from tests.mutants import MUTANTS, Mutant
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MANIFEST = yaml.safe_load((ROOT / "manifest.yml").read_text(encoding="utf-8"))
 SOURCES = [path for path in (ROOT / "restorebot").rglob("*.py") if "sandbox" not in path.parts]
-SCHEMA = ROOT.parent / "shared" / "facts" / "slack-manifest.schema.2.0.0.json"
 
 SCOPES_OF = {
     "conversations.info": {"channels:read", "groups:read"},
@@ -130,12 +129,67 @@ def test_every_scope_says_why() -> None:
     assert all("#" in line for line in scopes)
 
 
-def test_the_manifest_is_valid_by_slacks_schema() -> None:
-    if not SCHEMA.exists():
-        pytest.skip(
-            "Slack's schema is not beside this checkout; it is 43 kB of somebody else's file"
-        )
-    jsonschema.validate(MANIFEST, json.loads(SCHEMA.read_text(encoding="utf-8")))
+MISSING = object()
+"""Stands for a member that is taken away."""
+
+COMMAND = "features.slash_commands.0"
+
+BROKEN: Mapping[str, tuple[str, Any]] = {
+    "no name": ("display_information.name", MISSING),
+    "a blank name": ("display_information.name", " "),
+    "a long name": ("display_information.name", "x" * 36),
+    "a long description": ("display_information.description", "x" * 141),
+    "a colour by its name": ("display_information.background_color", "navy"),
+    "a colour of four digits": ("display_information.background_color", "#1f3a"),
+    "an unknown part": ("workflows", {}),
+    "an unknown member": ("settings.is_hosted", True),
+    "a text for a flag": ("settings.socket_mode_enabled", "true"),
+    "a flag for a text": ("features.bot_user.display_name", True),
+    "a command without a slash": (f"{COMMAND}.command", "restore"),
+    "a long command": (f"{COMMAND}.command", f"/{'x' * 32}"),
+    "a command without a description": (f"{COMMAND}.description", MISSING),
+    "a long hint": (f"{COMMAND}.usage_hint", "x" * 1001),
+    "names that are not escaped": (f"{COMMAND}.should_escape", False),
+    "no commands": ("features.slash_commands", []),
+    "a scope that is none": ("oauth_config.scopes.bot.0", "Commands!"),
+    "a scope to read messages": ("oauth_config.scopes.bot.0", "channels:history"),
+    "a scope twice": ("oauth_config.scopes.bot.0", "chat:write"),
+    "scopes of a user": ("oauth_config.scopes.user", ["users:read"]),
+    "no event for the Home tab": ("settings.event_subscriptions.bot_events", []),
+    "a Home tab that is off": ("features.app_home.home_tab_enabled", False),
+    "an event that is a message": (
+        "settings.event_subscriptions.bot_events.0",
+        "message.channels",
+    ),
+    "buttons that do nothing": ("settings.interactivity.is_enabled", False),
+    "another version of the format": ("_metadata.major_version", 1),
+}
+"""A member of the manifest, and what is put in its place."""
+
+
+def manifest_with(member: str, value: Any) -> Any:
+    """The manifest with one member changed, added or taken away."""
+    changed = copy.deepcopy(MANIFEST)
+    *above, last = [int(part) if part.isdigit() else part for part in member.split(".")]
+    parent = changed
+    for part in above:
+        parent = parent[part]
+    if value is MISSING:
+        del parent[last]
+    else:
+        parent[last] = value
+    return changed
+
+
+def test_the_manifest_keeps_the_rules() -> None:
+    assert manifest_rules.problems(MANIFEST) == []
+
+
+@pytest.mark.parametrize(("member", "value"), BROKEN.values(), ids=BROKEN)
+def test_the_rules_refuse_a_broken_manifest(member: str, value: Any) -> None:
+    (problem,) = manifest_rules.problems(manifest_with(member, value))
+    # What is missing, unknown or there twice is told of the object or list that it belongs to.
+    assert problem.partition(":")[0] in {member, member.rpartition(".")[0]}
 
 
 def test_every_action_has_a_button_and_every_button_an_action() -> None:
