@@ -34,7 +34,7 @@ TENANT_STATUS = {
     5: "being migrated",
     6: "being encrypted",
 }
-"""DocSpace's ``tenantStatus`` in words (fact sheet §5)."""
+"""DocSpace's ``tenantStatus`` in words (docspace-api §5)."""
 
 
 FILE_NAME_KEPT = 200
