@@ -161,7 +161,7 @@ class PaymentRequired(PortalError):
 
 
 class PortalForbidden(PortalError):
-    """403: which of the four it is stands in its body (fact sheet §1.2)."""
+    """403: which of the four it is stands in its body (docspace-api §1.2)."""
 
 
 class AccessDenied(PortalForbidden):
@@ -204,7 +204,8 @@ class PortalFault(PortalError):
     """5xx. ``type`` is the exception's short class name where the portal sends one, else empty.
 
     FaultException and KeyNotFoundException are thrown before a restore's task is made, so they mean
-    "not started"; any other 5xx can come from a proxy after the portal did its part (design §2).
+    "not started"; any other 5xx can come from a proxy after the portal did its part (architecture
+    §2.2).
     """
 
     NOT_STARTED = frozenset({"FaultException", "KeyNotFoundException"})

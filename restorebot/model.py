@@ -62,7 +62,7 @@ def may_move(old: State, new: State) -> bool:
 
 
 class Phase(StrEnum):
-    """What the portal is doing with our task, as far as its numbers tell (fact sheet §4.3)."""
+    """What the portal is doing with our task, as far as its numbers tell (docspace-api §4.3)."""
 
     QUEUED = "queued"
     FETCHING = "fetching"
@@ -78,7 +78,7 @@ HIDDEN_PARAMS = frozenset({"ssekey"})
 class Source:
     """What is restored: a backup of the portal's history, or an archive that somebody named.
 
-    ``storage_type`` is DocSpace's ``storageType`` number (fact sheet §2.1). Times are UTC;
+    ``storage_type`` is DocSpace's ``storageType`` number (docspace-api §2.1). Times are UTC;
     ``expires_on`` is None for a backup that does not expire. An archive has no ``backup_id`` but
     ``params``, the ``storageParams`` in the order in which they are sent. ``size`` (bytes),
     ``version`` and ``changed_on`` are known of a file in a room only; when the backup in it was

@@ -321,7 +321,7 @@ class Settings(_Sources):
     approval_ttl: Ttl = Field(default=timedelta(minutes=30), alias="RESTOREBOT_APPROVAL_TTL")
     announce: Channels = Field(default=(), alias="RESTOREBOT_ANNOUNCE")
     safety_backup: SafetyBackup = Field(default=None, alias="RESTOREBOT_SAFETY_BACKUP")
-    # Each poll takes a lock of the whole portal (fact sheet §4.1): under 2 s is for the sandbox.
+    # Each poll takes a lock of the whole portal (docspace-api §4.1): under 2 s is for the sandbox.
     poll_interval: Annotated[
         Duration, _between(timedelta(seconds=0.05), timedelta(minutes=5), "from 0.05 s to 5 min")
     ] = Field(default=timedelta(seconds=5), alias="RESTOREBOT_POLL_INTERVAL")

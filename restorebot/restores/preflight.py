@@ -35,7 +35,7 @@ TENANT_STATUS_NAMES = {
     5: "being migrated",
     6: "being encrypted",
 }
-"""DocSpace's ``tenantStatus`` in words (fact sheet §5)."""
+"""DocSpace's ``tenantStatus`` in words (docspace-api §5)."""
 
 
 FILE_NAME_LIMIT = 200

@@ -25,7 +25,7 @@ WAY_BACK_WARNINGS = {
     "restore, so it has to be downloaded before the restore starts. Prefer own cloud storage "
     "(storageType 5).",
 }
-"""What makes a storage a poor place for a safety backup (fact sheet §9)."""
+"""What makes a storage a poor place for a safety backup (docspace-api §9)."""
 
 
 def way_back_warning(storage: Storage) -> str:
@@ -147,8 +147,8 @@ class SafetyBackup:
         return self._pace.poll_interval
 
     async def _found(self, restore: Restore, progress: Progress) -> timedelta | None:
-        """Made; the history must have it, where it was to be: a task's id is its backup's id (fact
-        sheet §9).
+        """Made; the history must have it, where it was to be: a task's id is its backup's id
+        (docspace-api §9).
         """
         try:
             history = await self._portals.of(restore).docspace.history()

@@ -18,11 +18,11 @@ from restorebot.restores.transitions import BOT, PORTAL, end, mark_unknown, void
 from restorebot.storage.store import Store, WriteTransaction
 
 ADOPTION_WINDOW = timedelta(minutes=2)
-"""A task first seen within this after our POST is taken for ours (design §2)."""
+"""A task first seen within this after our POST is taken for ours (architecture §2.3)."""
 
 VERIFICATION_PATIENCE = timedelta(minutes=10)
-"""How long a completed portal may take to answer under its own alias (fact sheet §D) before the
-thread is told.
+"""How long a completed portal may take to answer under its own alias (docspace-api §D) before
+the thread is told.
 """
 
 TASK_NOT_VISIBLE = "The portal does not show our task just now."
@@ -49,8 +49,8 @@ class Watcher:
         try:
             progress = await self._portals.of(restore).docspace.restore_progress()
         except (PortalNotFound, IpAddressRefused) as error:
-            # A backup brings its own custom domain and its own allowed addresses (fact sheet §D):
-            # it may stay so.
+            # A backup brings its own custom domain and its own allowed addresses (docspace-api
+            # §D): it may stay so.
             return await self._missed(
                 restore, now, str(error), f"The portal no longer tells of our task. {error}"
             )

@@ -22,9 +22,7 @@ from restorebot.slack.mrkdwn import (
 )
 
 SECTIONS = 4
-"""Sections of a message: all blocks together may have about 13,000 characters (Slack fact sheet,
-"Posting").
-"""
+"""Sections of a message: all blocks together may have about 13,000 characters (slack §2.2)."""
 
 NAME = 120
 

@@ -11,7 +11,7 @@ from typing import Any
 Block = dict[str, Any]
 
 SECTION = 3000
-"""Characters in a section's text (Slack fact sheet, "Limits")."""
+"""Characters in a section's text (slack §3)."""
 
 FALLBACK = 3000
 """Characters of a message's ``text``, well under the 4,000 that chat.update takes."""

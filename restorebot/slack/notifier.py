@@ -86,7 +86,7 @@ class Notifier:
         self._woken = asyncio.Event()
         # chat.update is about 50 a minute for the whole workspace, chat.postMessage one a second
         # per channel with
-        # short bursts (Slack fact sheet §1).
+        # short bursts (slack §2.1).
         self._edits = RateLimit(8, timedelta(seconds=1.5))
         self._posts: dict[str, RateLimit] = {}
         self._not_before: dict[str, datetime] = {}

@@ -37,7 +37,7 @@ BACKUP = "backup"
 OTHER = "other"
 
 NEWEST = 100
-"""Options of a static select (Slack fact sheet, "Limits"); clients filter them as one types."""
+"""Options of a static select (slack §3); clients filter them as one types."""
 
 OPTION = 75
 """Characters of an option's text, and of its description."""

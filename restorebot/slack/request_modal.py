@@ -32,7 +32,7 @@ ALONE = "alone"
 ALONE_PHRASE = "alone_phrase"
 
 REASON_LIMIT = 3000
-"""Characters of a plain_text_input (Slack fact sheet, "Limits")."""
+"""Characters of a plain_text_input (slack §3)."""
 
 DENIAL_LIMIT = 1000
 """As many as the card shows."""

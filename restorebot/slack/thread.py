@@ -205,8 +205,8 @@ WAYS_BACK = {
     "downloaded before, "
     "from Settings, Backup, is a way back.",
 }
-"""How to find a safety backup again, by its storage type, where the history does not tell (fact
-sheet §9).
+"""How to find a safety backup again, by its storage type, where the history does not tell
+(docspace-api §9).
 """
 
 WAY_BACK = (

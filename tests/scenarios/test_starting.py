@@ -1,4 +1,4 @@
-"""From approval to the POST, and what each of its outcomes is taken to mean (design §2)."""
+"""From approval to the POST, and what each of its outcomes is taken to mean (architecture §2.2)."""
 
 import json
 from typing import Any

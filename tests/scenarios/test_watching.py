@@ -190,7 +190,7 @@ async def test_a_portal_that_does_not_answer_is_no_end(scene: World, fault: dict
 async def test_an_address_that_answers_for_another_for_good_ends_in_a_persons_hands(
     scene: World, fault: dict[str, Any], why: str
 ) -> None:
-    """The backup brings its own custom domain and its own allowed addresses (fact sheet §D)."""
+    """The backup brings its own custom domain and its own allowed addresses (docspace-api §D)."""
     await running(scene)
     await scene.pass_time(15)
     await scene.portal("faults", "PATCH", **fault)
