@@ -24,7 +24,8 @@ from starlette.routing import Route
 from restorebot import logs, server
 from restorebot.docspace.client import ApiKeyInUse, DocSpace, ssl_context
 from restorebot.errors import KeyUnreadable, SettingsError, SlackUnavailable, StorageError
-from restorebot.restores.policy import Policy
+from restorebot.model import PortalName
+from restorebot.restores.policy import Approvers, Policy, Requesters
 from restorebot.restores.portals import Portal, Portals
 from restorebot.restores.preflight import Preflight
 from restorebot.restores.progress import PollSettings
@@ -115,16 +116,21 @@ async def build_bot(
             )
             stack.push_async_callback(docspace.aclose)
             policy = Policy(
-                one.approvers,
-                one.requesters,
-                one.channels,
-                one.approvals_needed,
-                settings.allow_self_approval,
-                frozenset(settings.break_glass),
+                approvers=Approvers(one.approvers),
+                requesters=Requesters(one.requesters),
+                channels=one.channels,
+                approvals_needed=one.approvals_needed,
+                allow_self_approval=settings.allow_self_approval,
+                break_glass=frozenset(settings.break_glass),
             )
             portals.append(
                 Portal(
-                    one.name, docspace, policy, one.approval_ttl, one.announce, one.safety_backup
+                    name=PortalName(one.name),
+                    docspace=docspace,
+                    policy=policy,
+                    approval_ttl=one.approval_ttl,
+                    announce=one.announce,
+                    safety_backup=one.safety_backup,
                 )
             )
         yield _wire(settings, store, Portals(portals), client, team, clock)
@@ -151,12 +157,12 @@ def _wire(
 ) -> Bot:
     tasks = Tasks()
     directory = SlackDirectory(client, team)
-    pace = PollSettings(settings.poll_interval, settings.stall_after)
+    poll = PollSettings(settings.poll_interval, settings.stall_after)
     preflight = Preflight(store)
-    safety = SafetyBackup(store, portals, pace=pace, clock=clock)
-    starter = Starter(store, portals, preflight, directory, safety, pace=pace, clock=clock)
+    safety = SafetyBackup(store, portals, poll=poll, clock=clock)
+    starter = Starter(store, portals, preflight, directory, safety, poll=poll, clock=clock)
     jobs = Jobs(tasks, clock)
-    watcher = Watcher(store, portals, pace=pace, wake=jobs.wake)
+    watcher = Watcher(store, portals, poll=poll, wake=jobs.wake)
     runner = Runner(store, starter, watcher)
     service = Service(store, portals, directory, clock=clock, wake=jobs.wake)
     notifier = Notifier(client, store, portals, clock)

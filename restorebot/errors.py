@@ -93,7 +93,7 @@ class AlreadyRequested(Conflict):
 
 
 class AlreadyVoted(Conflict):
-    """This person's vote is in the table already."""
+    """The person's vote is in the table already."""
 
     def __init__(self) -> None:
         super().__init__("You have approved this restore already.")
@@ -218,8 +218,6 @@ class PortalFault(PortalError):
 
 
 class BadReply(PortalError):
-    """The answer is no JSON, not of the known shape, larger than the bound, or a redirect to
-    another origin.
-    """
+    """The answer is no JSON, not of the known shape, too large, or a redirect elsewhere."""
 
     sent = True

@@ -300,10 +300,13 @@ class DocSpace:
 
 def restore_body(source: Source, *, notify: bool) -> dict[str, Any]:
     """What ``startrestore`` is sent (docspace-api §2.4, §11)."""
+    params = source.params
+    if source.backup_id is not None:
+        params = (("fileId", source.backup_id),)
     return {
-        "backupId": source.backup_id,
+        "backupId": source.backup_id or "",
         "storageType": source.storage_type,
-        "storageParams": encode_params(source.params or (("fileId", source.backup_id),)),
+        "storageParams": encode_params(params),
         "notify": notify,
     }
 

@@ -16,7 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from restorebot.errors import PortalError, Refusal, Refused, RestorebotError, StorageError
 from restorebot.restores.service import AlreadyDecided, Service
-from restorebot.slack import picker, request_modal
+from restorebot.slack import phrases, picker, request_modal
 from restorebot.slack.actions import Click, action_handlers, describe, describe_too_late
 from restorebot.slack.answers import respond
 from restorebot.slack.archive_form import KIND
@@ -162,7 +162,7 @@ async def _submitted(commit: Awaitable[None]) -> dict[str, Any]:
             }
         )
     except RestorebotError as error:
-        return _errors({request_modal.REASON: str(error)})
+        return _errors({request_modal.REASON: phrases.explain(error)})
     except Exception:
         log.exception("submit_failed")
         return _errors({request_modal.REASON: f"Nothing was posted. {INTERNAL_ERROR}"})
@@ -202,7 +202,7 @@ async def _done(work: Awaitable[Any]) -> tuple[Any, str]:
     except AlreadyDecided as error:
         return None, describe_too_late(error.restore)
     except Refusal as error:
-        return None, str(error)
+        return None, phrases.explain(error)
     except (PortalError, StorageError) as error:
         log.warning("action_refused", why=str(error))
         return None, f"Nothing was done. {escape(str(error), 600)}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from restorebot.model import Phase, Restore, State
+from restorebot.model import ALLOWED, Action, Phase, Restore, State
 from restorebot.slack.mrkdwn import (
     Block,
     code,
@@ -306,16 +306,13 @@ def _approve_button(restore: Restore) -> dict[str, Any]:
     )
 
 
-_BUTTONS: dict[State, Callable[[Restore], list[dict[str, Any]]]] = {
-    State.REQUESTED: lambda restore: [
-        _approve_button(restore),
-        _button("Deny", DENY, "danger"),
-        _button("Withdraw", WITHDRAW),
-    ],
-    State.APPROVED: lambda _: [_button("Stop", STOP, "danger")],
-    State.BACKING_UP: lambda _: [_button("Stop", STOP, "danger")],
-    State.EXPIRED: lambda _: [_button("Request again", AGAIN)],
-    State.UNKNOWN: lambda _: [
+_BUTTONS: dict[Action, Callable[[Restore], list[dict[str, Any]]]] = {
+    Action.APPROVE: lambda restore: [_approve_button(restore)],
+    Action.DENY: lambda _: [_button("Deny", DENY, "danger")],
+    Action.WITHDRAW: lambda _: [_button("Withdraw", WITHDRAW)],
+    Action.STOP: lambda _: [_button("Stop", STOP, "danger")],
+    Action.ASK_AGAIN: lambda _: [_button("Request again", AGAIN)],
+    Action.SETTLE: lambda _: [
         _button("It is running: watch it", SETTLE_RUNNING),
         _button("It finished, I checked", SETTLE_FINISHED),
         _button("It did not start", SETTLE_NOT_STARTED),
@@ -323,20 +320,20 @@ _BUTTONS: dict[State, Callable[[Restore], list[dict[str, Any]]]] = {
 }
 
 
-def buttons(restore: Restore, only: AbstractSet[str] | None = None) -> Block | None:
-    """The row of buttons that the restore's state has, or those of them with these ids; None when
-    there is none.
+def buttons(restore: Restore, only: AbstractSet[Action] = frozenset(Action)) -> Block | None:
+    """Return the row of buttons for what the restore's state allows; None when there is none.
+
+    ``only`` leaves out the others.
     """
-    offered = _BUTTONS[restore.state](restore) if restore.state in _BUTTONS else []
-    elements = [
-        button | {"value": restore.id}
-        for button in offered
-        if only is None or button["action_id"] in only
-    ]
-    # Slack's clients keep a pressed button's state by block_id, so each version of the card has its
-    # own.
-    return (
-        {"type": "actions", "block_id": f"decide-{restore.version}", "elements": elements}
-        if elements
-        else None
-    )
+    allowed = ALLOWED.get(restore.state, frozenset())
+    elements: list[dict[str, Any]] = []
+    for action in Action:
+        if action in allowed and action in only:
+            elements += _BUTTONS[action](restore)
+    if not elements:
+        return None
+    for element in elements:
+        element["value"] = restore.id
+    # Slack's clients keep a pressed button's state by block_id, so each version of the card has
+    # its own.
+    return {"type": "actions", "block_id": f"decide-{restore.version}", "elements": elements}

@@ -17,7 +17,7 @@ from restorebot.restores.portals import Portal, Portals
 from restorebot.restores.preflight import Preflight, result_or_error
 from restorebot.restores.queries import RestoreQueries
 from restorebot.restores.service import Service
-from restorebot.slack import lists, picker, request_modal
+from restorebot.slack import lists, phrases, picker, request_modal
 from restorebot.slack.archive_form import HISTORY
 from restorebot.slack.client import CALL_ERRORS, error_code
 from restorebot.slack.mrkdwn import Block, fallback_text
@@ -118,7 +118,7 @@ class RestoreCommand:
         if wish.word is Subcommand.LIST:
             records = await portal.docspace.history()
             await self._tell(command, lists.backups(portal, records, self._clock()))
-        elif wish.word is Subcommand.PICK:
+        elif wish.backup_id is None:
             await self._pick(command, portal)
         elif wish.dry_run:
             report = await self._preflight.run(
@@ -227,7 +227,7 @@ class RestoreCommand:
                 portal, choice.wanted, choice.channel, choice.user, known, **stacked
             )
         except RestorebotError as error:
-            modal = request_modal.refusal_modal(str(error), **stacked)
+            modal = request_modal.refusal_modal(phrases.explain(error), **stacked)
         await self._fill({"external_id": choice.facts_id}, modal, "Press Next again.")
 
     def teller(self, view: Mapping[str, Any], user: str) -> Callable[[str], Awaitable[None]]:
@@ -269,7 +269,7 @@ class RestoreCommand:
         try:
             modal = await self._facts(portal, wanted, channel, user)
         except RestorebotError as error:
-            modal = request_modal.refusal_modal(str(error))
+            modal = request_modal.refusal_modal(phrases.explain(error))
         await self._fill({"view_id": view["id"]}, modal, retry)
 
     async def _facts(

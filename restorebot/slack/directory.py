@@ -87,10 +87,10 @@ class SlackDirectory:
             found = (await _ask(self._client, "users.info", {"user": user}, WHO))["user"]
         except SlackApiError as error:
             if error.response.get("error") in {"user_not_found", "user_not_visible"}:
-                return Person(user, is_external=True)
+                return Person(id=user, is_external=True)
             raise _unavailable(WHO) from None
         return Person(
-            user,
+            id=user,
             is_bot=bool(found.get("is_bot")),
             is_guest=bool(found.get("is_restricted") or found.get("is_ultra_restricted")),
             is_deactivated=bool(found.get("deleted")),

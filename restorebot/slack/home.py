@@ -7,8 +7,8 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from restorebot.errors import RestorebotError
-from restorebot.model import State
-from restorebot.restores.queries import Action, RestoreQueries, VisibleRestore
+from restorebot.model import Action, State
+from restorebot.restores.queries import RestoreQueries, VisibleRestore
 from restorebot.slack import cards, lists, request_modal
 from restorebot.slack.client import CALL_ERRORS, error_code
 from restorebot.slack.mrkdwn import Block, context, date, escape, header, section
@@ -25,14 +25,6 @@ NOTHING = (
     "that I am in."
 )
 NOTICE = "restore_notice"
-
-BUTTONS = {
-    Action.APPROVE: {cards.APPROVE, cards.DENY},
-    Action.WITHDRAW: {cards.WITHDRAW},
-    Action.STOP: {cards.STOP},
-    Action.SETTLE: {cards.SETTLE_RUNNING, cards.SETTLE_FINISHED, cards.SETTLE_NOT_STARTED},
-    Action.AGAIN: {cards.AGAIN},
-}
 
 log = structlog.get_logger()
 
@@ -115,7 +107,7 @@ GROUPS = ("Waiting for you", "Running", "Planned", "Waiting for others")
 
 
 def _group(one: VisibleRestore) -> str:
-    if one.rights & {Action.APPROVE, Action.SETTLE}:
+    if one.actions & {Action.APPROVE, Action.SETTLE}:
         return "Waiting for you"
     if one.restore.state is State.REQUESTED:
         return "Waiting for others"
@@ -136,6 +128,5 @@ def _recent(one: VisibleRestore) -> list[Block]:
 
 
 def _buttons(one: VisibleRestore) -> list[Block]:
-    actions = frozenset(action for right in one.rights for action in BUTTONS[right])
-    row = cards.buttons(one.restore, actions)
+    row = cards.buttons(one.restore, one.actions)
     return [row | {"block_id": f"home-{one.restore.id}-{one.restore.version}"}] if row else []

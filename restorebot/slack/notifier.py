@@ -198,7 +198,7 @@ class Notifier:
         self._succeeded(_lane(queued))
         async with self._store.writing() as tx:
             await tx.mark_sent(queued, ts)
-            if ts == NOT_POSTED and queued.kind is not PostKind.OVER:
+            if ts == NOT_POSTED and queued.kind is not PostKind.ANNOUNCE_ENDED:
                 await tx.enqueue(
                     restore.id,
                     Post(

@@ -48,8 +48,8 @@ class ParsedCommand:
     """A command understood. ``portal`` is a name as typed, empty when none was."""
 
     word: Subcommand
-    backup_id: str = ""
-    portal: str = ""
+    backup_id: str | None = None
+    portal: str | None = None
     dry_run: bool = False
 
 
@@ -77,7 +77,7 @@ def parse_command(text: str, portals: Sequence[str]) -> ParsedCommand:
             f"`/restore {EXAMPLE_ID}`; "
             "`/restore help` shows what else may be typed."
         )
-    portal = rest[0] if rest else ""
+    portal = rest[0] if rest else None
     if first.lower() in SUBCOMMANDS:
         return ParsedCommand(Subcommand(first.lower()), portal=portal)
     if not first:

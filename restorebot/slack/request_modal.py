@@ -6,7 +6,7 @@ Its ids live here and nowhere else.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -14,7 +14,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from restorebot.docspace.client import START_BACKUP, START_RESTORE, backup_body, restore_body
 from restorebot.errors import Refusal, Refused
-from restorebot.model import HIDDEN_PARAMS, Restore, Source
+from restorebot.model import HIDDEN_PARAMS, PortalAlias, PortalName, Restore, Source
+from restorebot.restores.planned_start import problem_with
 from restorebot.restores.portals import Portal
 from restorebot.restores.preflight import CheckResult, Report
 from restorebot.restores.service import Draft
@@ -58,12 +59,12 @@ CONSEQUENCES = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RequestMetadata:
     """What the modal carries from its opening to its submit."""
 
-    portal: str
-    portal_name: str
+    portal: PortalAlias
+    portal_name: PortalName
     source: Source
     channel: str
 
@@ -76,7 +77,12 @@ class RequestMetadata:
     @classmethod
     def unpack(cls, text: str) -> "RequestMetadata":
         portal, portal_name, channel, source = json.loads(text)
-        return cls(portal, portal_name, Source.from_json(source), channel)
+        return cls(
+            portal=portal,
+            portal_name=portal_name,
+            source=Source.from_json(source),
+            channel=channel,
+        )
 
 
 class InvalidSubmission(Refusal):
@@ -130,7 +136,12 @@ def confirmation_modal(
             "again."
         )
         return modal([*known, *checks, section(sentence)], **more)
-    asked = RequestMetadata(report.alias, portal.name, report.source, channel)
+    asked = RequestMetadata(
+        portal=PortalAlias(report.alias),
+        portal_name=portal.name,
+        source=report.source,
+        channel=channel,
+    )
     return modal(
         [
             *facts(report.source, report.alias, portal.docspace.url, now),
@@ -147,10 +158,6 @@ def confirmation_modal(
 
 def _named(wanted: str | Source) -> list[Block]:
     return archive(wanted) if isinstance(wanted, Source) else [section(f"Backup id {code(wanted)}")]
-
-
-FURTHEST_START = timedelta(days=14)
-"""How far ahead a start may be planned."""
 
 
 def parse_submission(view: Mapping[str, Any], requester: str, now: datetime) -> Draft:
@@ -171,44 +178,27 @@ def parse_submission(view: Mapping[str, Any], requester: str, now: datetime) -> 
             "above."
         )
     starts_at = _moment(view, STARTS)
-    if starts_at and (sentence := _unfit(starts_at, asked.source, now)):
-        errors[STARTS] = sentence
+    if starts_at and (problem := problem_with(starts_at, asked.source, now)):
+        errors[STARTS] = problem
     if errors:
         raise FieldErrors(errors)
     return Draft(
-        asked.portal,
-        asked.portal_name,
-        asked.source,
-        reason,
-        _ticked(view, NOTIFY),
-        requester,
-        asked.channel,
-        view["id"],
-        alone,
-        starts_at,
+        portal=asked.portal,
+        portal_name=asked.portal_name,
+        source=asked.source,
+        reason=reason,
+        notify=_ticked(view, NOTIFY),
+        requester=requester,
+        channel=asked.channel,
+        view_id=view["id"],
+        break_glass=alone,
+        starts_at=starts_at,
     )
 
 
 def _moment(view: Mapping[str, Any], block: str) -> datetime | None:
     chosen = view["state"]["values"].get(block, {}).get("value", {}).get("selected_date_time")
     return datetime.fromtimestamp(int(chosen), UTC) if chosen else None
-
-
-def _unfit(starts_at: datetime, source: Source, now: datetime) -> str:
-    """Why a restore cannot be planned for this time, as a sentence; empty when it can."""
-    if starts_at <= now:
-        return (
-            "This time is over. Choose a later one, or empty the field to start as soon as it is "
-            "approved."
-        )
-    if starts_at > now + FURTHEST_START:
-        return (
-            f"A start can be planned at most {FURTHEST_START.days} days ahead. Choose an earlier "
-            "time."
-        )
-    if source.expires_on and source.expires_on <= starts_at:
-        return "The backup expires before then. Choose an earlier time, or another backup."
-    return ""
 
 
 def denial_modal(restore: Restore) -> Block:
@@ -242,7 +232,7 @@ def dry_run(backup_id: str, report: Report, portal: Portal) -> list[str]:
         asked = _post(url, START_BACKUP, backup_body(portal.safety_backup))
         safety = [f"A safety backup would be asked for first:\n{asked}"]
     return [
-        f"*A dry run of {code(source.backup_id)}: nothing was started*",
+        f"*A dry run of {code(backup_id)}: nothing was started*",
         *checks,
         *safety,
         f"After approval this would be sent, once:\n{sent}",

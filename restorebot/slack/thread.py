@@ -33,7 +33,7 @@ SENT_AGAIN = "(sent again)"
 
 
 def thread_post(
-    kind: PostKind, restore: Restore, facts: Facts, witness: str, card_context: CardContext
+    kind: PostKind, restore: Restore, facts: Facts, witness: str | None, card_context: CardContext
 ) -> tuple[str, list[Block]]:
     """A thread message's fallback ``text`` and its blocks.
 
@@ -41,7 +41,9 @@ def thread_post(
     """
     blocks = _RENDERERS[kind](restore, facts, card_context)
     if kind is PostKind.CLOSING:
-        blocks.append(context(f"Restore {code(restore.id)} · audit trail up to {code(witness)}"))
+        blocks.append(
+            context(f"Restore {code(restore.id)} · audit trail up to {code(witness or '')}")
+        )
     return fallback_text(blocks), blocks
 
 
@@ -84,7 +86,7 @@ def _vote_lost(_: Restore, facts: Facts, __: CardContext) -> list[Block]:
 
 
 def _untold(_: Restore, facts: Facts, __: CardContext) -> list[Block]:
-    what = "is planned" if facts["kind"] == PostKind.PLANNED else "has begun"
+    what = "is planned" if facts["kind"] == PostKind.ANNOUNCE_PLANNED else "has begun"
     return [
         section(
             f":warning: I could not tell <#{facts['channel']}> that this restore {what}: I may not "
@@ -155,7 +157,7 @@ def _over(restore: Restore, facts: Facts, _: CardContext) -> list[Block]:
                 "new password."
             )
         ]
-    if restore.task_id is None or restore.state is State.CLOSED:
+    if not restore.has_task or restore.state is State.CLOSED:
         planned = f" that was planned for {date(restore.starts_at)}" if restore.starts_at else ""
         return [
             section(
@@ -376,7 +378,7 @@ def _way_back(restore: Restore) -> str:
 def _failed(restore: Restore) -> list[Block]:
     if restore.posted_at is None:
         state = "No restore was asked for, so the portal's data is as it was."
-    elif restore.task_id is None:
+    elif not restore.has_task:
         state = "The portal did not take the request, so its data is as it was."
     elif restore.tenant_status is None:
         state = "Whether the portal is locked could not be read; open it to see."
@@ -393,7 +395,7 @@ def _failed(restore: Restore) -> list[Block]:
     task = f" Task {code(restore.task_id)}." if restore.task_id else ""
     return [
         section(f":x: *The restore of {code(restore.portal)} failed.* {_people(restore)}"),
-        plain_section("What was said", restore.outcome, 600),
+        plain_section("What was said", restore.outcome or "", 600),
         section(f"{state}{task}"),
     ]
 
@@ -401,7 +403,7 @@ def _failed(restore: Restore) -> list[Block]:
 def _closed(restore: Restore) -> list[Block]:
     return [
         section(f":lock: Closed by {_decider(restore)}. {_people(restore)}"),
-        plain_section("Why", restore.outcome, 600),
+        plain_section("Why", restore.outcome or "", 600),
         section(
             "If it did finish: passwords, two-factor sign-in and every API key, restorebot's "
             "included, are void."
@@ -471,9 +473,9 @@ _RENDERERS: dict[PostKind, Callable[[Restore, Facts, CardContext], list[Block]]]
     PostKind.VOTE_REVOKED: _vote_lost,
     PostKind.ANNOUNCEMENT_FAILED: _untold,
     PostKind.START_REMINDER: _start_near,
-    PostKind.PLANNED: _planned,
-    PostKind.STARTED: _started,
-    PostKind.OVER: _over,
+    PostKind.ANNOUNCE_PLANNED: _planned,
+    PostKind.ANNOUNCE_STARTED: _started,
+    PostKind.ANNOUNCE_ENDED: _over,
     PostKind.BREAK_GLASS: _break_glass,
     PostKind.BACKING_UP: _backing_up,
     PostKind.BACKED_UP: _backed_up,

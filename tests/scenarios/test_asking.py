@@ -87,7 +87,7 @@ async def test_the_card_says_who_what_why_and_when_it_expires(scene: World) -> N
     text = words(card)
     assert f"<@{ALICE}>" in text
     assert restore.source.file_name in text
-    assert restore.source.backup_id in text
+    assert str(restore.source.backup_id) in text
     assert "the import of Monday broke it" in text
     assert f"<!date^{int(restore.expires_at.timestamp())}^" in text
     assert f"<@{BOB}>" in text
