@@ -41,7 +41,9 @@ from restorebot.slack.client import CALL_ERRORS, error_code, http_status
 from restorebot.slack.commands import RestoreCommand
 from restorebot.slack.directory import SlackDirectory
 from restorebot.slack.home import Home
+from restorebot.slack.listeners import Listeners
 from restorebot.slack.notifier import Notifier
+from restorebot.slack.request_flow import RequestFlow
 from restorebot.storage.store import Store, open_store
 from restorebot.tasks import Tasks
 
@@ -167,19 +169,15 @@ def _wire(
     service = Service(store, portals, directory, clock=clock, wake=jobs.wake)
     notifier = Notifier(client, store, portals, clock)
     store.changed = notifier.wake
-    viewer = RestoreQueries(store, portals, directory)
-    command = RestoreCommand(client, service, viewer, preflight, portals, clock=clock)
-    secret = settings.slack_signing_secret
-    bolt = slack_app.build(
-        client,
-        command,
-        service,
-        tasks,
-        team=team,
-        signing_secret=secret.get_secret_value() if secret else None,
-        clock=clock,
-        home=Home(client, viewer, clock),
-    )
+    queries = RestoreQueries(store, portals, directory)
+    flow = RequestFlow(client, service, preflight, portals, clock=clock)
+    command = RestoreCommand(client, service, queries, preflight, portals, flow, clock=clock)
+    home = Home(client, queries, clock)
+    listeners = Listeners(client, service, command, flow, home, tasks, clock=clock)
+    secret: str | None = None
+    if settings.slack_signing_secret:
+        secret = settings.slack_signing_secret.get_secret_value()
+    bolt = slack_app.build(client, listeners, tasks, team=team, signing_secret=secret)
     return Bot(settings, store, portals, tasks, service, runner, jobs, notifier, bolt, clock)
 
 

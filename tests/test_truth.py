@@ -21,7 +21,7 @@ from restorebot.model import MOVES
 from restorebot.sandbox.stories import STORIES as PLAYED
 from restorebot.settings import NAMES, OF_THE_LOADER, TABLE_EXAMPLES, WORDS, PortalTable
 from restorebot.slack import app, archive_form, cards
-from restorebot.slack.parsing import SUBCOMMANDS
+from restorebot.subcommands import RESERVED, Subcommand
 from tests import manifest_rules
 from tests.mutants import MUTANTS, Mutant
 
@@ -57,8 +57,8 @@ def test_every_key_of_a_portals_table_is_in_the_readme() -> None:
 
 
 def test_every_word_of_the_command_is_in_the_readme_and_none_may_be_a_portals_name() -> None:
-    assert all(f"`/restore {word}`" in README for word in SUBCOMMANDS)
-    assert {*SUBCOMMANDS, "dump"} == set(WORDS)
+    assert all(f"`/restore {word}`" in README for word in Subcommand)
+    assert set(RESERVED) == set(WORDS)
 
 
 def test_the_command_in_the_code_is_the_manifests() -> None:
@@ -70,7 +70,7 @@ def test_the_command_in_the_code_is_the_manifests() -> None:
 def test_the_manifests_hint_has_every_word_of_the_command() -> None:
     (command,) = MANIFEST["features"]["slash_commands"]
     assert set(re.findall(r"[-\w]+", command["usage_hint"])) == {
-        *SUBCOMMANDS,
+        *Subcommand,
         "backupId",
         "portal",
         "--dry-run",
@@ -112,7 +112,7 @@ def test_the_events_in_the_code_are_the_manifests_and_there_is_a_home_tab() -> N
 
 def test_the_scopes_are_those_that_the_called_methods_need() -> None:
     code = "\n".join(
-        path.read_text(encoding="utf-8") for path in (ROOT / "restorebot" / "slack").glob("*.py")
+        path.read_text(encoding="utf-8") for path in (ROOT / "restorebot" / "slack").rglob("*.py")
     )
     called = set(re.findall(r'"((?:chat|users|usergroups|conversations)\.[\w.]+)"', code))
     called |= {name.replace("_", ".", 1) for name in re.findall(r"client\.(chat_\w+)\(", code)}
@@ -219,7 +219,7 @@ def test_the_demo_plays_the_stories_that_it_lists() -> None:
 
 def test_the_demos_page_draws_every_emoji_that_the_bot_says() -> None:
     code = "\n".join(
-        path.read_text(encoding="utf-8") for path in (ROOT / "restorebot" / "slack").glob("*.py")
+        path.read_text(encoding="utf-8") for path in (ROOT / "restorebot" / "slack").rglob("*.py")
     )
     drawn = (ROOT / "restorebot/sandbox/page/static/mrkdwn.js").read_text(encoding="utf-8")
     assert set(re.findall(r":([a-z]+(?:_[a-z]+)*):", code)) <= set(

@@ -16,8 +16,8 @@ from restorebot.docspace.storages import (
     problems_of_module,
 )
 from restorebot.model import Source
-from restorebot.slack.mrkdwn import Block
-from restorebot.slack.request_modal import FieldErrors, input_value
+from restorebot.slack.blocks import Block
+from restorebot.slack.forms import FieldErrors, input_value
 
 KIND, MODULE, FILE, PATH, SUBDIR = "kind", "module", "file", "path", "subdir"
 CHOOSE_KIND, CHOOSE_MODULE = "restore_kind", "restore_module"

@@ -69,18 +69,18 @@ async def test_a_message_that_our_own_code_fails_at_holds_up_no_other(
     scene: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await scene.ask()
-    write = thread._RENDERERS[PostKind.SENT]
+    write = thread.RENDERERS[PostKind.SENT]
 
     def broken(*_: object) -> list[dict[str, Any]]:
         raise RuntimeError("a fault of ours")
 
-    monkeypatch.setitem(thread._RENDERERS, PostKind.SENT, broken)
+    monkeypatch.setitem(thread.RENDERERS, PostKind.SENT, broken)
     await scene.click("approve")
     await scene.pass_time(10)
     assert "delivery_failed" in scene.log.getvalue()
     assert "Approved by" in words(await scene.card())
     assert not await scene.thread()
-    monkeypatch.setitem(thread._RENDERERS, PostKind.SENT, write)
+    monkeypatch.setitem(thread.RENDERERS, PostKind.SENT, write)
     await scene.until(State.COMPLETED)
     await scene.pass_time(300, by=30)
     assert (await scene.thread())[0].startswith(":rocket:")

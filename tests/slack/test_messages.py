@@ -33,9 +33,10 @@ from restorebot.restores.portals import Portal
 from restorebot.restores.preflight import Check, CheckResult, Report
 from restorebot.restores.queries import VisibleRestore
 from restorebot.sandbox.workspace.limits import check_message_blocks, check_view
+from restorebot.slack import blocks as blocks_of
 from restorebot.slack import cards, home, mrkdwn, request_modal, thread
 from restorebot.slack.archive_form import CARRIED
-from restorebot.slack.notifier import RateLimit
+from restorebot.slack.rates import RateLimit
 from tests.harness import TLS
 from tests.storage.conftest import a_restore
 
@@ -163,7 +164,7 @@ def fits(text: str, blocks: list[dict[str, Any]]) -> None:
     for shown in [text, *(one for block in blocks for one in markup(block))]:
         # A text that was cut may end inside a mark of ours, which is then no mark.
         rest = OURS.sub("", shown)
-        assert "<" not in rest or len(shown) >= mrkdwn.SECTION, shown
+        assert "<" not in rest or len(shown) >= blocks_of.SECTION, shown
         assert "<!channel" not in rest
         assert "<@U1>" not in rest
 
@@ -184,7 +185,7 @@ def test_any_card_fits(restore: Restore) -> None:
 @given(restores(), st.sampled_from([kind for kind in PostKind if kind is not PostKind.CARD]), facts)
 def test_any_post_fits(restore: Restore, kind: PostKind, said: dict[str, Any]) -> None:
     if kind is PostKind.CLOSING:
-        ends = [state for state in State if state in thread._ENDS]
+        ends = [state for state in State if state in thread.ENDS]
         restore = replace(restore, state=ends[restore.version % len(ends)])
     text, blocks = thread.thread_post(kind, restore, said, "0123456789ab", AROUND)
     fits(text, blocks)
@@ -221,7 +222,12 @@ def test_any_modal_fits_and_can_be_submitted_only_when_all_is_well(
 def test_a_modal_for_any_archive_fits(alias: str, source: Source, sentence: str) -> None:
     report = Report((Check("archive", CheckResult.WARNED, sentence),), alias[:100], source)
     view = request_modal.confirmation_modal(
-        source, report, PORTAL, "C1", NOW, external_id="facts-1", close="Back"
+        source,
+        report,
+        PORTAL,
+        "C1",
+        NOW,
+        window=request_modal.Window(external_id="facts-1", close="Back"),
     )
     check_view(view, "modal")
     assert request_modal.RequestMetadata.unpack(view["private_metadata"]).source == source
