@@ -12,7 +12,6 @@ from typing import Any
 
 from restorebot.sandbox.workspace.blocks import Json, MethodError
 from restorebot.sandbox.workspace.limits import (
-    ATTACHMENTS,
     check_message_blocks,
     check_post_text,
     check_update_text,
@@ -102,27 +101,11 @@ def apps_connections_open(desk: Desk, _args: Json) -> Json:
     return {"url": desk.new_link_url()}
 
 
-def _page(args: Json, items: list[Any]) -> tuple[list[Any], Json]:
-    """One page of a list, by ``limit`` and a ``cursor`` that is simply the place in the list."""
-    try:
-        start, limit = int(args.get("cursor") or 0), int(args.get("limit") or 0)
-    except ValueError:
-        raise MethodError("invalid_cursor") from None
-    end = start + limit if limit > 0 else len(items)
-    following = str(end) if end < len(items) else ""
-    return items[start:end], {"response_metadata": {"next_cursor": following}}
-
-
 def users_info(desk: Desk, args: Json) -> Json:
     person = desk.state.people.get(_required(args, "user"))
     if person is None:
         raise MethodError("user_not_found")
     return {"user": person.json()}
-
-
-def users_list(desk: Desk, args: Json) -> Json:
-    page, more = _page(args, [p for p in desk.state.people.values() if p.team_id == TEAM])
-    return {"members": [p.json() for p in page], "cache_ts": int(desk.state.now()), **more}
 
 
 def usergroups_list(desk: Desk, args: Json) -> Json:
@@ -168,42 +151,12 @@ def _visible(desk: Desk, channel_id: str) -> Channel:
     return channel
 
 
-def _readable(desk: Desk, args: Json) -> Channel:
+def conversations_info(desk: Desk, args: Json) -> Json:
     channel_id = _required(args, "channel")
     known = desk.state.channels.get(channel_id)
     if known is not None:
         refuse_missing_scope(desk.state, (_scope_of(known),))
-    return _visible(desk, channel_id)
-
-
-def conversations_info(desk: Desk, args: Json) -> Json:
-    channel = _readable(desk, args)
-    shown = channel.json()
-    if str(args.get("include_num_members", "")).lower() in {"1", "true"}:
-        shown["num_members"] = len(channel.members)
-    return {"channel": shown}
-
-
-def conversations_members(desk: Desk, args: Json) -> Json:
-    page, more = _page(args, _readable(desk, args).members)
-    return {"members": page, **more}
-
-
-def conversations_open(desk: Desk, args: Json) -> Json:
-    if args.get("channel"):
-        return {"channel": {"id": _visible(desk, _required(args, "channel")).id}}
-    users = _required(args, "users").split(",")
-    if len(users) > 1:
-        refuse_missing_scope(desk.state, ("mpim:write",))
-        raise MethodError("method_not_supported_for_channel_type")
-    person = desk.state.people.get(users[0])
-    if person is None:
-        raise MethodError("user_not_found")
-    if person.deleted:
-        raise MethodError("user_disabled")
-    if person.is_bot:
-        raise MethodError("cannot_dm_bot")
-    return {"channel": {"id": desk.state.direct_channel(person.id).id}}
+    return {"channel": _visible(desk, channel_id).json()}
 
 
 # --- messages -------------------------------------------------------------------------------------
@@ -213,11 +166,6 @@ def conversations_open(desk: Desk, args: Json) -> Json:
 def _content(args: Json) -> tuple[str | None, list[Json] | None]:
     """Text and checked blocks of a message, each None when not given."""
     text, blocks = args.get("text"), _decoded(args, "blocks", "invalid_blocks_format")
-    attachments = _decoded(args, "attachments", "invalid_attachments") or []
-    if not isinstance(attachments, list):
-        raise MethodError("invalid_attachments")
-    if len(attachments) > ATTACHMENTS:
-        raise MethodError("too_many_attachments")
     if text is not None and not isinstance(text, str):
         raise MethodError(
             "invalid_arguments", response_metadata={"messages": ["[ERROR] must provide a string"]}
@@ -227,17 +175,12 @@ def _content(args: Json) -> tuple[str | None, list[Json] | None]:
 
 
 def _writable(desk: Desk, args: Json) -> Channel:
-    """The channel to post into: by id, by name, or a person's id for the direct messages with that
-    person.
-    """
+    """The channel to post into: by its id, or by a person's for the direct messages with them."""
     wanted = _required(args, "channel")
     person = desk.state.people.get(wanted)
     if person is not None and not person.deleted and not person.is_bot:
         return desk.state.direct_channel(person.id)
-    by_name = (
-        c.id for c in desk.state.channels.values() if c.name and c.name == wanted.removeprefix("#")
-    )
-    channel = _visible(desk, next(by_name, wanted))
+    channel = _visible(desk, wanted)
     if not channel.is_member:
         raise MethodError("not_in_channel")
     if channel.is_archived:
@@ -268,13 +211,13 @@ def chat_post_message(desk: Desk, args: Json) -> Json:
     return {"channel": channel.id, "ts": message.ts, "message": message.json()}
 
 
-def _own_message(desk: Desk, args: Json, ts_name: str, not_own: str) -> Message:
+def _own_message(desk: Desk, args: Json) -> Message:
     channel = _visible(desk, _required(args, "channel"))
-    message = desk.state.message(channel.id, _required(args, ts_name))
+    message = desk.state.message(channel.id, _required(args, "ts"))
     if message is None:
         raise MethodError("message_not_found")
     if message.user != BOT_USER:
-        raise MethodError(not_own)
+        raise MethodError("cant_update_message")
     if channel.is_archived:
         raise MethodError("is_archived")
     return message
@@ -284,7 +227,7 @@ def chat_update(desk: Desk, args: Json) -> Json:
     """Text without blocks takes the blocks away; blocks without text keep the text and show no edit
     mark.
     """
-    message = _own_message(desk, args, "ts", "cant_update_message")
+    message = _own_message(desk, args)
     text, blocks = _content(args)
     if not text and blocks is None:
         raise MethodError("no_text")
@@ -298,12 +241,6 @@ def chat_update(desk: Desk, args: Json) -> Json:
         "text": message.text,
         "message": message.json(),
     }
-
-
-def chat_delete(desk: Desk, args: Json) -> Json:
-    message = _own_message(desk, args, "ts", "cant_delete_message")
-    desk.state.delete(message)
-    return {"channel": message.channel, "ts": message.ts}
 
 
 def chat_post_ephemeral(desk: Desk, args: Json) -> Json:
@@ -348,12 +285,6 @@ def views_open(desk: Desk, args: Json) -> Json:
     return {"view": desk.views.open(user, definition).json()}
 
 
-def views_push(desk: Desk, args: Json) -> Json:
-    definition = _view(args, "modal")
-    user = desk.triggers.exchange(args.get("trigger_id"))
-    return {"view": desk.views.push(user, definition).json()}
-
-
 def views_update(desk: Desk, args: Json) -> Json:
     if not args.get("view_id") and not args.get("external_id"):
         _required(args, "view_id")
@@ -371,7 +302,7 @@ def views_publish(desk: Desk, args: Json) -> Json:
     return {"view": desk.views.publish(user, _view(args, "home"), args.get("hash")).json()}
 
 
-READ_ANY = ("channels:read", "groups:read", "im:read", "mpim:read")
+READ_ANY = ("channels:read", "groups:read", "im:read")
 
 METHODS: dict[str, Method] = {
     "auth.test": Method(auth_test, SPECIAL),
@@ -379,17 +310,12 @@ METHODS: dict[str, Method] = {
     "chat.postMessage": Method(chat_post_message, 300, ("chat:write",)),
     "chat.postEphemeral": Method(chat_post_ephemeral, TIER[4], ("chat:write",)),
     "chat.update": Method(chat_update, TIER[3], ("chat:write",)),
-    "chat.delete": Method(chat_delete, TIER[3], ("chat:write",)),
     "chat.getPermalink": Method(chat_get_permalink, SPECIAL),
     "conversations.info": Method(conversations_info, TIER[3], READ_ANY),
-    "conversations.members": Method(conversations_members, TIER[4], READ_ANY),
-    "conversations.open": Method(conversations_open, TIER[3], ("im:write", "mpim:write")),
     "usergroups.list": Method(usergroups_list, TIER[2], ("usergroups:read",)),
     "usergroups.users.list": Method(usergroups_users_list, TIER[2], ("usergroups:read",)),
     "users.info": Method(users_info, TIER[4], ("users:read",)),
-    "users.list": Method(users_list, TIER[2], ("users:read",)),
     "views.open": Method(views_open, TIER[4]),
     "views.publish": Method(views_publish, TIER[4]),
-    "views.push": Method(views_push, TIER[4]),
     "views.update": Method(views_update, TIER[4]),
 }
