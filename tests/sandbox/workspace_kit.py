@@ -57,6 +57,10 @@ def text_input(block_id: str = "why", optional: bool = False, **element: Any) ->
     }
 
 
+def as_input(element: Json, **more: Any) -> Json:
+    return {"type": "input", "label": plain("L"), "element": element, **more}
+
+
 def modal(*blocks: Json, **more: Any) -> Json:
     given = list(blocks) or [section()]
     submit = {"submit": plain("Send")} if any(b["type"] == "input" for b in given) else {}

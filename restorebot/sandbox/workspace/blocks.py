@@ -6,29 +6,9 @@ from typing import Any
 
 Json = dict[str, Any]
 
-SELECTS = frozenset(
-    f"{many}{kind}_select"
-    for many in ("", "multi_")
-    for kind in ("static", "external", "users", "conversations", "channels")
+INTERACTIVE = frozenset(
+    {"button", "checkboxes", "static_select", "datetimepicker", "plain_text_input"}
 )
-INTERACTIVE = SELECTS | {
-    "button",
-    "overflow",
-    "checkboxes",
-    "radio_buttons",
-    "datepicker",
-    "timepicker",
-    "datetimepicker",
-    "plain_text_input",
-    "email_text_input",
-    "url_text_input",
-    "number_input",
-    "rich_text_input",
-    "file_input",
-    "icon_button",
-    "feedback_buttons",
-    "workflow_button",
-}
 
 
 class MethodError(Exception):
@@ -81,7 +61,7 @@ def _short_id() -> str:
 
 def interactive_elements(block: Json) -> Iterator[Json]:
     """The elements of a block that a person can use."""
-    candidates = [block.get("accessory"), block.get("element"), *block.get("elements", [])]
+    candidates = [block.get("element"), *block.get("elements", [])]
     for element in candidates:
         if isinstance(element, dict) and element.get("type") in INTERACTIVE:
             yield element

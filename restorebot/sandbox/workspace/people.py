@@ -39,7 +39,6 @@ from restorebot.sandbox.workspace.views import (
     checked_errors,
     entered,
     fill_in,
-    option_named,
     refuse_unfinished,
     state_values,
 )
@@ -236,8 +235,6 @@ class People:
         }
         if kind in STATE:
             action |= entered(element, value)
-        elif kind == "overflow":
-            action["selected_option"] = option_named(element, str(value))
         else:
             action |= {
                 name: element[name] for name in ("text", "value", "style") if name in element

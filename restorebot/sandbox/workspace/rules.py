@@ -163,14 +163,21 @@ class Obj:
 class ByType:
     """An object whose ``type`` names its rule in a table; only some of the table's types may stand
     here.
+
+    ``what`` is what the table holds, for a type that Slack may know and this program does not.
     """
 
     table: Mapping[str, Rule]
     allowed: frozenset[str]
+    what: str
 
     def problems(self, value: Any, at: str) -> Iterator[str]:
         kind = value.get("type") if isinstance(value, dict) else None
-        if kind not in self.allowed:
+        if not isinstance(kind, str):
+            yield problem("must provide a type", at)
+        elif kind not in self.table:
+            yield problem(f"the sandbox does not know the {self.what} '{kind}'", at)
+        elif kind not in self.allowed:
             yield problem(f"unsupported type: {kind}", at)
         else:
             yield from self.table[kind].problems(value, at)

@@ -23,26 +23,9 @@ STACK_LIMIT = 3  # Slack fact sheet §1: push_limit_reached
 # nothing was entered.
 STATE: dict[str, tuple[str, Any]] = {
     "plain_text_input": ("value", None),
-    "email_text_input": ("value", None),
-    "url_text_input": ("value", None),
-    "number_input": ("value", None),
-    "rich_text_input": ("rich_text_value", None),
     "static_select": ("selected_option", None),
-    "external_select": ("selected_option", None),
-    "radio_buttons": ("selected_option", None),
-    "users_select": ("selected_user", None),
-    "conversations_select": ("selected_conversation", None),
-    "channels_select": ("selected_channel", None),
-    "datepicker": ("selected_date", None),
-    "timepicker": ("selected_time", None),
     "datetimepicker": ("selected_date_time", None),
     "checkboxes": ("selected_options", []),
-    "multi_static_select": ("selected_options", []),
-    "multi_external_select": ("selected_options", []),
-    "multi_users_select": ("selected_users", []),
-    "multi_conversations_select": ("selected_conversations", []),
-    "multi_channels_select": ("selected_channels", []),
-    "file_input": ("files", []),
 }
 
 
@@ -282,8 +265,8 @@ def entered(element: Json, value: Any) -> Json:
     """The state of an element after the person entered a value; 422 when the element does not offer
     it.
 
-    Text inputs and pickers take a string, selects and radio buttons the value of an option,
-    checkboxes and multi-selects a list of them.
+    A text input takes a string, a datetimepicker seconds since 1970 as a string, a select the value
+    of an option, and checkboxes a list of them.
     """
     member, empty = STATE[element["type"]]
     many = isinstance(empty, list)
@@ -303,9 +286,8 @@ def entered(element: Json, value: Any) -> Json:
 
 def option_named(element: Json, value: str) -> Json:
     """The option of an element that has this value."""
-    groups = element.get("option_groups") or [{"options": element.get("options", [])}]
-    for option in (option for group in groups for option in group["options"]):
-        if option.get("value") == value:
+    for option in element["options"]:
+        if option["value"] == value:
             found: Json = option
             return found
     raise ControlError(422, f"No option with the value {value!r} is offered.")
@@ -338,9 +320,7 @@ def fill_in(view: View, values: Json) -> None:
 
 
 def refuse_unfinished(view: View) -> None:
-    """What a client checks before it sends a submission: required inputs, and the lengths of
-    texts.
-    """
+    """What a client checks before it sends a submission: required inputs, and lengths of texts."""
     for block in (b for b in view.blocks if b["type"] == "input"):
         element = block["element"]
         entry = view.inputs.get((block["block_id"], element["action_id"])) or untouched(element)
@@ -348,14 +328,11 @@ def refuse_unfinished(view: View) -> None:
             if not block.get("optional"):
                 raise ControlError(422, f"The input {block['block_id']} is required.")
             continue
-        if element["type"] == "plain_text_input":
-            _refuse_length(block["block_id"], element, len(entry["value"]))
-
-
-def _refuse_length(block_id: str, element: Json, length: int) -> None:
-    shortest, longest = element.get("min_length") or 0, element.get("max_length") or 3000
-    if not shortest <= length <= longest:
-        raise ControlError(422, f"The input {block_id} takes {shortest} to {longest} characters.")
+        longest = element.get("max_length") or 3000
+        if element["type"] == "plain_text_input" and len(entry["value"]) > longest:
+            raise ControlError(
+                422, f"The input {block['block_id']} takes at most {longest} characters."
+            )
 
 
 def checked_errors(view: View, errors: Any) -> dict[str, str]:

@@ -92,9 +92,7 @@ function missing(values) {
   const errors = {};
   for (const block of shown.blocks.filter((one) => one.type === "input")) {
     const entry = values[block.block_id]?.[block.element.action_id] ?? "";
-    const length = typeof entry === "string" ? [...entry].length : 0;
     if (!block.optional && entry.length === 0) errors[block.block_id] = "Please complete this required field.";
-    else if (length && length < block.element.min_length) errors[block.block_id] = `Please enter at least ${block.element.min_length} characters.`;
   }
   return errors;
 }

@@ -15,10 +15,8 @@ function emojis(text) {
   return text.replace(/:([a-z0-9_+-]+):/g, (whole, name) => (Object.hasOwn(EMOJI, name) ? EMOJI[name] : whole));
 }
 
-export const emoji = (name) => (Object.hasOwn(EMOJI, name) ? EMOJI[name] : `:${name}:`);
-
 // Only addresses that open a page or a mail; everything else stays text.
-export function link(address, label) {
+function link(address, label) {
   if (!/^(https?:\/\/|mailto:)/i.test(address)) return document.createTextNode(label ? `${label} (${address})` : address);
   return el("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, label || address);
 }
@@ -28,8 +26,8 @@ const format = (options) => (date) => new Intl.DateTimeFormat(undefined, options
 const short = format({ month: "short", day: "numeric", year: "numeric" });
 const long = format({ weekday: "long", month: "long", day: "numeric", year: "numeric" });
 const plainDate = format({ month: "long", day: "numeric", year: "numeric" });
-export const clock = format({ hour: "2-digit", minute: "2-digit" });
-export const absolute = format({ dateStyle: "full", timeStyle: "medium" });
+const clock = format({ hour: "2-digit", minute: "2-digit" });
+const absolute = format({ dateStyle: "full", timeStyle: "medium" });
 
 function pretty(date, otherwise) {
   const start = new Date().setHours(0, 0, 0, 0);
@@ -90,7 +88,7 @@ function angled(inside, names) {
   return link(decoded(target), shown);
 }
 
-export const mention = (text, you = false) => el("span", { class: you ? "mention you" : "mention" }, text);
+const mention = (text, you = false) => el("span", { class: you ? "mention you" : "mention" }, text);
 
 const INLINE = /```([\s\S]+?)```|`([^`\n]+)`|<([^<>]+)>|(?<![\w*])\*(?=\S)([^*\n]*?\S)\*(?![\w*])|(?<![\w_])_(?=\S)([^_\n]*?\S)_(?![\w_])|(?<![\w~])~(?=\S)([^~\n]*?\S)~(?![\w~])/g;
 
