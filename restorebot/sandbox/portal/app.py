@@ -22,16 +22,11 @@ API = "/api/2.0"
 
 
 def create_app(portal: Portal) -> Starlette:
-    """The ASGI app: API, its alias under ``/portal/`` (§1.1), and the control interface."""
-
-    routes = []
-    for method, path, handler in ROUTES:
-        endpoint = _endpoint(portal, handler)
-        routes.append(Route(API + path, endpoint, methods=[method]))
-        if path.startswith("/backup/"):
-            routes.append(
-                Route(API + path.replace("/backup/", "/portal/"), endpoint, methods=[method])
-            )
+    """The ASGI app: API and control interface."""
+    routes = [
+        Route(API + path, _endpoint(portal, handler), methods=[method])
+        for method, path, handler in ROUTES
+    ]
     return _App(routes=[*routes, *control_routes(portal)])
 
 

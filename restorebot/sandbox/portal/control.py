@@ -209,7 +209,7 @@ class _Control:
         return self._portal.state.files
 
     def someone_else(self, _: Json) -> Json:
-        return self._portal.state.start_restore(str(uuid.uuid4())).as_json("3.7.2")
+        return self._portal.state.start_restore().as_json("3.7.2")
 
     def someone_elses_backup(self, _: Json) -> Json:
         return self._portal.state.start_backup().as_json("3.7.2")

@@ -9,7 +9,7 @@ from restorebot.sandbox.portal.answers import Refusal, error, problem
 from restorebot.sandbox.portal.machine import Portal
 from restorebot.sandbox.portal.state import RESTORING, Key
 
-OPEN_WHILE_RESTORING = ("getrestoreprogress", "settings", "portal", "cancelrestore", "@self")
+OPEN_WHILE_RESTORING = ("getrestoreprogress", "settings", "@self")
 
 
 ANONYMOUS = ("getrestoreprogress", "settings")
@@ -19,7 +19,6 @@ UNPAID_ALLOWED = (
     "getrestoreprogress",
     "startbackup",
     "getbackupprogress",
-    "cancelbackup",
     "settings",
     "@self",
 )
@@ -39,7 +38,7 @@ def filters(portal: Portal, request: Request) -> None:
     if state.switches["unpaid"] and not path.endswith(UNPAID_ALLOWED):
         raise problem(402, "Payment Required")
     bearer = bearer_key(request)
-    key = state.key(bearer) if bearer else _cookie_key(portal, request)
+    key = state.key(bearer) if bearer else None
     if anonymous:
         # An unknown key has no scopes, and so is refused where nobody at all would be let in (§3).
         if bearer and state.profile >= "3.7" and (key is None or not key.may_read):
@@ -61,10 +60,3 @@ def _rights(request: Request, key: Key) -> None:
 def bearer_key(request: Request) -> str:
     value = request.headers.get("authorization", "")
     return value.removeprefix("Bearer ") if value.startswith("Bearer sk-") else ""
-
-
-def _cookie_key(portal: Portal, request: Request) -> Key | None:
-    header = request.headers.get("authorization", "").removeprefix("Bearer ")
-    token = request.cookies.get("asc_auth_key") or header
-    found = portal.state.key(token) if token else None
-    return found if found and found.cookie else None

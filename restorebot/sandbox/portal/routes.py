@@ -53,7 +53,7 @@ async def start_restore(portal: Portal, request: Request, body: Mapping[str, Any
         "notify": body.get("notify"),
     }
     state.starts.append(started)
-    task = state.start_restore(backup_id)
+    task = state.start_restore()
     return envelope(request, task.as_json(state.profile) if state.profile >= "3.1" else None)
 
 
@@ -92,13 +92,6 @@ async def start_backup(portal: Portal, request: Request, body: Mapping[str, Any]
 async def backup_progress(portal: Portal, request: Request, _: Mapping[str, Any]) -> Response:
     portal.state.settle()
     return envelope(request, _shown(portal, portal.state.backup))
-
-
-async def cancel_backup(portal: Portal, request: Request, _: Mapping[str, Any]) -> Response:
-    if portal.state.profile < "3.7":
-        raise problem(404, "Not Found")
-    had, portal.state.backup = portal.state.backup is not None, None
-    return envelope(request, had)
 
 
 async def settings(portal: Portal, request: Request, _: Mapping[str, Any]) -> Response:
@@ -154,12 +147,6 @@ async def file_info(portal: Portal, request: Request, _: Mapping[str, Any]) -> R
     return envelope(request, {"id": int(file_id), **file})
 
 
-async def portal_info(portal: Portal, request: Request, _: Mapping[str, Any]) -> Response:
-    return envelope(
-        request, {"tenantId": portal.state.tenant_id, "tenantDomain": portal.state.alias}
-    )
-
-
 def _shown(portal: Portal, task: Task | None) -> dict[str, Any] | None:
     return task.as_json(portal.state.profile) if task else None
 
@@ -173,9 +160,7 @@ ROUTES: list[tuple[str, str, Handler]] = [
     ("GET", "/backup/getbackuphistory", history),
     ("POST", "/backup/startbackup", start_backup),
     ("GET", "/backup/getbackupprogress", backup_progress),
-    ("POST", "/backup/cancelbackup", cancel_backup),
     ("GET", "/settings", settings),
     ("GET", "/keys/@self", key_self),
     ("GET", "/files/file/{id}", file_info),
-    ("GET", "/portal", portal_info),
 ]

@@ -38,7 +38,6 @@ SWITCHES: dict[str, Any] = {
     "alias_elsewhere": "",
     "host_lost": 0,
     "locked_after_failure": False,
-    "old_task_at_zero": False,
     "tariff_without_restore": False,
     "unpaid": False,
     "backup_broken": False,
@@ -93,7 +92,6 @@ class Key:
     expires_at: datetime | None = None
     is_active: bool = True
     admin: bool = True
-    cookie: bool = False
 
     @property
     def may_write(self) -> bool:
@@ -111,7 +109,6 @@ class Task:
     id: str
     kind: int
     created: float
-    backup_id: str = ""
     begun: float | None = None
     status: int = CREATED
     progress: int = 0
@@ -228,19 +225,16 @@ class PortalState:
         ]
         return next((task for task in candidates if task), None)
 
-    def start_restore(self, backup_id: str) -> Task:
+    def start_restore(self) -> Task:
         """A new task, or the old one while it is not completed."""
         self.settle()
         old = self.restore
         if old and not old.completed:
-            if old.status == CREATED and self.switches["old_task_at_zero"]:
-                old.backup_id = backup_id
             return old
         self.restore = Task(
             str(uuid.uuid4()),
             RESTORE,
             self.now(),
-            backup_id,
             tenant=self.tenant_id,
             changed=self.now(),
         )
