@@ -44,7 +44,6 @@ class Answerer:
 
     def register(self, app: AsyncApp) -> None:
         app.view("restore")(self.handle)
-        app.view_closed("restore")(self.handle)
         app.action("go")(self.handle)
         app.action("pick")(self.handle)
         app.command("/restore")(self.handle)
@@ -245,19 +244,6 @@ async def test_what_was_typed_survives_an_update_where_the_ids_stay() -> None:
         assert (await box.views())[0]["state"]["values"]["b"]["text"]["value"] is None
 
 
-async def test_closing_is_told_only_where_it_is_wanted_and_clears_where_it_is_wanted() -> None:
-    async with answering() as (box, bot):
-        quiet = await box.open_modal(modal())
-        assert (await box.post("close", user="U0ALICE", view_id=quiet["id"]))["told"] == []
-        _, top = await stacked(
-            box, modal(notify_on_close=True), modal(notify_on_close=True, clear_on_close=True)
-        )
-        closed = await box.post("close", user="U0ALICE", view_id=top["id"])
-        assert [t["acked"] for t in closed["told"]] == [True, True]
-        assert await box.views() == []
-    assert [b["is_cleared"] for b in bot.bodies] == [True, True]
-
-
 # --- clicks ---------------------------------------------------------------------------------------
 # ------------------
 
@@ -372,11 +358,6 @@ async def test_a_command_names_private_places_by_their_kind_only(channel: str, n
             422,
             "The member 'http' may hold",
         ),
-        (
-            {"user": "U0ALICE", "channel": CHANNEL, "enterprise": {}},
-            422,
-            "The member 'enterprise' needs an 'id'.",
-        ),
     ],
 )
 async def test_a_command_that_nobody_could_type_is_refused(
@@ -472,7 +453,6 @@ async def test_an_answer_by_response_url_can_fail_too() -> None:
         {"chat.update": {"fault": "drop", "times": "2"}},
         {"chat.update": {"fault": "drop", "colour": "red"}},
         {"chat.update": "drop"},
-        {"rate_limits": "off"},
     ],
 )
 async def test_a_fault_that_makes_no_sense_is_refused(body: Json) -> None:
@@ -496,8 +476,8 @@ async def test_a_fault_that_makes_no_sense_is_refused(body: Json) -> None:
         ("GET", "events?after=x", "", 422),
         ("POST", "advance", '{"seconds": -1}', 422),
         ("POST", "advance", '{"seconds": true}', 422),
-        ("POST", "disconnect", '{"reason": "boredom"}', 422),
-        ("GET", "people/U0NO", "", 404),
+        ("PATCH", "settings", '{"rate_limits": "off"}', 422),
+        ("PATCH", "people/U0NO", "{}", 404),
         ("PATCH", "channels/C0NO", "{}", 404),
         ("PATCH", "people/U0BOB", '{"deleted": "yes"}', 422),
         ("PATCH", "people/U0BOB", '{"id": "U1"}', 422),
@@ -524,8 +504,7 @@ async def test_people_and_channels_can_be_changed_and_added() -> None:
         answer = await box.http.put(
             "/_sandbox/people/U0NEW", json={"name": "nina", "team_id": "T0OTHER"}
         )
-        assert parsed(answer)["team_id"] == "T0OTHER"
-        assert (await box.get("people/U0NEW"))["real_name"] == "nina"
+        assert (parsed(answer)["team_id"], parsed(answer)["real_name"]) == ("T0OTHER", "nina")
         await box.http.put(
             "/_sandbox/channels/C0NEW", json={"name": "new", "members": ["U0NEW", "U0RESTORE"]}
         )
@@ -603,7 +582,6 @@ async def test_the_program_says_where_it_listens_and_ends_by_sigterm() -> None:
     options = [
         "--bot-token=xoxb-given",
         "--app-token=xapp-given",
-        "--base-url=https://slack.test/",
         "--port=0",
     ]
     program = await asyncio.create_subprocess_exec(
@@ -618,7 +596,7 @@ async def test_the_program_says_where_it_listens_and_ends_by_sigterm() -> None:
         opened = await http.post(
             "/api/apps.connections.open", headers={"Authorization": "Bearer xapp-given"}
         )
-        assert parsed(opened)["url"].startswith("wss://slack.test/link/?ticket=")
+        assert parsed(opened)["url"].startswith(f"{url.replace('http', 'ws')}/link/?ticket=")
         state = parsed(await http.get("/_sandbox/state"))
         assert state["bot"]["name"] == "restorebot"
     program.send_signal(signal.SIGTERM)

@@ -1,15 +1,30 @@
 """The addresses at which the bot answers an interaction (``response_url``)."""
 
 import json
-from typing import Any
+from typing import Any, Literal
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from restorebot.sandbox.workspace.api import Faults, drop_connection
-from restorebot.sandbox.workspace.blocks import Json, MethodError, blocks_with_ids
+from restorebot.sandbox.workspace.blocks import Json, MethodError
 from restorebot.sandbox.workspace.limits import check_message_blocks, check_post_text
-from restorebot.sandbox.workspace.state import BOT_USER, Message, PrivateMessage, ResponseUrl, State
+from restorebot.sandbox.workspace.state import ResponseUrl, State
+
+
+class Answer(BaseModel):
+    """A new message for one person, which is all that the bot answers with.
+
+    Slack would also take answers for the whole channel, and changes of the original message.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = ""
+    blocks: list[Json] = Field(default_factory=list)
+    response_type: Literal["ephemeral"] = "ephemeral"
+    replace_original: Literal[False] = False
 
 
 class Answers:
@@ -57,45 +72,14 @@ class Answers:
         return 200, None
 
     def _obey(self, url: ResponseUrl, body: Json) -> None:
-        if body.get("delete_original"):
-            self._delete(url.source)
-            return
-        text = check_post_text(body.get("text") or "")
-        blocks = check_message_blocks(body.get("blocks") or [])
+        try:
+            answer = Answer.model_validate(body)
+        except ValidationError:
+            raise MethodError("invalid_payload") from None
+        text, blocks = check_post_text(answer.text), check_message_blocks(answer.blocks)
         if not text and not blocks:
             raise MethodError("no_text")
-        if body.get("replace_original") and url.source is not None:
-            self._replace(url.source, text, blocks)
-        elif body.get("response_type") == "in_channel":
-            self._state.post(url.channel, BOT_USER, text, blocks, self._thread(url, body))
-        else:
-            self._state.whisper(url.user, url.channel, text, blocks, "response_url")
-
-    def _thread(self, url: ResponseUrl, body: Json) -> str | None:
-        wanted = body.get("thread_ts")
-        if wanted and self._state.message(url.channel, wanted) is None:
-            raise MethodError("thread_not_found")
-        return wanted or None
-
-    def _delete(self, source: Message | PrivateMessage | None) -> None:
-        if source is None:
-            raise MethodError("message_not_found")
-        if isinstance(source, Message):
-            self._state.delete(source)
-        else:
-            source.deleted = True
-            self._state.journal.event(
-                "private_deleted", user=source.user, channel=source.channel, ts=source.ts
-            )
-
-    def _replace(self, source: Message | PrivateMessage, text: str, blocks: list[Json]) -> None:
-        if isinstance(source, Message):
-            self._state.edit(source, text, blocks, mark=not blocks)
-            return
-        source.text, source.blocks = text, blocks_with_ids(blocks)
-        self._state.journal.event(
-            "private_edit", user=source.user, channel=source.channel, ts=source.ts, text=text
-        )
+        self._state.whisper(url.user, url.channel, text, blocks, "response_url")
 
 
 async def _body(request: Request) -> Any:

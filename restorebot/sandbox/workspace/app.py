@@ -52,23 +52,11 @@ class Workspace:
         self.faults = Faults()
         self.limits = RateLimits(self.state)
 
-    @property
-    def base_url(self) -> str:
-        """Where the workspace is reached, without a trailing slash; learnt from requests when it is
-        not set.
-        """
-        return self.state.base_url
-
-    @base_url.setter
-    def base_url(self, url: str) -> None:
-        self.state.base_url = url.rstrip("/")
-
 
 class _App(Starlette):
     """Learns the workspace's address from requests, and lets handlers cut a connection."""
 
     workspace: Workspace
-    address_is_given: bool
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in {"http", "websocket"}:
@@ -80,9 +68,10 @@ class _App(Starlette):
         host = next(
             (value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), ""
         )
+        state = self.workspace.state
         from_bot = scope["path"].startswith("/api/")
-        if host and not self.address_is_given and (from_bot or not self.workspace.base_url):
-            self.workspace.base_url = f"http://{host}"
+        if host and (from_bot or not state.base_url):
+            state.base_url = f"http://{host}"
 
 
 def _hang_up_by(send: Any) -> Callable[[], None]:
@@ -127,5 +116,4 @@ def create_app(workspace: Workspace) -> Starlette:
         ]
     )
     app.workspace = workspace
-    app.address_is_given = bool(workspace.base_url)
     return app

@@ -25,14 +25,12 @@ from restorebot.sandbox.workspace.state import (
     TEAM,
     TEAM_DOMAIN,
     Channel,
-    Message,
     Person,
     State,
 )
 from restorebot.sandbox.workspace.views import Views
 
 LONGEST_WAIT = 60.0  # real seconds that a long poll may take
-DISCONNECT_REASONS = ("warning", "refresh_requested", "link_disabled", "too_many_websockets", "cut")
 
 Handler = Callable[[Request], Awaitable[Json]]
 
@@ -85,12 +83,7 @@ class Body:
             raise ControlError(
                 422, f"The member 'http' may hold {', '.join(sorted(known))}, each true or false."
             )
-        enterprise = self.may("enterprise", dict)
-        if enterprise is not None and not isinstance(enterprise.get("id"), str):
-            raise ControlError(422, "The member 'enterprise' needs an 'id'.")
-        return Overrides(
-            self.may("team_id", str), enterprise, self.may("trigger", str), HttpOptions(**how)
-        )
+        return Overrides(self.may("team_id", str), self.may("trigger", str), HttpOptions(**how))
 
 
 @dataclass
@@ -150,10 +143,10 @@ class Control:
 
     async def close(self, request: Request) -> Json:
         body = Body(await request.body())
-        user, view_id, over = body.take("user", str), body.take("view_id", str), body.overrides()
+        user, view_id = body.take("user", str), body.take("view_id", str)
         body.end()
-        acks = await self.people.close(user, view_id, over)
-        return {"closed": True, "told": [_ack_json(a) for a in acks]}
+        self.people.close(user, view_id)
+        return {}
 
     async def open_home(self, request: Request) -> Json:
         body = Body(await request.body())
@@ -189,10 +182,9 @@ class Control:
             "usergroups": {group: f"{group[1:].lower()}" for group in state.usergroups},
             "channels": [_channel_json(c) for c in channels],
             "messages": {
-                c.id: [_shown_json(m) for m in state.messages.get(c.id, []) if not m.deleted]
-                for c in channels
+                c.id: [m.control_json() for m in state.messages.get(c.id, [])] for c in channels
             },
-            "private": [m.control_json() for m in state.private.get(user, []) if not m.deleted],
+            "private": [m.control_json() for m in state.private.get(user, [])],
             "views": [v.json(v.inputs) for v in self.views.stack(user)],
             "home": self.views.homes[user].json({}) if user in self.views.homes else None,
         }
@@ -216,7 +208,7 @@ class Control:
 
     async def show_private(self, request: Request) -> Json:
         private = self.state.private.get(_query(request, "user"), [])
-        return {"messages": [m.control_json() for m in private if not m.deleted]}
+        return {"messages": [m.control_json() for m in private]}
 
     async def show_calls(self, _request: Request) -> Json:
         return {"calls": self.state.journal.calls}
@@ -246,7 +238,6 @@ class Control:
                 "transport": "socket" if target is None else "http",
                 "url": target.url if target else None,
             },
-            "settings": self._settings(),
             "faults": self.faults.json(),
             "people": {p.id: _person_json(p) for p in self.state.people.values()},
             "channels": {c.id: _channel_json(c) for c in self.state.channels.values()},
@@ -257,9 +248,7 @@ class Control:
     # ------------------------------------------------------------------------------------------
 
     async def set_faults(self, request: Request) -> Json:
-        body = Body(await request.body())
-        self._take_settings(body)
-        for method, given in body.rest().items():
+        for method, given in Body(await request.body()).rest().items():
             self.faults.put(method, Fault.parse(given))
         return {"faults": self.faults.json()}
 
@@ -267,25 +256,11 @@ class Control:
         self.faults.clear()
         return {"faults": {}}
 
-    def _settings(self) -> Json:
-        links = self.delivery.links
-        return {
-            "rate_limits": self.limits.on,
-            "socket_mode": links.enabled,
-            "ack_timeout": links.ack_timeout,
-        }
-
-    def _take_settings(self, body: Body) -> None:
-        links = self.delivery.links
-        self.limits.on = body.may("rate_limits", bool, default=self.limits.on)
-        links.enabled = body.may("socket_mode", bool, default=links.enabled)
-        links.ack_timeout = body.may("ack_timeout", int, float, default=links.ack_timeout)
-
     async def change_settings(self, request: Request) -> Json:
         body = Body(await request.body())
-        self._take_settings(body)
+        self.limits.on = body.take("rate_limits", bool)
         body.end()
-        return self._settings()
+        return {"rate_limits": self.limits.on}
 
     async def advance(self, request: Request) -> Json:
         body = Body(await request.body())
@@ -297,16 +272,6 @@ class Control:
         await self.delivery.send_due_events()
         return {"now": self.state.now()}
 
-    async def disconnect(self, request: Request) -> Json:
-        body = Body(await request.body())
-        reason = body.may("reason", str, default="refresh_requested")
-        body.end()
-        if reason not in DISCONNECT_REASONS:
-            raise ControlError(422, f"A reason is one of {', '.join(DISCONNECT_REASONS)}.")
-        connections = len(self.delivery.links.open)
-        await self.delivery.links.disconnect(reason)
-        return {"told": connections}
-
     async def deliver(self, request: Request) -> Json:
         body = Body(await request.body())
         url, secret = (
@@ -316,9 +281,6 @@ class Control:
         body.end()
         self.delivery.target = Target(url, secret) if url else None
         return {"transport": "http" if url else "socket", "url": url}
-
-    async def show_person(self, request: Request) -> Json:
-        return _person_json(self._person(request))
 
     async def change_person(self, request: Request) -> Json:
         return _person_json(_changed(self._person(request), Body(await request.body())))
@@ -336,9 +298,6 @@ class Control:
         if person is None:
             raise ControlError(404, f"There is nobody with the id {request.path_params['id']}.")
         return person
-
-    async def show_channel(self, request: Request) -> Json:
-        return _channel_json(self._channel(request))
 
     async def change_channel(self, request: Request) -> Json:
         channel, body = self._channel(request), Body(await request.body())
@@ -393,15 +352,12 @@ class Control:
             "/faults": {"PATCH": self.set_faults, "DELETE": self.clear_faults},
             "/settings": {"PATCH": self.change_settings},
             "/advance": {"POST": self.advance},
-            "/disconnect": {"POST": self.disconnect},
             "/deliver": {"POST": self.deliver},
             "/people/{id}": {
-                "GET": self.show_person,
                 "PATCH": self.change_person,
                 "PUT": self.put_person,
             },
             "/channels/{id}": {
-                "GET": self.show_channel,
                 "PATCH": self.change_channel,
                 "PUT": self.put_channel,
             },
@@ -446,12 +402,6 @@ def _person_json(person: Person) -> Json:
 
 def _channel_json(channel: Channel) -> Json:
     return {**vars(channel), "is_member": channel.is_member}
-
-
-def _shown_json(message: Message) -> Json:
-    shown = message.control_json()
-    del shown["versions"], shown["deleted"]
-    return shown
 
 
 def _strings(value: list[Any], name: str) -> list[str]:

@@ -20,7 +20,6 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from restorebot.sandbox.workspace.blocks import Json
 from restorebot.sandbox.workspace.state import APP, State
 
-LINKS = 10  # connections an app may have at once (Slack fact sheet §1, "Socket Mode")
 TICKET_SECONDS = 30.0
 EVENT_RETRIES = (0.0, 60.0, 300.0)  # seconds after which an unacknowledged event is sent again
 OLD_TIMESTAMP_SECONDS = 600
@@ -44,11 +43,10 @@ class Ack:
 
 @dataclass(frozen=True)
 class HttpOptions:
-    """Ways to sign an HTTP delivery wrongly, or to send the certificate check in its place."""
+    """Ways to sign an HTTP delivery wrongly."""
 
     bad_signature: bool = False
     old_timestamp: bool = False
-    ssl_check: bool = False
 
 
 RIGHT = HttpOptions()
@@ -60,7 +58,6 @@ class Link:
     def __init__(self, socket: WebSocket, state: State) -> None:
         self._socket = socket
         self._state = state
-        self.leaving = False
 
     async def send(self, frame: Json) -> bool:
         """Send a frame; False when the connection is gone."""
@@ -83,15 +80,6 @@ class Link:
                 return frame
         return {}
 
-    async def close(self) -> None:
-        """Close it properly."""
-        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-            await self._socket.close()
-
-    def cut(self) -> None:
-        """Cut the TCP connection, as a failing network does."""
-        self._socket.scope["sandbox.hang_up"]()
-
 
 class Links:
     """The app's Socket Mode connections; each envelope goes to one of them."""
@@ -101,7 +89,6 @@ class Links:
         self._tickets: dict[str, float] = {}
         self._waiting: dict[str, asyncio.Future[Json]] = {}
         self.ack_timeout = ack_timeout
-        self.enabled = True
         self.open: list[Link] = []
 
     def new_url(self) -> str:
@@ -122,17 +109,6 @@ class Links:
             return
         await socket.accept()
         link = Link(socket, self._state)
-        refused = (
-            "too_many_websockets"
-            if len(self.open) >= LINKS
-            else None
-            if self.enabled
-            else "link_disabled"
-        )
-        if refused:
-            await link.send(_disconnect(refused))
-            await link.close()
-            return
         self.open.append(link)
         try:
             await link.send(self._hello())
@@ -165,8 +141,7 @@ class Links:
         self, kind: EnvelopeType, payload: Json, *, with_body: bool, attempt: int = 0
     ) -> Ack:
         """Send an envelope over one of the connections and wait for its acknowledgement."""
-        staying = [link for link in self.open if not link.leaving] or self.open
-        if not staying:
+        if not self.open:
             return Ack(acked=False, error="dispatch_failed")
         envelope_id = str(uuid.uuid4())
         frame: Json = {"envelope_id": envelope_id, "type": kind, "payload": payload}
@@ -175,7 +150,7 @@ class Links:
             frame |= {"retry_attempt": attempt, "retry_reason": "timeout" if attempt else ""}
         answer = self._waiting[envelope_id] = asyncio.get_running_loop().create_future()
         try:
-            if not await secrets.choice(staying).send(frame):
+            if not await secrets.choice(self.open).send(frame):
                 return Ack(acked=False, error="dispatch_failed")
             answered = await asyncio.wait_for(answer, self.ack_timeout)
         except TimeoutError:
@@ -183,25 +158,6 @@ class Links:
         finally:
             del self._waiting[envelope_id]
         return Ack(acked=True, body=answered.get("payload") if with_body else None)
-
-    async def disconnect(self, reason: str) -> None:
-        """Tell every connection to go, or (``cut``) cut them; ``link_disabled`` also lets no new
-        one in.
-        """
-        if reason == "link_disabled":
-            self.enabled = False
-        for link in list(self.open):
-            if reason == "cut":
-                link.cut()
-                continue
-            link.leaving = reason != "warning"
-            await link.send(_disconnect(reason))
-            if reason == "link_disabled":
-                await link.close()
-
-
-def _disconnect(reason: str) -> Json:
-    return {"type": "disconnect", "reason": reason, "debug_info": {"host": "applink-sandbox"}}
 
 
 @dataclass(frozen=True)
@@ -284,8 +240,6 @@ class Delivery:
         content_type: str = "application/x-www-form-urlencoded",
         attempt: int = 0,
     ) -> Ack:
-        if how.ssl_check:
-            body = urlencode({"ssl_check": "1", "token": "deprecated"})
         headers = self._headers(target, body, how) | {"Content-Type": content_type}
         if attempt:
             headers |= {"X-Slack-Retry-Num": str(attempt), "X-Slack-Retry-Reason": "http_timeout"}

@@ -138,8 +138,6 @@ VIEW_COMMON: dict[str, Rule] = {
     "private_metadata": Str(3000),
     "callback_id": ID,
     "external_id": ID,
-    "clear_on_close": FLAG,
-    "notify_on_close": FLAG,
 }
 VIEW_WORD = Text(24, plain=True)
 VIEWS: dict[str, Rule] = {

@@ -6,7 +6,6 @@ bot's acknowledgement asks for. A client lets nobody do what is not on the scree
 `ControlError`.
 """
 
-import asyncio
 import re
 import secrets
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from restorebot.sandbox.workspace.blocks import (
     interactive_elements,
 )
 from restorebot.sandbox.workspace.delivery import RIGHT, Ack, Delivery, HttpOptions
-from restorebot.sandbox.workspace.limits import check_message_blocks, check_view
+from restorebot.sandbox.workspace.limits import check_view
 from restorebot.sandbox.workspace.state import (
     APP,
     BOT_USER,
@@ -53,7 +52,6 @@ class Overrides:
     """What a payload says instead of the truth, for tests of what the bot believes."""
 
     team_id: str | None = None
-    enterprise: Json | None = None
     trigger_id: str | None = None
     http: HttpOptions = RIGHT
 
@@ -112,13 +110,10 @@ class People:
             "response_url": self._state.new_response_url("commands", user, channel),
             "trigger_id": trigger_id,
         }
-        if over.enterprise is not None:
-            payload |= {
-                "enterprise_id": over.enterprise["id"],
-                "enterprise_name": over.enterprise.get("name", ""),
-            }
         ack = await self._delivery.command(payload, over.http)
-        return self._show_ack_body(ack, user, channel), trigger_id
+        if ack.body:
+            raise ControlError(501, "The sandbox shows no message that an acknowledgement carries.")
+        return ack, trigger_id
 
     def _escaped(self, text: str) -> str:
         """Names of people and channels as Slack writes them for an app whose command has
@@ -137,23 +132,6 @@ class People:
 
         safe = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         return re.sub(r"(?<!\S)#([\w-]+)", channel, re.sub(r"(?<!\S)@([\w-]+)", person, safe))
-
-    def _show_ack_body(self, ack: Ack, user: str, channel: str) -> Ack:
-        """Show the message that a command's acknowledgement may carry."""
-        if not ack.acked or not ack.body:
-            return ack
-        body = ack.body if isinstance(ack.body, dict) else {"text": str(ack.body)}
-        text: str = body.get("text") or ""
-        try:
-            blocks = check_message_blocks(body.get("blocks") or [])
-        except MethodError as refusal:
-            self._state.journal.event("trouble", user=user, detail=f"ack body: {refusal.code}")
-            return Ack(acked=True, error="dispatch_failed", http_status=ack.http_status)
-        if body.get("response_type") == "in_channel":
-            self._state.post(channel, BOT_USER, text, blocks)
-        elif text or blocks:
-            self._state.whisper(user, channel, text, blocks, "ack")
-        return ack
 
     def say(self, user: str, channel: str, text: str, thread_ts: str | None = None) -> Message:
         """Write a message into a channel or a thread of it."""
@@ -192,7 +170,7 @@ class People:
         payload = self._interaction("block_actions", person, over) | {
             "container": _container(message),
             "channel": {"id": place.id, "name": _shown_name(place)},
-            "response_url": self._state.new_response_url("actions", user, channel, message),
+            "response_url": self._state.new_response_url("actions", user, channel),
             "state": {"values": state_values(message.blocks, {})},
             "actions": [self._action(block, element, value)],
         }
@@ -300,26 +278,11 @@ class People:
         """The person reads "We had some trouble connecting. Try again?" and the modal stays."""
         self._state.journal.event("trouble", user=view.user, view_id=view.id, detail=detail)
 
-    async def close(self, user: str, view_id: str, over: Overrides = TRUTH) -> list[Ack]:
-        """Close the modal on top, and all below it when it has clear_on_close; tells the app where
-        it wants to know.
-        """
-        person, view = self._person(user), self._top(user, view_id)
-        cleared = bool(view.definition.get("clear_on_close"))
-        closing = list(reversed(self._views.stack(user))) if cleared else [view]
-        for _ in closing:
-            self._views.pop(user)
-        told = [v for v in closing if v.definition.get("notify_on_close")]
-        payloads = [
-            self._interaction("view_closed", person, over)
-            | {"view": v.json(v.inputs), "is_cleared": cleared}
-            for v in told
-        ]
-        for payload in payloads:
-            del payload["trigger_id"]
-        return list(
-            await asyncio.gather(*(self._delivery.interaction(p, over.http) for p in payloads))
-        )
+    def close(self, user: str, view_id: str) -> None:
+        """Close the modal on top; the app does not hear of it."""
+        self._person(user)
+        self._top(user, view_id)
+        self._views.pop(user)
 
     async def open_home(self, user: str) -> Ack:
         """Look at the app's Home tab; the app hears of it when its manifest subscribes to
@@ -370,7 +333,7 @@ class People:
         return {
             "type": kind,
             "team": {"id": TEAM, "domain": TEAM_DOMAIN},
-            "enterprise": over.enterprise,
+            "enterprise": None,
             "is_enterprise_install": False,
             "user": user,
             "api_app_id": APP,

@@ -126,9 +126,7 @@ class Channel:
 
 @dataclass
 class Message:
-    """A message that everybody in its channel sees; ``versions`` holds what it said before and says
-    now.
-    """
+    """A message that everybody in its channel sees."""
 
     channel: str
     ts: str
@@ -137,16 +135,6 @@ class Message:
     blocks: list[Json]
     thread_ts: str | None = None
     marked_edited: str | None = None  # when; only a change of text without blocks shows the mark
-    deleted: bool = False
-    versions: list[Json] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.versions.append({"text": self.text, "blocks": self.blocks})
-
-    def change(self, text: str, blocks: list[Json]) -> None:
-        """Say something else from now on."""
-        self.text, self.blocks = text, blocks
-        self.versions.append({"text": text, "blocks": blocks})
 
     def json(self) -> Json:
         """As Slack sends it to the app."""
@@ -179,10 +167,7 @@ class Message:
             "user": self.user,
             "text": self.text,
             "blocks": self.blocks,
-            "edits": len(self.versions) - 1,
-            "versions": self.versions,
             "edited_mark": self.marked_edited is not None,
-            "deleted": self.deleted,
         }
 
 
@@ -199,7 +184,6 @@ class PrivateMessage:
     blocks: list[Json]
     at: float
     via: str
-    deleted: bool = False
 
     def control_json(self) -> Json:
         """As the control interface shows it."""
@@ -225,7 +209,6 @@ class ResponseUrl:
     user: str
     channel: str
     made_at: float
-    source: Message | PrivateMessage | None = None
     used: int = 0
 
 
@@ -308,14 +291,9 @@ class State:
 
     def edit(self, message: Message, text: str, blocks: list[Json], *, mark: bool) -> None:
         """Change a message; ``mark`` shows "(edited)" beside it."""
-        message.change(text, blocks_with_ids(blocks))
+        message.text, message.blocks = text, blocks_with_ids(blocks)
         message.marked_edited = self.stamp() if mark else message.marked_edited
         self.journal.event("edit", channel=message.channel, ts=message.ts, text=text)
-
-    def delete(self, message: Message) -> None:
-        """Take a message out of its channel."""
-        message.deleted = True
-        self.journal.event("delete", channel=message.channel, ts=message.ts)
 
     def whisper(
         self, user: str, channel: str, text: str, blocks: list[Json], via: str
@@ -329,18 +307,12 @@ class State:
         return message
 
     def message(self, channel: str, ts: str) -> Message | None:
-        """The message with this ts, unless it was deleted."""
-        return next(
-            (m for m in self.messages.get(channel, []) if m.ts == ts and not m.deleted), None
-        )
+        """The message with this ts."""
+        return next((m for m in self.messages.get(channel, []) if m.ts == ts), None)
 
     def private_message(self, user: str, channel: str, ts: str) -> PrivateMessage | None:
-        """The private message with this ts, unless it was deleted."""
-        found = (
-            m
-            for m in self.private.get(user, [])
-            if (m.channel, m.ts) == (channel, ts) and not m.deleted
-        )
+        """The private message with this ts."""
+        found = (m for m in self.private.get(user, []) if (m.channel, m.ts) == (channel, ts))
         return next(found, None)
 
     def direct_channel(self, user: str) -> Channel:
@@ -353,10 +325,8 @@ class State:
         self.channels[opened.id] = opened
         return opened
 
-    def new_response_url(
-        self, kind: str, user: str, channel: str, source: Message | PrivateMessage | None = None
-    ) -> str:
+    def new_response_url(self, kind: str, user: str, channel: str) -> str:
         """The address at which the bot may answer this interaction."""
         key = f"{len(self.response_urls) + 1}/{secrets.token_urlsafe(16)}"
-        self.response_urls[key] = ResponseUrl(key, kind, user, channel, self.now(), source)
+        self.response_urls[key] = ResponseUrl(key, kind, user, channel, self.now())
         return f"{self.base_url}/{kind}/{TEAM}/{key}"

@@ -109,8 +109,8 @@ class View:
             "hash": self.hash,
             "title": given.get("title")
             or {"type": "plain_text", "text": "View Title", "emoji": True},
-            "clear_on_close": bool(given.get("clear_on_close")),
-            "notify_on_close": bool(given.get("notify_on_close")),
+            "clear_on_close": False,
+            "notify_on_close": False,
             "close": given.get("close"),
             "submit": given.get("submit"),
             "previous_view_id": self.previous,
