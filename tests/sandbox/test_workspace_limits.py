@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from restorebot.sandbox.workspace.blocks import MethodError
+from restorebot.sandbox.workspace.errors import MethodError
 from restorebot.sandbox.workspace.limits import check_message_blocks, check_view
 from tests.sandbox.workspace_kit import (
     Json,

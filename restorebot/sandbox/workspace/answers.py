@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from restorebot.sandbox.workspace.api import Faults, drop_connection
-from restorebot.sandbox.workspace.blocks import Json, MethodError
+from restorebot.sandbox.workspace.errors import Json, MethodError
 from restorebot.sandbox.workspace.limits import check_message_blocks, check_post_text
 from restorebot.sandbox.workspace.state import ResponseUrl, State
 

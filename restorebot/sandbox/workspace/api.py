@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from restorebot.sandbox.workspace.blocks import ControlError, Json, MethodError
+from restorebot.sandbox.workspace.errors import ControlError, Json, MethodError
 from restorebot.sandbox.workspace.methods import METHODS, Desk, Method, refuse_missing_scope
 from restorebot.sandbox.workspace.state import State
 

@@ -1,36 +1,14 @@
-"""What the parts of the local Slack share about blocks, and the two ways in which they say no."""
+"""What the parts of the local Slack share about blocks."""
 
 import secrets
 from collections.abc import Iterator
 from typing import Any
 
-Json = dict[str, Any]
+from restorebot.sandbox.workspace.errors import Json
 
 INTERACTIVE = frozenset(
     {"button", "checkboxes", "static_select", "datetimepicker", "plain_text_input"}
 )
-
-
-class MethodError(Exception):
-    """A Web API method says no: ``{"ok": false, "error": code}`` and, for some codes, more
-    fields.
-    """
-
-    def __init__(self, code: str, **more: Any) -> None:
-        super().__init__(code)
-        self.code = code
-        self.more = more
-
-
-class ControlError(Exception):
-    """The control interface was asked for something that a person at a Slack client could not
-    do.
-    """
-
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status = status
-        self.sentence = sentence
 
 
 def blocks_with_ids(blocks: list[Json]) -> list[Json]:

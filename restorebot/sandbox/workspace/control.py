@@ -15,8 +15,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from restorebot.sandbox.workspace.api import Fault, Faults, RateLimits
-from restorebot.sandbox.workspace.blocks import ControlError, Json
 from restorebot.sandbox.workspace.delivery import Ack, Delivery, HttpOptions, Target
+from restorebot.sandbox.workspace.errors import ControlError, Json
 from restorebot.sandbox.workspace.people import Overrides, People
 from restorebot.sandbox.workspace.state import (
     APP,

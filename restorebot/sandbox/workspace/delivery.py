@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 import httpx
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from restorebot.sandbox.workspace.blocks import Json
+from restorebot.sandbox.workspace.errors import Json
 from restorebot.sandbox.workspace.state import APP, State
 
 TICKET_SECONDS = 30.0

@@ -5,7 +5,8 @@ Slack 2025-26").
 from collections.abc import Iterator
 from typing import Any
 
-from restorebot.sandbox.workspace.blocks import Json, MethodError, interactive_elements
+from restorebot.sandbox.workspace.blocks import interactive_elements
+from restorebot.sandbox.workspace.errors import Json, MethodError
 from restorebot.sandbox.workspace.rules import (
     ANY,
     FLAG,

@@ -11,13 +11,9 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from restorebot.sandbox.workspace.blocks import (
-    ControlError,
-    Json,
-    MethodError,
-    interactive_elements,
-)
+from restorebot.sandbox.workspace.blocks import interactive_elements
 from restorebot.sandbox.workspace.delivery import RIGHT, Ack, Delivery, HttpOptions
+from restorebot.sandbox.workspace.errors import ControlError, Json, MethodError
 from restorebot.sandbox.workspace.limits import check_view
 from restorebot.sandbox.workspace.state import (
     APP,

@@ -7,13 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from restorebot.sandbox.workspace.blocks import (
-    ControlError,
-    Json,
-    MethodError,
-    blocks_with_ids,
-    interactive_elements,
-)
+from restorebot.sandbox.workspace.blocks import blocks_with_ids, interactive_elements
+from restorebot.sandbox.workspace.errors import ControlError, Json, MethodError
 from restorebot.sandbox.workspace.state import APP, BOT, TEAM, State
 
 TRIGGER_SECONDS = 3.0  # Slack fact sheet §1
