@@ -5,10 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from restorebot.sandbox.workspace.errors import Json
-
-INTERACTIVE = frozenset(
-    {"button", "checkboxes", "static_select", "datetimepicker", "plain_text_input"}
-)
+from restorebot.sandbox.workspace.shapes import INTERACTIVE
 
 
 def blocks_with_ids(blocks: list[Json]) -> list[Json]:

@@ -1,6 +1,4 @@
-"""Slack's limits on texts, blocks and views, as tables (Slack fact sheet §1, "Limits" and "New in
-Slack 2025-26").
-"""
+"""Slack's limits on whole messages and views (Slack fact sheet §1, "Limits")."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,18 +7,16 @@ from restorebot.sandbox.workspace.blocks import interactive_elements
 from restorebot.sandbox.workspace.errors import Json, MethodError
 from restorebot.sandbox.workspace.rules import (
     ANY,
-    FLAG,
     ByType,
-    Int,
     List,
     Obj,
-    OneOf,
     Rule,
     Str,
     Text,
     problem,
     size_of,
 )
+from restorebot.sandbox.workspace.shapes import ANY_BLOCK, ID
 
 BLOCKS_PER_MESSAGE = 50
 BLOCKS_PER_VIEW = 100
@@ -28,112 +24,6 @@ BLOCK_CHARACTERS_PER_MESSAGE = 13_200
 POST_TEXT = 40_000  # longer texts are cut off
 UPDATE_TEXT = 4_000
 VIEW_BYTES = 250_000
-
-ID = Str(255)
-
-CONFIRM = Obj(
-    {
-        "title": Text(100, plain=True),
-        "text": Text(300),
-        "confirm": Text(30, plain=True),
-        "deny": Text(30, plain=True),
-    },
-)
-
-
-def _option(*, plain: bool) -> Obj:
-    return Obj(
-        {"text": Text(75, plain=plain), "value": Str(150)}, {"description": Text(75, plain=plain)}
-    )
-
-
-PLAIN_OPTION = _option(plain=True)
-RICH_OPTION = _option(plain=False)
-
-COMMON: dict[str, Rule] = {"action_id": ID, "confirm": CONFIRM}
-PLACEHOLDER: dict[str, Rule] = {"placeholder": Text(150, plain=True)}
-
-
-def _values(options: Any) -> list[Any]:
-    return (
-        [o.get("value") for o in options if isinstance(o, dict)]
-        if isinstance(options, list)
-        else []
-    )
-
-
-def _initials_are_offered(element: Json) -> str | None:
-    """An initial option must be one of the options."""
-    offered = _values(element.get("options"))
-    initial = _values([element.get("initial_option")]) + _values(element.get("initial_options"))
-    return (
-        None if all(i in offered for i in initial) else "initial option is not one of the options"
-    )
-
-
-ELEMENTS: dict[str, Rule] = {
-    "button": Obj(
-        {"type": ANY, "text": Text(75, plain=True)},
-        {"value": Str(2000), "style": OneOf(("primary", "danger")), **COMMON},
-    ),
-    "checkboxes": Obj(
-        {"type": ANY, "options": List(RICH_OPTION, 10)},
-        {"initial_options": List(RICH_OPTION, 10), **COMMON},
-        _initials_are_offered,
-    ),
-    "static_select": Obj(
-        {"type": ANY, "options": List(PLAIN_OPTION, 100)},
-        {"initial_option": PLAIN_OPTION, **PLACEHOLDER, **COMMON},
-        _initials_are_offered,
-    ),
-    "datetimepicker": Obj({"type": ANY}, {"initial_date_time": Int(0, 9_999_999_999), **COMMON}),
-    "plain_text_input": Obj(
-        {"type": ANY},
-        {
-            "action_id": ID,
-            "initial_value": Str(3000),
-            "multiline": FLAG,
-            "max_length": Int(1, 3000),
-            **PLACEHOLDER,
-        },
-    ),
-    "plain_text": Text(3000),
-    "mrkdwn": Text(3000),
-}
-
-IN_ACTIONS = ByType(ELEMENTS, frozenset({"button"}), "element")
-IN_CONTEXT = ByType(ELEMENTS, frozenset({"plain_text", "mrkdwn"}), "element")
-IN_INPUT = ByType(
-    ELEMENTS,
-    frozenset({"checkboxes", "static_select", "datetimepicker", "plain_text_input"}),
-    "element",
-)
-
-
-def _text_or_fields(block: Json) -> str | None:
-    return None if block.get("text") or block.get("fields") else "must provide text or fields"
-
-
-BLOCKS: dict[str, Rule] = {
-    "section": Obj(
-        {"type": ANY},
-        {"block_id": ID, "text": Text(3000), "fields": List(Text(2000), 10)},
-        _text_or_fields,
-    ),
-    "header": Obj({"type": ANY, "text": Text(150, plain=True)}, {"block_id": ID}),
-    "context": Obj({"type": ANY, "elements": List(IN_CONTEXT, 10)}, {"block_id": ID}),
-    "actions": Obj({"type": ANY, "elements": List(IN_ACTIONS, 25)}, {"block_id": ID}),
-    "input": Obj(
-        {"type": ANY, "label": Text(2000, plain=True), "element": IN_INPUT},
-        {
-            "block_id": ID,
-            "hint": Text(2000, plain=True),
-            "optional": FLAG,
-            "dispatch_action": FLAG,
-        },
-    ),
-}
-ANY_BLOCK = ByType(BLOCKS, frozenset(BLOCKS), "block")
 
 VIEW_COMMON: dict[str, Rule] = {
     "private_metadata": Str(3000),

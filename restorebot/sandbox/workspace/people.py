@@ -15,6 +15,7 @@ from restorebot.sandbox.workspace.blocks import interactive_elements
 from restorebot.sandbox.workspace.delivery import RIGHT, Ack, Delivery, HttpOptions
 from restorebot.sandbox.workspace.errors import ControlError, Json, MethodError
 from restorebot.sandbox.workspace.limits import check_view
+from restorebot.sandbox.workspace.shapes import STATES
 from restorebot.sandbox.workspace.state import (
     APP,
     BOT_USER,
@@ -27,7 +28,6 @@ from restorebot.sandbox.workspace.state import (
     State,
 )
 from restorebot.sandbox.workspace.views import (
-    STATE,
     Triggers,
     View,
     Views,
@@ -191,7 +191,7 @@ class People:
         if not _confirmed(element, confirm=confirm):
             return DISMISSED
         fill_in(view, values or {})
-        if element["type"] in STATE:
+        if element["type"] in STATES:
             view.inputs[block["block_id"], action_id] = entered(element, value)
         payload = self._interaction("block_actions", person, over) | {
             "container": {"type": "view", "view_id": view.id},
@@ -207,7 +207,7 @@ class People:
             "action_id": element["action_id"],
             "block_id": block["block_id"],
         }
-        if kind in STATE:
+        if element["type"] in STATES:
             action |= entered(element, value)
         else:
             action |= {

@@ -9,19 +9,11 @@ from typing import Any
 
 from restorebot.sandbox.workspace.blocks import blocks_with_ids, interactive_elements
 from restorebot.sandbox.workspace.errors import ControlError, Json, MethodError
+from restorebot.sandbox.workspace.shapes import STATES
 from restorebot.sandbox.workspace.state import APP, BOT, TEAM, State
 
 TRIGGER_SECONDS = 3.0  # Slack fact sheet §1
 STACK_LIMIT = 3  # Slack fact sheet §1: push_limit_reached
-
-# What Slack sends for a stateful element: the member that holds the value, and the value when
-# nothing was entered.
-STATE: dict[str, tuple[str, Any]] = {
-    "plain_text_input": ("value", None),
-    "static_select": ("selected_option", None),
-    "datetimepicker": ("selected_date_time", None),
-    "checkboxes": ("selected_options", []),
-}
 
 
 @dataclass
@@ -240,20 +232,22 @@ def state_values(blocks: list[Json], inputs: Inputs) -> Json:
     """
     values: Json = {}
     for block in blocks:
-        for element in interactive_elements(block):
-            if element["type"] in STATE:
-                place = (block["block_id"], element["action_id"])
-                values.setdefault(place[0], {})[place[1]] = inputs.get(place) or untouched(element)
+        for element in stateful_elements(block):
+            place = (block["block_id"], element["action_id"])
+            values.setdefault(place[0], {})[place[1]] = inputs.get(place) or untouched(element)
     return values
+
+
+def stateful_elements(block: Json) -> list[Json]:
+    """The elements of a block into which a person enters something."""
+    return [element for element in interactive_elements(block) if element["type"] in STATES]
 
 
 def untouched(element: Json) -> Json:
     """The state of an element before the person touches it: its initial value, or the empty one."""
-    member, empty = STATE[element["type"]]
-    initial = element.get(
-        member.replace("selected_", "initial_") if "selected_" in member else f"initial_{member}"
-    )
-    return {"type": element["type"], member: empty if initial is None else initial}
+    state = STATES[element["type"]]
+    initial = element.get(state.initial)
+    return {"type": element["type"], state.member: state.empty if initial is None else initial}
 
 
 def entered(element: Json, value: Any) -> Json:
@@ -263,29 +257,8 @@ def entered(element: Json, value: Any) -> Json:
     A text input takes a string, a datetimepicker seconds since 1970 as a string, a select the value
     of an option, and checkboxes a list of them.
     """
-    member, empty = STATE[element["type"]]
-    many = isinstance(empty, list)
-    wanted = value if many else [value]
-    if not isinstance(wanted, list) or not all(isinstance(w, str) for w in wanted):
-        kind = "a list of strings" if many else "a string"
-        raise ControlError(422, f"A {element['type']} takes {kind}.")
-    if member in {"selected_option", "selected_options"}:
-        wanted = [option_named(element, w) for w in wanted if w or many]
-    if wanted and member == "selected_date_time" and wanted[0]:
-        if not wanted[0].isdigit():
-            raise ControlError(422, "A datetimepicker takes the seconds since 1970.")
-        wanted = [int(wanted[0])]
-    chosen = wanted if many else next(iter(wanted), None)
-    return {"type": element["type"], member: empty if chosen in ("", None) else chosen}
-
-
-def option_named(element: Json, value: str) -> Json:
-    """The option of an element that has this value."""
-    for option in element["options"]:
-        if option["value"] == value:
-            found: Json = option
-            return found
-    raise ControlError(422, f"No option with the value {value!r} is offered.")
+    state = STATES[element["type"]]
+    return {"type": element["type"], state.member: state.read(element, value)}
 
 
 def is_empty(entry: Json) -> bool:
@@ -299,9 +272,7 @@ def fill_in(view: View, values: Json) -> None:
     """
     for block_id, value in values.items():
         block = next((b for b in view.blocks if b["block_id"] == block_id), None)
-        elements = (
-            [] if block is None else [e for e in interactive_elements(block) if e["type"] in STATE]
-        )
+        elements = [] if block is None else stateful_elements(block)
         if not elements:
             raise ControlError(
                 422, f"The view has nothing to fill in with the block_id {block_id}."

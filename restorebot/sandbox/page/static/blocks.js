@@ -12,7 +12,7 @@ export function blocks(list, names, hands) {
   });
 }
 
-const BLOCKS = {
+export const BLOCKS = {
   header: (block, names) => el("h3", { class: "b-header" }, textObject(block.text, names)),
   section: (block, names) =>
     el("div", { class: "b-section" },
@@ -33,7 +33,7 @@ const BLOCKS = {
   },
 };
 
-const ELEMENTS = {
+export const ELEMENTS = {
   button: (one, block, names, hands) => {
     const style = one.style ? `button ${one.style}` : "button";
     return el("button", { type: "button", class: style, "data-action": one.action_id, "data-value": one.value,
