@@ -45,7 +45,7 @@ BAD = [
         404,
         "nobody with the id U0NOBODY",
     ),
-    ("POST", "/slack/command", '{"channel": "C0RESTORES"}', 422, "The member 'user' is missing."),
+    ("POST", "/slack/command", '{"channel": "C0RESTORES"}', 400, "The member 'user' is missing."),
     (
         "POST",
         "/slack/say",

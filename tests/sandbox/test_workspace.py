@@ -456,6 +456,7 @@ async def test_a_response_url_refuses_what_slack_cannot_show_and_is_not_used_up_
         ]:
             answer = await box.http.post(url, json=body)
             assert (answer.status_code, answer.json()["error"]) == (400, error)
+        assert answer.json()["detail"] == "There is no member 'delete_original' here."
         answer = await box.http.post(f"{url}x", json={"text": "x"})
         assert (answer.status_code, answer.json()["error"]) == (404, "invalid_url")
         for _ in range(5):

@@ -7,13 +7,14 @@ import json
 import math
 from collections import deque
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from restorebot.sandbox.workspace.errors import ControlError, Json, MethodError
+from restorebot.sandbox.control import Body, ControlError, Json
+from restorebot.sandbox.workspace.errors import MethodError
 from restorebot.sandbox.workspace.methods import METHODS, Desk, Method, refuse_missing_scope
 from restorebot.sandbox.workspace.state import State
 
@@ -22,7 +23,6 @@ POST_BURST = 10  # posts to one channel at once; after that about one a second (
 FaultKind = Literal[
     "ratelimited", "lost_answer", "garbled_answer", "server_error", "slow", "error", "drop"
 ]
-FAULTS = get_args(FaultKind)
 
 
 class RateLimitedError(Exception):
@@ -64,8 +64,7 @@ class RateLimits:
         self._posts[channel] = (left - 1, now)
 
 
-@dataclass
-class Fault:
+class Fault(Body):
     """What goes wrong with the next calls of a method, or those with ``only`` among their
     arguments.
 
@@ -79,30 +78,6 @@ class Fault:
     error: str = "internal_error"
     status: int = 500
     only: str = ""
-
-    @classmethod
-    def parse(cls, given: Any) -> "Fault":
-        """From the control interface's JSON."""
-        if not isinstance(given, dict) or given.get("fault") not in FAULTS:
-            raise ControlError(
-                422, f"A fault needs a member 'fault' that is one of {', '.join(FAULTS)}."
-            )
-        kinds: dict[str, Any] = {
-            "times": int,
-            "retry_after": (int, str),
-            "seconds": (int, float),
-            "error": str,
-            "status": int,
-            "only": str,
-        }
-        for name, value in given.items():
-            if name != "fault" and not isinstance(value, kinds.get(name, ())):
-                raise ControlError(422, f"A fault has no such member, or not of this type: {name}.")
-        return cls(**given)
-
-    def json(self) -> Json:
-        """As the control interface shows it."""
-        return dict(vars(self))
 
 
 class Faults:
@@ -133,7 +108,7 @@ class Faults:
 
     def json(self) -> Json:
         """As the control interface shows them."""
-        return {method: fault.json() for method, fault in self._set.items()}
+        return {method: fault.model_dump() for method, fault in self._set.items()}
 
 
 async def drop_connection(request: Request) -> Response:

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from restorebot.sandbox.workspace.answers import Answers
 from restorebot.sandbox.workspace.api import Faults, RateLimits, Tokens, WebApi
-from restorebot.sandbox.workspace.control import Control, no_such_path
+from restorebot.sandbox.workspace.control import Control
 from restorebot.sandbox.workspace.delivery import Delivery, Links
 from restorebot.sandbox.workspace.manifest import Manifest
 from restorebot.sandbox.workspace.methods import Desk
@@ -108,11 +108,6 @@ def create_app(workspace: Workspace) -> Starlette:
             Route("/commands/{team}/{number}/{secret}", answers.answer, methods=["POST"]),
             Route("/actions/{team}/{number}/{secret}", answers.answer, methods=["POST"]),
             *control.routes(),
-            Route(
-                "/_sandbox/{path:path}",
-                no_such_path,
-                methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            ),
         ]
     )
     app.workspace = workspace

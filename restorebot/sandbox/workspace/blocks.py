@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterator
 from typing import Any
 
-from restorebot.sandbox.workspace.errors import Json
+from restorebot.sandbox.control import Json
 from restorebot.sandbox.workspace.shapes import INTERACTIVE
 
 

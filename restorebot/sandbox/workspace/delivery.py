@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 import httpx
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from restorebot.sandbox.workspace.errors import Json
+from restorebot.sandbox.control import Body, Json
 from restorebot.sandbox.workspace.state import APP, State
 
 TICKET_SECONDS = 30.0
@@ -41,8 +41,7 @@ class Ack:
     body: Any = None
 
 
-@dataclass(frozen=True)
-class HttpOptions:
+class HttpOptions(Body):
     """Ways to sign an HTTP delivery wrongly."""
 
     bad_signature: bool = False

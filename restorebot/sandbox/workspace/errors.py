@@ -1,8 +1,6 @@
-"""The two ways in which the local Slack says no."""
+"""How a Web API method says no."""
 
 from typing import Any
-
-Json = dict[str, Any]
 
 
 class MethodError(Exception):
@@ -14,14 +12,3 @@ class MethodError(Exception):
         super().__init__(code)
         self.code = code
         self.more = more
-
-
-class ControlError(Exception):
-    """The control interface was asked for something that a person at a Slack client could not
-    do.
-    """
-
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status = status
-        self.sentence = sentence

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from restorebot.sandbox.workspace.errors import Json
+from restorebot.sandbox.control import Json
 
 
 def without_tokens(value: Any) -> Any:

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+from restorebot.sandbox.control import Json
 from restorebot.sandbox.workspace.blocks import interactive_elements
-from restorebot.sandbox.workspace.errors import Json, MethodError
+from restorebot.sandbox.workspace.errors import MethodError
 from restorebot.sandbox.workspace.rules import (
     ANY,
     ByType,

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from restorebot.sandbox.workspace.errors import Json, MethodError
+from restorebot.sandbox.control import Json
+from restorebot.sandbox.workspace.errors import MethodError
 from restorebot.sandbox.workspace.limits import (
     check_message_blocks,
     check_post_text,

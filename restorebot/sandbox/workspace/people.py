@@ -9,11 +9,21 @@ bot's acknowledgement asks for. A client lets nobody do what is not on the scree
 import re
 import secrets
 from dataclasses import dataclass
-from typing import Any
 
+from restorebot.sandbox.control import ControlError, Json
 from restorebot.sandbox.workspace.blocks import interactive_elements
-from restorebot.sandbox.workspace.delivery import RIGHT, Ack, Delivery, HttpOptions
-from restorebot.sandbox.workspace.errors import ControlError, Json, MethodError
+from restorebot.sandbox.workspace.bodies import (
+    ClickBody,
+    CloseBody,
+    CommandBody,
+    Interaction,
+    MessageClick,
+    SayBody,
+    SubmitBody,
+    ViewClick,
+)
+from restorebot.sandbox.workspace.delivery import Ack, Delivery
+from restorebot.sandbox.workspace.errors import MethodError
 from restorebot.sandbox.workspace.limits import check_view
 from restorebot.sandbox.workspace.shapes import STATES
 from restorebot.sandbox.workspace.state import (
@@ -44,18 +54,6 @@ LONGEST_MESSAGE = 4000
 
 
 @dataclass(frozen=True)
-class Overrides:
-    """What a payload says instead of the truth, for tests of what the bot believes."""
-
-    team_id: str | None = None
-    trigger_id: str | None = None
-    http: HttpOptions = RIGHT
-
-
-TRUTH = Overrides()
-
-
-@dataclass(frozen=True)
 class Submitted:
     """What came of a submission: whether its view closed, and the errors shown beside the
     inputs.
@@ -79,34 +77,33 @@ class People:
     # --- commands ---------------------------------------------------------------------------------
     # -----------------
 
-    async def command(
-        self, user: str, channel: str, text: str, command: str = "/restore", over: Overrides = TRUTH
-    ) -> tuple[Ack, str]:
+    async def command(self, typed: CommandBody) -> tuple[Ack, str]:
         """Type a slash command; returns what came of it and the trigger that the payload
         carried.
         """
-        person, place = self._person(user), self._place(user, channel)
-        if command not in self._state.manifest.commands:
-            raise ControlError(404, f"{command} is not a command that the manifest declares.")
+        person, place = self._person(typed.user), self._place(typed.user, typed.channel)
+        if typed.command not in self._state.manifest.commands:
+            raise ControlError(404, f"{typed.command} is not a command that the manifest declares.")
         if place.is_archived:
             raise ControlError(422, "Nothing can be typed into an archived channel.")
-        trigger_id = over.trigger_id or self._triggers.issue(user)
+        escaped = self._state.manifest.commands[typed.command]
+        trigger_id = typed.trigger or self._triggers.issue(person.id)
         payload = {
             "token": VERIFICATION_TOKEN,
-            "team_id": over.team_id or person.team_id,
+            "team_id": typed.team_id or person.team_id,
             "team_domain": TEAM_DOMAIN,
             "channel_id": place.id,
             "channel_name": _shown_name(place),
             "user_id": person.id,
             "user_name": person.name,
-            "command": command,
-            "text": self._escaped(text) if self._state.manifest.commands[command] else text,
+            "command": typed.command,
+            "text": self._escaped(typed.text) if escaped else typed.text,
             "api_app_id": APP,
             "is_enterprise_install": "false",
-            "response_url": self._state.new_response_url("commands", user, channel),
+            "response_url": self._state.new_response_url("commands", person.id, place.id),
             "trigger_id": trigger_id,
         }
-        ack = await self._delivery.command(payload, over.http)
+        ack = await self._delivery.command(payload, typed.http)
         if ack.body:
             raise ControlError(501, "The sandbox shows no message that an acknowledgement carries.")
         return ack, trigger_id
@@ -129,78 +126,63 @@ class People:
         safe = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         return re.sub(r"(?<!\S)#([\w-]+)", channel, re.sub(r"(?<!\S)@([\w-]+)", person, safe))
 
-    def say(self, user: str, channel: str, text: str, thread_ts: str | None = None) -> Message:
+    def say(self, said: SayBody) -> Message:
         """Write a message into a channel or a thread of it."""
-        person, place = self._person(user), self._place(user, channel)
+        person, place = self._person(said.user), self._place(said.user, said.channel)
         if place.is_archived or person.id not in place.members:
             raise ControlError(422, f"{person.name} cannot write there.")
-        if thread_ts is not None and self._state.message(channel, thread_ts) is None:
-            raise ControlError(404, f"There is no message {thread_ts} in {channel}.")
-        if not text.strip():
+        if said.thread_ts is not None and self._state.message(place.id, said.thread_ts) is None:
+            raise ControlError(404, f"There is no message {said.thread_ts} in {place.id}.")
+        if not said.text.strip():
             raise ControlError(422, "There is nothing in this message.")
-        return self._state.post(channel, user, self._escaped(text[:LONGEST_MESSAGE]), [], thread_ts)
+        text = self._escaped(said.text[:LONGEST_MESSAGE])
+        return self._state.post(place.id, person.id, text, [], said.thread_ts)
 
     # --- clicks -----------------------------------------------------------------------------------
     # -----------------
 
-    async def click(
-        self,
-        user: str,
-        channel: str,
-        ts: str,
-        action_id: str,
-        value: str | list[str] | None = None,
-        *,
-        confirm: bool = True,
-        over: Overrides = TRUTH,
-    ) -> Ack:
+    async def click(self, click: MessageClick) -> Ack:
         """Use a button or menu of a message, a private one included."""
-        person, place = self._person(user), self._place(user, channel)
-        private = self._state.private_message(user, channel, ts)
-        message = private or self._state.message(channel, ts)
-        if message is None:
-            raise ControlError(404, f"There is no message {ts} in {channel}.")
-        block, element = _find_element(message.blocks, action_id, value)
-        if not _confirmed(element, confirm=confirm):
+        person, place = self._person(click.user), self._place(click.user, click.channel)
+        message = self._message(click)
+        block, element = _find_element(message.blocks, click)
+        if not _confirmed(element, click):
             return DISMISSED
-        payload = self._interaction("block_actions", person, over) | {
+        payload = self._interaction("block_actions", person, click) | {
             "container": _container(message),
             "channel": {"id": place.id, "name": _shown_name(place)},
-            "response_url": self._state.new_response_url("actions", user, channel),
+            "response_url": self._state.new_response_url("actions", person.id, place.id),
             "state": {"values": state_values(message.blocks, {})},
-            "actions": [self._action(block, element, value)],
+            "actions": [self._action(block, element, click)],
         }
         if isinstance(message, Message):
             payload["message"] = message.json()
-        return await self._delivery.interaction(payload, over.http)
+        return await self._delivery.interaction(payload, click.http)
 
-    async def click_in_view(
-        self,
-        user: str,
-        view_id: str,
-        action_id: str,
-        value: str | list[str] | None = None,
-        *,
-        confirm: bool = True,
-        values: Json | None = None,
-        over: Overrides = TRUTH,
-    ) -> Ack:
+    async def click_in_view(self, click: ViewClick) -> Ack:
         """Use a button or menu of the modal on top, or of the Home tab."""
-        person, view = self._person(user), self._shown_view(user, view_id)
-        block, element = _find_element(view.blocks, action_id, value)
-        if not _confirmed(element, confirm=confirm):
+        person, view = self._person(click.user), self._shown_view(click.user, click.view_id)
+        block, element = _find_element(view.blocks, click)
+        if not _confirmed(element, click):
             return DISMISSED
-        fill_in(view, values or {})
+        fill_in(view, click.values)
         if element["type"] in STATES:
-            view.inputs[block["block_id"], action_id] = entered(element, value)
-        payload = self._interaction("block_actions", person, over) | {
+            view.inputs[block["block_id"], click.action_id] = entered(element, click.value)
+        payload = self._interaction("block_actions", person, click) | {
             "container": {"type": "view", "view_id": view.id},
             "view": view.json(view.inputs),
-            "actions": [self._action(block, element, value)],
+            "actions": [self._action(block, element, click)],
         }
-        return await self._delivery.interaction(payload, over.http)
+        return await self._delivery.interaction(payload, click.http)
 
-    def _action(self, block: Json, element: Json, value: str | list[str] | None) -> Json:
+    def _message(self, click: MessageClick) -> Message | PrivateMessage:
+        private = self._state.private_message(click.user, click.channel, click.ts)
+        message = private or self._state.message(click.channel, click.ts)
+        if message is None:
+            raise ControlError(404, f"There is no message {click.ts} in {click.channel}.")
+        return message
+
+    def _action(self, block: Json, element: Json, click: ClickBody) -> Json:
         kind = element["type"]
         action: Json = {
             "type": kind,
@@ -208,7 +190,7 @@ class People:
             "block_id": block["block_id"],
         }
         if element["type"] in STATES:
-            action |= entered(element, value)
+            action |= entered(element, click.value)
         else:
             action |= {
                 name: element[name] for name in ("text", "value", "style") if name in element
@@ -218,18 +200,17 @@ class People:
     # --- modals and the Home tab
     # -----------------------------------------------------------------------------------
 
-    async def submit(
-        self, user: str, view_id: str, values: Json, over: Overrides = TRUTH
-    ) -> Submitted:
+    async def submit(self, submission: SubmitBody) -> Submitted:
         """Fill in the modal on top and press its submit button."""
-        person, view = self._person(user), self._top(user, view_id)
+        person = self._person(submission.user)
+        view = self._top(submission.user, submission.view_id)
         if not view.definition.get("submit"):
             raise ControlError(422, "This view has no submit button.")
-        fill_in(view, values)
+        fill_in(view, submission.values)
         refuse_unfinished(view)
-        payload = self._interaction("view_submission", person, over)
+        payload = self._interaction("view_submission", person, submission)
         payload |= {"view": view.json(view.inputs), "response_urls": []}
-        ack = await self._delivery.interaction(payload, over.http)
+        ack = await self._delivery.interaction(payload, submission.http)
         if not ack.acked:
             self._trouble(view, ack.error or "")
             return Submitted(ack)
@@ -274,11 +255,11 @@ class People:
         """The person reads "We had some trouble connecting. Try again?" and the modal stays."""
         self._state.journal.event("trouble", user=view.user, view_id=view.id, detail=detail)
 
-    def close(self, user: str, view_id: str) -> None:
+    def close(self, closed: CloseBody) -> None:
         """Close the modal on top; the app does not hear of it."""
-        self._person(user)
-        self._top(user, view_id)
-        self._views.pop(user)
+        self._person(closed.user)
+        self._top(closed.user, closed.view_id)
+        self._views.pop(closed.user)
 
     async def open_home(self, user: str) -> Ack:
         """Look at the app's Home tab; the app hears of it when its manifest subscribes to
@@ -320,11 +301,11 @@ class People:
     # --- what the screen shows
     # -------------------------------------------------------------------------------------
 
-    def _interaction(self, kind: str, person: Person, over: Overrides) -> Json:
+    def _interaction(self, kind: str, person: Person, done: Interaction) -> Json:
         """What all interactions have in common."""
         if not self._state.manifest.interactive:
             raise ControlError(422, "The manifest does not switch interactivity on.")
-        team_id = over.team_id or person.team_id
+        team_id = done.team_id or person.team_id
         user = {"id": person.id, "username": person.name, "name": person.name, "team_id": team_id}
         return {
             "type": kind,
@@ -334,7 +315,7 @@ class People:
             "user": user,
             "api_app_id": APP,
             "token": VERIFICATION_TOKEN,
-            "trigger_id": over.trigger_id or self._triggers.issue(person.id),
+            "trigger_id": done.trigger or self._triggers.issue(person.id),
         }
 
     def _person(self, user: str) -> Person:
@@ -373,21 +354,25 @@ def _container(message: Message | PrivateMessage) -> Json:
     return container | {"is_ephemeral": isinstance(message, PrivateMessage)}
 
 
-def _find_element(blocks: list[Json], action_id: str, value: Any) -> tuple[Json, Json]:
+def _find_element(blocks: list[Json], click: ClickBody) -> tuple[Json, Json]:
     """The element to use; where several have the action_id, the one with this value."""
     found = [
-        (b, e) for b in blocks for e in interactive_elements(b) if e.get("action_id") == action_id
+        (block, element)
+        for block in blocks
+        for element in interactive_elements(block)
+        if element.get("action_id") == click.action_id
     ]
-    if len(found) > 1 and value is not None:
-        found = [(b, e) for b, e in found if e.get("value") == value] or found
+    same_value = [one for one in found if one[1].get("value") == click.value]
+    if len(found) > 1 and len(same_value) == 1:
+        return same_value[0]
     if not found:
-        raise ControlError(404, f"Nothing with the action_id {action_id} is there now.")
+        raise ControlError(404, f"Nothing with the action_id {click.action_id} is there now.")
     if len(found) > 1:
         raise ControlError(
-            422, f"Several elements have the action_id {action_id}; say which by its value."
+            422, f"Several elements have the action_id {click.action_id}; say which by its value."
         )
     return found[0]
 
 
-def _confirmed(element: Json, *, confirm: bool) -> bool:
-    return confirm or "confirm" not in element
+def _confirmed(element: Json, click: ClickBody) -> bool:
+    return click.confirm or "confirm" not in element

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from restorebot.sandbox.workspace.errors import ControlError, Json
+from restorebot.sandbox.control import ControlError, Json
 from restorebot.sandbox.workspace.rules import (
     ANY,
     FLAG,

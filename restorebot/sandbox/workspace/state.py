@@ -4,8 +4,8 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from restorebot.sandbox.control import Json
 from restorebot.sandbox.workspace.blocks import blocks_with_ids
-from restorebot.sandbox.workspace.errors import Json
 from restorebot.sandbox.workspace.journal import Journal
 from restorebot.sandbox.workspace.manifest import Manifest
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from restorebot.sandbox.control import ControlError, Json
 from restorebot.sandbox.workspace.blocks import blocks_with_ids, interactive_elements
-from restorebot.sandbox.workspace.errors import ControlError, Json, MethodError
+from restorebot.sandbox.workspace.errors import MethodError
 from restorebot.sandbox.workspace.shapes import STATES
 from restorebot.sandbox.workspace.state import APP, BOT, TEAM, State
 
