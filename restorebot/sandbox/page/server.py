@@ -7,9 +7,10 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
+from pydantic import Field
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -20,9 +21,8 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from restorebot.sandbox.control import Body, ControlError, Json, Nothing, parse, parse_object
 from restorebot.sandbox.programs import Programs
-
-Json = dict[str, Any]
 
 STATIC = Path(__file__).parent / "static"
 
@@ -157,67 +157,63 @@ class World:
             await asyncio.sleep(LOOK)
 
 
-Act = Callable[[World, Json], Awaitable[tuple[int, Json]]]
+class SwitchBody(Body):
+    """A switch of the drawer, and whether it is on."""
+
+    name: Literal["archive_broken", "worker_killed", "stall_at_75"]
+    on: bool
+
+
+class SpeedBody(Body):
+    """Real seconds that a restore takes."""
+
+    takes: float = Field(ge=1, le=3600)
+
+
+Act = Callable[[World, bytes], Awaitable[tuple[int, Json]]]
 
 
 def _to_slack(path: str) -> Act:
-    async def act(world: World, body: Json) -> tuple[int, Json]:
-        return await world.slack(path, body)
+    async def act(world: World, raw: bytes) -> tuple[int, Json]:
+        return await world.slack(path, parse_object(raw))
 
     return act
 
 
-TOGGLES = ("archive_broken", "worker_killed", "stall_at_75")
+def _to_portal(path: str, method: str = "POST", **body: Any) -> Act:
+    async def act(world: World, raw: bytes) -> tuple[int, Json]:
+        parse(Nothing, raw)
+        return await world.portal(path, body, method)
+
+    return act
 
 
-async def _toggle(world: World, body: Json) -> tuple[int, Json]:
-    name, on = body.get("name"), body.get("on")
-    if name not in TOGGLES or not isinstance(on, bool):
-        return 422, {
-            "error": (
-                f"A switch has a 'name' of {', '.join(TOGGLES)} and an 'on' that is true or false."
-            )
-        }
-    return await world.portal("faults", {name: on}, "PATCH")
+async def _toggle(world: World, raw: bytes) -> tuple[int, Json]:
+    body = parse(SwitchBody, raw)
+    return await world.portal("faults", {body.name: body.on}, "PATCH")
 
 
-async def _speed(world: World, body: Json) -> tuple[int, Json]:
-    seconds = body.get("takes")
-    if (
-        isinstance(seconds, bool)
-        or not isinstance(seconds, int | float)
-        or not 1 <= seconds <= 3600
-    ):
-        return 422, {"error": "A restore takes 1 to 3600 seconds: give them as 'takes'."}
-    return await world.portal("speed", {"speed": RESTORE_TAKES / seconds})
+async def _speed(world: World, raw: bytes) -> tuple[int, Json]:
+    return await world.portal("speed", {"speed": RESTORE_TAKES / parse(SpeedBody, raw).takes})
 
 
-async def _away(world: World, __: Json) -> tuple[int, Json]:
+async def _away(world: World, raw: bytes) -> tuple[int, Json]:
+    parse(Nothing, raw)
     # The portal counts in its own seconds, the person in real ones.
     _, state = await world.portal("state")
     return await world.portal("faults", {"away": 20 * (state["speed"] or 1)}, "PATCH")
 
 
-async def _someone_else(world: World, __: Json) -> tuple[int, Json]:
-    return await world.portal("someone-else-starts", {})
-
-
-async def _repair(world: World, __: Json) -> tuple[int, Json]:
-    return await world.portal("repair", {})
-
-
-async def _expire_key(world: World, __: Json) -> tuple[int, Json]:
-    return await world.portal("keys", {"expires_at": "2020-01-01T00:00:00"}, "PATCH")
-
-
-async def _limit(world: World, __: Json) -> tuple[int, Json]:
+async def _limit(world: World, raw: bytes) -> tuple[int, Json]:
+    parse(Nothing, raw)
     fault: Json = {"fault": "rate_limited", "times": 5, "retry_after": 3}
     return await world.slack(
         "faults", {"chat.postMessage": fault, "chat.update": dict(fault)}, "PATCH"
     )
 
 
-async def _kill(world: World, __: Json) -> tuple[int, Json]:
+async def _kill(world: World, raw: bytes) -> tuple[int, Json]:
+    parse(Nothing, raw)
     bot = world.programs.bot
     if bot is None or not bot.runs:
         return 409, {"error": "The bot is not running."}
@@ -225,15 +221,15 @@ async def _kill(world: World, __: Json) -> tuple[int, Json]:
     return 200, {}
 
 
-async def _start(world: World, __: Json) -> tuple[int, Json]:
+async def _start(world: World, raw: bytes) -> tuple[int, Json]:
+    parse(Nothing, raw)
     await world.programs.start_bot()
     return 200, {}
 
 
-async def _new_key(world: World, __: Json) -> tuple[int, Json]:
-    """Make a key and start the bot with it, as an administrator would; the key itself stays
-    here.
-    """
+async def _new_key(world: World, raw: bytes) -> tuple[int, Json]:
+    """Make a key and start the bot with it, as an administrator would; the key stays here."""
+    parse(Nothing, raw)
     _, made = await world.portal("keys", {})
     world.programs.environment["DOCSPACE_API_KEY"] = made["key"]
     if world.programs.bot:
@@ -250,9 +246,9 @@ ACTS: dict[str, Act] = {
     "/portal/switch": _toggle,
     "/portal/speed": _speed,
     "/portal/away": _away,
-    "/portal/someone-else": _someone_else,
-    "/portal/repair": _repair,
-    "/portal/expire-key": _expire_key,
+    "/portal/someone-else": _to_portal("someone-else-starts"),
+    "/portal/repair": _to_portal("repair"),
+    "/portal/expire-key": _to_portal("keys", "PATCH", expires_at="2020-01-01T00:00:00"),
     "/slack/limit": _limit,
     "/bot/kill": _kill,
     "/bot/start": _start,
@@ -279,12 +275,9 @@ def create_app(world: World) -> Starlette:
             if request.headers.get("content-type", "").partition(";")[0] != "application/json":
                 raise HTTPException(415, "Send JSON, as application/json.")
             try:
-                body = json.loads(await request.body() or b"{}")
-            except ValueError:
-                raise HTTPException(400, "The body is not JSON.") from None
-            if not isinstance(body, dict):
-                raise HTTPException(400, "The body is not a JSON object.")
-            status, answer = await act(world, body)
+                status, answer = await act(world, await request.body())
+            except ControlError as error:
+                status, answer = error.status, {"error": error.sentence}
             world.ring()
             return JSONResponse(answer, status)
 

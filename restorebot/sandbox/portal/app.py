@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from restorebot.sandbox.portal.answers import Refusal
 from restorebot.sandbox.portal.bodies import json_body
-from restorebot.sandbox.portal.control import control_routes
+from restorebot.sandbox.portal.control import Control
 from restorebot.sandbox.portal.faults import after, before, hang_up, whole_faults
 from restorebot.sandbox.portal.filters import filters
 from restorebot.sandbox.portal.machine import Portal
@@ -27,7 +27,7 @@ def create_app(portal: Portal) -> Starlette:
         Route(API + path, _endpoint(portal, handler), methods=[method])
         for method, path, handler in ROUTES
     ]
-    return _App(routes=[*routes, *control_routes(portal)])
+    return _App(routes=[*routes, *Control(portal).routes()])
 
 
 class _App(Starlette):
@@ -45,8 +45,8 @@ def _endpoint(portal: Portal, handler: Handler) -> Callable[[Request], Awaitable
         raw = await request.body()
         noted = _note(portal, request, raw)
         state = portal.state
-        if state.switches["slow"]:
-            await asyncio.sleep(float(state.switches["slow"]))
+        if state.switches.slow:
+            await asyncio.sleep(state.switches.slow)
         fault = portal.take_fault(request.url.path)
         if state.is_away or (fault and fault.fault == "drop"):
             return await hang_up(request)

@@ -13,22 +13,10 @@ from starlette.responses import (
 )
 
 from restorebot.sandbox.portal.answers import Refusal, envelope, error, problem
-from restorebot.sandbox.portal.machine import Portal, RouteFault
+from restorebot.sandbox.portal.machine import Portal
+from restorebot.sandbox.portal.switches import RouteFault
 
 HUGE = 2**30
-
-
-ROUTE_FAULTS = {
-    "answer_lost",
-    "drop",
-    "answer_slow",
-    "fault_500",
-    "bad_json",
-    "no_response",
-    "html_502",
-    "busy",
-}
-"""answer_lost and answer_slow take effect first; drop, fault_500, html_502 and busy have none."""
 
 
 async def hang_up(request: Request) -> Response:
@@ -42,16 +30,16 @@ async def hang_up(request: Request) -> Response:
 def whole_faults(portal: Portal) -> None:
     """Switches that answer in the API's place."""
     switches = portal.state.switches
-    if switches["rate_limited"]:
-        switches["rate_limited"] -= 1
+    if switches.rate_limited:
+        switches.rate_limited -= 1
         raise Refusal(PlainTextResponse("", 429, {"Retry-After": "7"}))
-    if switches["html_502"]:
+    if switches.html_502:
         raise Refusal(_bad_gateway())
-    if switches["bad_json"]:
+    if switches.bad_json:
         raise Refusal(Response('{"response":{"isCompl', media_type="application/json"))
-    if switches["redirect_elsewhere"]:
+    if switches.redirect_elsewhere:
         raise Refusal(RedirectResponse("http://elsewhere.invalid/login", 302))
-    if switches["huge_reply"]:
+    if switches.huge_reply:
         raise Refusal(StreamingResponse(_huge(), media_type="application/json"))
     if portal.state.is_lost:
         raise problem(404, "Not Found")

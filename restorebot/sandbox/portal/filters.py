@@ -31,11 +31,11 @@ def filters(portal: Portal, request: Request) -> None:
     state, path = portal.state, request.url.path
     anonymous = path.endswith(ANONYMOUS)
     state.settle()
-    if state.switches["ip_refused"]:
+    if state.switches.ip_refused:
         raise Refusal(PlainTextResponse("Access denied from this address", 403))
     if state.tenant_status == RESTORING and not path.endswith(OPEN_WHILE_RESTORING):
         raise problem(403, "Forbidden")
-    if state.switches["unpaid"] and not path.endswith(UNPAID_ALLOWED):
+    if state.switches.unpaid and not path.endswith(UNPAID_ALLOWED):
         raise problem(402, "Payment Required")
     bearer = bearer_key(request)
     key = state.key(bearer) if bearer else None

@@ -1,11 +1,11 @@
 """The portal with its clock, its faults and its record of requests."""
 
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from restorebot.sandbox.portal.state import PortalState, new_key
+from restorebot.sandbox.portal.state import NEWEST, PortalState, new_key
+from restorebot.sandbox.portal.switches import RouteFault
 
 
 class SandboxClock:
@@ -29,17 +29,6 @@ class SandboxClock:
         self._base, self._since, self.speed = self(), time.monotonic(), speed
 
 
-@dataclass
-class RouteFault:
-    """A fault of one route for its next ``times`` requests."""
-
-    on: str
-    fault: str
-    times: int = 1
-    type: str = "System.Exception"
-    seconds: float = 0.0
-
-
 class Portal:
     """The portal with its clock. ``manual`` is a clock that only ``advance`` moves."""
 
@@ -48,7 +37,7 @@ class Portal:
         *,
         key: str | None = None,
         alias: str = "acme",
-        profile: str = "3.7.2",
+        profile: str = NEWEST,
         speed: float = 1.0,
         manual: bool = False,
     ) -> None:

@@ -25,7 +25,7 @@ async def start_restore(portal: Portal, request: Request, body: Mapping[str, Any
     )
     if body.get("dump"):
         raise error(403, "Access denied", "System.Security.SecurityException", -2146233078)
-    if state.switches["tariff_without_restore"]:
+    if state.switches.tariff_without_restore:
         raise error(
             402,
             "Your pricing plan does not include this option.",
@@ -78,10 +78,10 @@ async def start_backup(portal: Portal, request: Request, body: Mapping[str, Any]
         raise error(500, message, "System.Collections.Generic.KeyNotFoundException", -2146232969)
     if storage_type == 1 and params["folderId"].isdigit():
         raise error(400, "wrong folder type", "System.ArgumentException")
-    if portal.state.switches["free_backups_used"]:
+    if portal.state.switches.free_backups_used:
         message = "The number of free backups should not exceed 2 within a month"
         raise error(402, message, "ASC.Core.Tenants.TenantQuotaException")
-    if portal.state.switches["backup_overtaken"]:
+    if portal.state.switches.backup_overtaken:
         # Somebody else's began a moment ago, and is answered instead.
         portal.state.start_backup().created -= 2
         portal.state.settle()
@@ -97,7 +97,7 @@ async def backup_progress(portal: Portal, request: Request, _: Mapping[str, Any]
 async def settings(portal: Portal, request: Request, _: Mapping[str, Any]) -> Response:
     state = portal.state
     state.settle()
-    elsewhere = state.switches["alias_elsewhere"] if state.tenant_id > 1 else ""
+    elsewhere = state.switches.alias_elsewhere if state.tenant_id > 1 else ""
     status = 0 if elsewhere else state.tenant_status
     body = {
         "tenantStatus": status,

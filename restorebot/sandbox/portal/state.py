@@ -7,10 +7,13 @@ Nothing runs in the background: each look settles everything that has happened u
 import hashlib
 import secrets
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from restorebot.sandbox.control import validate
+from restorebot.sandbox.portal.switches import Switches
 
 ACTIVE, RESTORING = 0, 4
 CREATED, RUNNING, COMPLETED, CANCELLED, FAULTED = range(5)
@@ -18,6 +21,7 @@ BACKUP, RESTORE = 0, 1
 DATA_STORE = 4
 NEVER = datetime(1, 1, 1)  # noqa: DTZ001 - DocSpace's own "does not expire", which has no zone
 KEPT = timedelta(hours=24)
+NEWEST = "3.7.2"
 INVALID = "The backup file is invalid."
 
 QUEUED_FOR, FETCHING_FOR, LOADING_FOR = 1.0, 5.0, 14.0
@@ -25,42 +29,6 @@ QUEUED_FOR, FETCHING_FOR, LOADING_FOR = 1.0, 5.0, 14.0
 
 BACKUP_FOR = 10.0
 """Seconds that a backup takes."""
-
-SWITCHES: dict[str, Any] = {
-    "archive_broken": False,
-    "broken_while_loading": False,
-    "cancelled": False,
-    "faulted": False,
-    "worker_down": False,
-    "worker_killed": False,
-    "stall_at_75": False,
-    "key_survives": False,
-    "alias_elsewhere": "",
-    "host_lost": 0,
-    "locked_after_failure": False,
-    "tariff_without_restore": False,
-    "unpaid": False,
-    "backup_broken": False,
-    "backup_cancelled": False,
-    "backup_elsewhere": False,
-    "backup_overtaken": False,
-    "backup_leaves_out": False,
-    "backup_takes": 0,
-    "free_backups_used": False,
-    "ip_refused": False,
-    "slow": 0,
-    "away": 0,
-    "html_502": False,
-    "bad_json": False,
-    "huge_reply": False,
-    "redirect_elsewhere": False,
-    "rate_limited": 0,
-}
-"""Faults of the portal as a whole, and what each is while off.
-
-slow, away, host_lost and backup_takes (instead of ten) are in seconds, rate_limited is how many
-requests are refused.
-"""
 
 
 @dataclass
@@ -163,7 +131,7 @@ class PortalState:
         self.restore: Task | None = None
         self.backup: Task | None = None
         self.dump: Task | None = None
-        self.switches = dict(SWITCHES)
+        self.switches = Switches()
         self.files: dict[str, dict[str, Any]] = {
             "4711": _file("acme-before-import.tar.gz", self.wall())
         }
@@ -184,16 +152,14 @@ class PortalState:
             .replace(tzinfo=None, microsecond=0)
         )
 
-    def switch(self, name: str, value: Any) -> None:
-        """Set a fault; one that lasts for seconds begins now. Raises KeyError."""
-        if name not in SWITCHES:
-            raise KeyError(name)
+    def switch(self, changes: Mapping[str, Any]) -> None:
+        """Set faults; one that lasts for seconds begins now. Raises ControlError."""
         self.settle()
-        self.switches[name] = value
-        if name == "worker_down":
+        self.switches = validate(Switches, self.switches.model_dump() | dict(changes))
+        if "worker_down" in changes:
             self._worker_since = self.now()
-        if name == "away":
-            self._away_until = self.now() + float(value)
+        if "away" in changes:
+            self._away_until = self.now() + self.switches.away
 
     @property
     def is_away(self) -> bool:
@@ -248,7 +214,7 @@ class PortalState:
                 str(uuid.uuid4()), BACKUP, self.now(), tenant=self.tenant_id, changed=self.now()
             )
             self.backup.storage_type = (
-                DATA_STORE if self.switches["backup_elsewhere"] else storage_type
+                DATA_STORE if self.switches.backup_elsewhere else storage_type
             )
         return self.backup
 
@@ -287,21 +253,21 @@ class PortalState:
     def _settle_backup(self, task: Task) -> None:
         if task.completed:
             return
-        done = (self.now() - task.created) / (float(self.switches["backup_takes"]) or BACKUP_FOR)
+        done = (self.now() - task.created) / (self.switches.backup_takes or BACKUP_FOR)
         if done < 0.05:
             return
         self._publish(task, status=RUNNING, progress=min(90, int(done * 90)))
-        if done >= 0.5 and self.switches["backup_broken"]:
+        if done >= 0.5 and self.switches.backup_broken:
             self._publish(task, status=COMPLETED)
             task.error, task.completed = "There is not enough space on the disk.", True
-        elif done >= 0.5 and self.switches["backup_cancelled"]:
+        elif done >= 0.5 and self.switches.backup_cancelled:
             self._publish(task, status=CANCELLED)
             task.warning, task.completed = "Backup cancelled", True
         elif done >= 1:
             self._publish(task, status=COMPLETED, progress=100)
             task.completed = True
             task.warning = (
-                "Some files were not included." if self.switches["backup_leaves_out"] else ""
+                "Some files were not included." if self.switches.backup_leaves_out else ""
             )
             expires = self.wall() + timedelta(days=1) if task.storage_type == DATA_STORE else NEVER
             name = f"{self.alias}_{self.wall():%Y-%m-%d_%H-%M-%S}.tar.gz"
@@ -314,7 +280,7 @@ class PortalState:
         if task.dead or task.status == FAULTED:
             return
         if task.begun is None:
-            if self.switches["worker_down"] or self.now() - task.created < QUEUED_FOR:
+            if self.switches.worker_down or self.now() - task.created < QUEUED_FOR:
                 return
             # A durable queue: it starts by itself when the worker is back.
             task.begun = max(task.created + QUEUED_FOR, self._worker_since)
@@ -325,10 +291,10 @@ class PortalState:
         if spent < FETCHING_FOR:
             return
         switches = self.switches
-        if switches["archive_broken"]:
+        if switches.archive_broken:
             self._fail(task, INVALID)
             return
-        if switches["cancelled"]:
+        if switches.cancelled:
             self._publish(task, status=CANCELLED)
             task.completed = True
             self.tenant_status = ACTIVE
@@ -336,16 +302,16 @@ class PortalState:
         self.tenant_status = RESTORING
         loading = spent - FETCHING_FOR
         self._publish(task, progress=self._percent(loading))
-        if switches["worker_killed"]:
+        if switches.worker_killed:
             # Nobody marks the task, and nothing takes the lock away (fact sheet §4.6).
             task.dead = True
             return
-        if switches["broken_while_loading"]:
+        if switches.broken_while_loading:
             self._fail(task, INVALID)
-        elif switches["faulted"]:
+        elif switches.faulted:
             self._publish(task, status=FAULTED)
             task.error = "One or more errors occurred. (Object reference not set.)"
-        elif loading >= LOADING_FOR and not switches["stall_at_75"]:
+        elif loading >= LOADING_FOR and not switches.stall_at_75:
             self._succeed(task)
 
     def _percent(self, loading: float) -> int:
@@ -372,7 +338,7 @@ class PortalState:
     def _fail(self, task: Task, error: str) -> None:
         self._publish(task, status=COMPLETED)
         task.error, task.completed, task.last_publish = error, True, True
-        self.tenant_status = RESTORING if self.switches["locked_after_failure"] else ACTIVE
+        self.tenant_status = RESTORING if self.switches.locked_after_failure else ACTIVE
 
     def _succeed(self, task: Task) -> None:
         self._publish(task, status=COMPLETED, progress=100)
@@ -380,7 +346,7 @@ class PortalState:
         self.tenant_id += 1
         task.tenant = self.tenant_id
         self.tenant_status = ACTIVE
-        if not self.switches["key_survives"]:
+        if not self.switches.key_survives:
             self.keys = []
         # New ids, and records whose archive sat in a room point to nothing now.
         self.history = [
@@ -390,7 +356,7 @@ class PortalState:
             for one in self.history
             if one.storage_type != 0
         ]
-        self._lost_until = self.now() + float(self.switches["host_lost"])
+        self._lost_until = self.now() + self.switches.host_lost
 
 
 def _file(title: str, updated: datetime) -> dict[str, Any]:
