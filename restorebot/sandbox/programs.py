@@ -17,7 +17,7 @@ from types import MappingProxyType
 
 from restorebot.sandbox.portal.state import new_key
 
-OURS = (
+BOT_VARIABLES = (
     "SLACK_",
     "DOCSPACE_",
     "RESTOREBOT_",
@@ -42,7 +42,7 @@ class Program:
     process: asyncio.subprocess.Process
 
     @property
-    def runs(self) -> bool:
+    def is_running(self) -> bool:
         return self.process.returncode is None
 
     async def kill(self) -> None:
@@ -53,7 +53,7 @@ class Program:
 
     async def stop(self) -> None:
         """SIGTERM, and SIGKILL for one that does not listen."""
-        if self.runs:
+        if self.is_running:
             self.process.terminate()
             try:
                 async with asyncio.timeout(10):
@@ -78,8 +78,8 @@ class Programs:
         path = self.folder / "bot.log"
         return path.read_text(encoding="utf-8") if path.exists() else ""
 
-    async def command(self, *words: str, given: str = "") -> str:
-        """Run another command of restorebot's, with ``given`` as its input; returns what it
+    async def command(self, *words: str, stdin: str = "") -> str:
+        """Run another command of restorebot's, with ``stdin`` as its input; returns what it
         printed.
         """
         process = await asyncio.create_subprocess_exec(
@@ -93,12 +93,12 @@ class Programs:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        out, _ = await process.communicate(given.encode())
+        out, _ = await process.communicate(stdin.encode())
         return out.decode()
 
     async def start_bot(self) -> None:
         """Start the bot, if it does not run; it connects to the workspace by itself."""
-        if self.bot and self.bot.runs:
+        if self.bot and self.bot.is_running:
             return
         command = [sys.executable, "-m", "restorebot.cli", "run"]
         with (self.folder / "bot.log").open("a") as log:
@@ -134,7 +134,9 @@ async def programs(
                 await _start(stack, folder, *slack),
             )
             inherited = {
-                name: value for name, value in os.environ.items() if not name.startswith(OURS)
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith(BOT_VARIABLES)
             }
             usual = {
                 "SLACK_BOT_TOKEN": bot_token,

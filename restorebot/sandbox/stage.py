@@ -120,7 +120,7 @@ class Stage:
     async def command(self, *words: str, given: str = "") -> str:
         """Run a command of restorebot's with ``given`` as its input; returns what it said."""
         self.tell("somebody", f"runs  restorebot {' '.join(words)}")
-        said = await self.programs.command(*words, given=given)
+        said = await self.programs.command(*words, stdin=given)
         for line in said.splitlines():
             self.console.print(f"{'':>12}[dim]{escape(line)}[/]", highlight=False)
         return said

@@ -49,8 +49,8 @@ def drawn(page: Page) -> Drawn:
     def draw(blocks: list[dict[str, Any]]) -> str:
         script = """async ([blocks, names]) => {
             const { blocks: draw } = await import("/blocks.js");
-            const hands = { prefix: "p", act: () => {}, value: () => undefined };
-            document.body.replaceChildren(...draw(blocks, names, hands));
+            const handlers = { prefix: "p", act: () => {}, value: () => undefined };
+            document.body.replaceChildren(...draw(blocks, names, handlers));
             return document.body.innerHTML;
         }"""
         return str(page.evaluate(script, [blocks, NAMES]))

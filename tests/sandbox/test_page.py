@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from restorebot.sandbox.page.server import HEADERS, World, create_app
+from restorebot.sandbox.page.server import HEADERS, DemoPrograms, create_app
 from restorebot.sandbox.programs import programs
 from restorebot.sandbox.serve import serving
 
@@ -18,7 +18,7 @@ async def page() -> AsyncIterator[httpx.AsyncClient]:
     async with (
         programs(approvers="U0BOB", speed=1.0) as started,
         httpx.AsyncClient(timeout=10, trust_env=False) as http,
-        serving(create_app(World(started, http)), 0) as url,
+        serving(create_app(DemoPrograms(started, http)), 0) as url,
         httpx.AsyncClient(base_url=url, timeout=10, trust_env=False) as client,
     ):
         yield client

@@ -115,7 +115,7 @@ async def test_a_second_start_answers_with_the_first_task(box: Box) -> None:
 
 
 async def test_yesterdays_hundred_percent_stays_on_show_until_the_next_start(box: Box) -> None:
-    old = box.portal.state.yesterday()
+    old = box.portal.state.show_finished_task()
     shown = await box.progress()
     assert (shown["taskId"], shown["progress"], shown["isCompleted"]) == (old.id, 100, True)
     new = (await box.start()).json()["response"]
@@ -124,7 +124,7 @@ async def test_yesterdays_hundred_percent_stays_on_show_until_the_next_start(box
 
 
 async def test_without_dump_a_dump_task_comes_first(box: Box) -> None:
-    dump = box.portal.state.yesterday(dump=True)
+    dump = box.portal.state.show_finished_task(dump=True)
     await box.start()
     assert (await box.get("getrestoreprogress")).json()["response"]["taskId"] == dump.id
     assert (await box.progress())["taskId"] != dump.id

@@ -182,7 +182,7 @@ async def socket_bot(box: Box, register: Register) -> AsyncIterator[AsyncSocketM
     handler = AsyncSocketModeHandler(app, box.workspace.app_token, ping_interval=1)
     await handler.connect_async()  # type: ignore[no-untyped-call]  # the SDK leaves it unannotated
     try:
-        await until(lambda: box.workspace.links.open)
+        await until(lambda: box.workspace.connections.open)
         yield handler
     finally:
         await handler.close_async()  # type: ignore[no-untyped-call]  # the SDK leaves it unannotated

@@ -11,7 +11,7 @@ import webbrowser
 import httpx
 from rich.console import Console
 
-from restorebot.sandbox.page.server import PEOPLE, World, create_app
+from restorebot.sandbox.page.server import PEOPLE, DemoPrograms, create_app
 from restorebot.sandbox.programs import NotStarted, programs
 from restorebot.sandbox.serve import serving
 
@@ -29,17 +29,17 @@ async def play(port: int, *, browser: bool) -> int:
     Port 0 takes a free one.
     """
     console = Console(soft_wrap=True, highlight=False)
-    over = asyncio.Event()
+    stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, over.set)
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     try:
         async with contextlib.AsyncExitStack() as stack:
             started = await stack.enter_async_context(programs(approvers=PEOPLE["bob"], speed=1.0))
             http = await stack.enter_async_context(httpx.AsyncClient(timeout=40, trust_env=False))
-            world = World(started, http)
-            url = await stack.enter_async_context(serving(create_app(world), port))
+            demo = DemoPrograms(started, http)
+            url = await stack.enter_async_context(serving(create_app(demo), port))
             await started.start_bot()
-            watch = asyncio.create_task(world.watch())
+            watch = asyncio.create_task(demo.watch())
             stack.callback(watch.cancel)
             console.print(f"{url}/", soft_wrap=True)
             console.print(
@@ -48,7 +48,7 @@ async def play(port: int, *, browser: bool) -> int:
             )
             if browser and _has_screen():
                 await asyncio.to_thread(webbrowser.open, f"{url}/")
-            await over.wait()
+            await stopped.wait()
     except NotStarted as error:
         console.print(f"The demo could not start. {error}")
         return 1

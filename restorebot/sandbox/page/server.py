@@ -26,39 +26,39 @@ from restorebot.sandbox.programs import Programs
 
 STATIC = Path(__file__).parent / "static"
 
-POLICY = (
+CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src "
     "'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 HEADERS = {
-    "Content-Security-Policy": POLICY,
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
 
-LOOK = 0.4
+POLL_SECONDS = 0.4
 """Seconds between looks at the portal, whose number moves by itself."""
 
-SILENCE = 15.0
+KEEPALIVE_SECONDS = 15.0
 """Seconds after which a stream says that it still lives."""
 
-RESTORE_TAKES = 20.0
+RESTORE_SECONDS = 20.0
 """Portal seconds; at speed 1 they are real ones."""
 
 PEOPLE = {"alice": "U0ALICE", "bob": "U0BOB", "carol": "U0CAROL"}
 
-PORTAL_SHOWN = ("alias", "tenantStatus", "history", "tasks", "faults", "speed", "keys", "starts")
+SHOWN_OF_PORTAL = ("alias", "tenantStatus", "history", "tasks", "faults", "speed", "keys", "starts")
 
 
-class World:
+class DemoPrograms:
     """The programs behind the page, and a bell that rings when something in them has changed."""
 
     def __init__(self, programs: Programs, http: httpx.AsyncClient) -> None:
         self.programs = programs
         self._http = http
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
         self._portal: Json = {}
 
     async def ask(
@@ -90,23 +90,23 @@ class World:
             f"{self.programs.portal_url}/_sandbox/{path}", "GET" if body is None else method, body
         )
 
-    def ring(self) -> None:
-        self._news.set()
-        self._news = asyncio.Event()
+    def notify_streams(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
 
     async def snapshot(self, user: str) -> Json:
         """All that this person's tab shows."""
         _, screen = await self.slack(f"screen?user={user}")
         _, slack = await self.slack("state")
         _, portal = await self.portal("state")
-        shown = {name: portal[name] for name in PORTAL_SHOWN}
+        shown = {name: portal[name] for name in SHOWN_OF_PORTAL}
         return {
             "you": user,
             "slack": screen | {"faults": slack["faults"]},
             "portal": shown
-            | {"away": portal["away"], "takes": RESTORE_TAKES / (portal["speed"] or 1)},
+            | {"away": portal["away"], "takes": RESTORE_SECONDS / (portal["speed"] or 1)},
             "bot": {
-                "runs": bool(self.programs.bot and self.programs.bot.runs),
+                "runs": bool(self.programs.bot and self.programs.bot.is_running),
                 "connected": screen["connected"],
             },
         }
@@ -115,13 +115,13 @@ class World:
         """Server-sent events: a snapshot now and after each change."""
         last = ""
         while True:
-            news = self._news
-            fresh = json.dumps(await self.snapshot(user))
-            if fresh != last:
-                yield f"data: {fresh}\n\n"
-                last = fresh
+            changed = self._changed
+            current = json.dumps(await self.snapshot(user))
+            if current != last:
+                yield f"data: {current}\n\n"
+                last = current
             try:
-                await asyncio.wait_for(news.wait(), SILENCE)
+                await asyncio.wait_for(changed.wait(), KEEPALIVE_SECONDS)
             except TimeoutError:
                 yield ": still here\n\n"
 
@@ -135,10 +135,10 @@ class World:
             try:
                 _, answer = await self.slack(f"events?after={last}&wait=20")
             except HTTPException:
-                await asyncio.sleep(LOOK)
+                await asyncio.sleep(POLL_SECONDS)
                 continue
             last = answer["last"]
-            self.ring()
+            self.notify_streams()
 
     async def _watch_rest(self) -> None:
         before: Any = None
@@ -147,14 +147,14 @@ class World:
                 _, portal = await self.portal("state")
                 bot = self.programs.bot
                 seen = [
-                    {name: portal[name] for name in PORTAL_SHOWN},
+                    {name: portal[name] for name in SHOWN_OF_PORTAL},
                     portal["away"],
-                    bool(bot and bot.runs),
+                    bool(bot and bot.is_running),
                 ]
                 if seen != before:
                     before = seen
-                    self.ring()
-            await asyncio.sleep(LOOK)
+                    self.notify_streams()
+            await asyncio.sleep(POLL_SECONDS)
 
 
 class SwitchBody(Body):
@@ -170,93 +170,93 @@ class SpeedBody(Body):
     takes: float = Field(ge=1, le=3600)
 
 
-Act = Callable[[World, bytes], Awaitable[tuple[int, Json]]]
+Action = Callable[[DemoPrograms, bytes], Awaitable[tuple[int, Json]]]
 
 
-def _to_slack(path: str) -> Act:
-    async def act(world: World, raw: bytes) -> tuple[int, Json]:
-        return await world.slack(path, parse_object(raw))
+def _forward_to_slack(path: str) -> Action:
+    async def action(demo: DemoPrograms, raw: bytes) -> tuple[int, Json]:
+        return await demo.slack(path, parse_object(raw))
 
-    return act
+    return action
 
 
-def _to_portal(path: str, method: str = "POST", **body: Any) -> Act:
-    async def act(world: World, raw: bytes) -> tuple[int, Json]:
+def _send_to_portal(path: str, method: str = "POST", **body: Any) -> Action:
+    async def action(demo: DemoPrograms, raw: bytes) -> tuple[int, Json]:
         parse(Nothing, raw)
-        return await world.portal(path, body, method)
+        return await demo.portal(path, body, method)
 
-    return act
+    return action
 
 
-async def _toggle(world: World, raw: bytes) -> tuple[int, Json]:
+async def _set_switch(demo: DemoPrograms, raw: bytes) -> tuple[int, Json]:
     body = parse(SwitchBody, raw)
-    return await world.portal("faults", {body.name: body.on}, "PATCH")
+    return await demo.portal("faults", {body.name: body.on}, "PATCH")
 
 
-async def _speed(world: World, raw: bytes) -> tuple[int, Json]:
-    return await world.portal("speed", {"speed": RESTORE_TAKES / parse(SpeedBody, raw).takes})
+async def _set_speed(demo: DemoPrograms, raw: bytes) -> tuple[int, Json]:
+    return await demo.portal("speed", {"speed": RESTORE_SECONDS / parse(SpeedBody, raw).takes})
 
 
-async def _away(world: World, raw: bytes) -> tuple[int, Json]:
+async def _go_away(demo: DemoPrograms, raw: bytes) -> tuple[int, Json]:
     parse(Nothing, raw)
     # The portal counts in its own seconds, the person in real ones.
-    _, state = await world.portal("state")
-    return await world.portal("faults", {"away": 20 * (state["speed"] or 1)}, "PATCH")
+    _, state = await demo.portal("state")
+    return await demo.portal("faults", {"away": 20 * (state["speed"] or 1)}, "PATCH")
 
 
-async def _limit(world: World, raw: bytes) -> tuple[int, Json]:
+async def _rate_limit(demo: DemoPrograms, raw: bytes) -> tuple[int, Json]:
     parse(Nothing, raw)
     fault: Json = {"fault": "rate_limited", "times": 5, "retry_after": 3}
-    return await world.slack(
+    return await demo.slack(
         "faults", {"chat.postMessage": fault, "chat.update": dict(fault)}, "PATCH"
     )
 
 
-async def _kill(world: World, raw: bytes) -> tuple[int, Json]:
+async def _kill_bot(demo: DemoPrograms, raw: bytes) -> tuple[int, Json]:
     parse(Nothing, raw)
-    bot = world.programs.bot
-    if bot is None or not bot.runs:
+    bot = demo.programs.bot
+    if bot is None or not bot.is_running:
         return 409, {"error": "The bot is not running."}
     await bot.kill()
     return 200, {}
 
 
-async def _start(world: World, raw: bytes) -> tuple[int, Json]:
+async def _start_bot(demo: DemoPrograms, raw: bytes) -> tuple[int, Json]:
     parse(Nothing, raw)
-    await world.programs.start_bot()
+    await demo.programs.start_bot()
     return 200, {}
 
 
-async def _new_key(world: World, raw: bytes) -> tuple[int, Json]:
+async def _replace_key(demo: DemoPrograms, raw: bytes) -> tuple[int, Json]:
     """Make a key and start the bot with it, as an administrator would; the key stays here."""
     parse(Nothing, raw)
-    _, made = await world.portal("keys", {})
-    world.programs.environment["DOCSPACE_API_KEY"] = made["key"]
-    if world.programs.bot:
-        await world.programs.bot.stop()
-    await world.programs.start_bot()
+    _, made = await demo.portal("keys", {})
+    demo.programs.environment["DOCSPACE_API_KEY"] = made["key"]
+    if demo.programs.bot:
+        await demo.programs.bot.stop()
+    await demo.programs.start_bot()
     return 200, {}
 
 
-ACTS: dict[str, Act] = {
+ACTIONS: dict[str, Action] = {
     **{
-        f"/slack/{name}": _to_slack(name)
+        f"/slack/{name}": _forward_to_slack(name)
         for name in ("command", "click", "submit", "close", "say", "home")
     },
-    "/portal/switch": _toggle,
-    "/portal/speed": _speed,
-    "/portal/away": _away,
-    "/portal/someone-else": _to_portal("someone-else-starts"),
-    "/portal/repair": _to_portal("repair"),
-    "/portal/expire-key": _to_portal("keys", "PATCH", expires_at="2020-01-01T00:00:00"),
-    "/slack/limit": _limit,
-    "/bot/kill": _kill,
-    "/bot/start": _start,
-    "/bot/new-key": _new_key,
+    "/portal/switch": _set_switch,
+    "/portal/speed": _set_speed,
+    "/portal/away": _go_away,
+    "/portal/someone-else": _send_to_portal("someone-else-starts"),
+    "/portal/repair": _send_to_portal("repair"),
+    "/portal/expire-key": _send_to_portal("keys", "PATCH", expires_at="2020-01-01T00:00:00"),
+    "/slack/limit": _rate_limit,
+    "/bot/kill": _kill_bot,
+    "/bot/start": _start_bot,
+    "/bot/new-key": _replace_key,
 }
 
 
-def create_app(world: World) -> Starlette:
+def create_app(demo: DemoPrograms) -> Starlette:
     """The page as an app, for 127.0.0.1 alone."""
 
     async def index(_: Request) -> Response:
@@ -266,19 +266,19 @@ def create_app(world: World) -> Starlette:
         user = PEOPLE.get(request.query_params.get("as", ""))
         if user is None:
             raise HTTPException(422, f"The parameter 'as' is one of {', '.join(PEOPLE)}.")
-        return StreamingResponse(world.snapshots(user), media_type="text/event-stream")
+        return StreamingResponse(demo.snapshots(user), media_type="text/event-stream")
 
-    def route(path: str, act: Act) -> Route:
+    def route(path: str, action: Action) -> Route:
         async def endpoint(request: Request) -> Response:
             # A form of another site cannot send this type without asking first, and is never
             # allowed to.
             if request.headers.get("content-type", "").partition(";")[0] != "application/json":
                 raise HTTPException(415, "Send JSON, as application/json.")
             try:
-                status, answer = await act(world, await request.body())
+                status, answer = await action(demo, await request.body())
             except ControlError as error:
                 status, answer = error.status, {"error": error.sentence}
-            world.ring()
+            demo.notify_streams()
             return JSONResponse(answer, status)
 
         return Route(path, endpoint, methods=["POST"])
@@ -287,20 +287,20 @@ def create_app(world: World) -> Starlette:
         routes=[
             Route("/", index),
             Route("/stream", stream),
-            *(route(path, act) for path, act in ACTS.items()),
+            *(route(path, action) for path, action in ACTIONS.items()),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
         middleware=[
-            Middleware(_Headers),
+            Middleware(_SecurityHeaders),
             Middleware(
                 TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"], www_redirect=False
             ),
         ],
-        exception_handlers={HTTPException: _refused},  # type: ignore[dict-item] # Starlette names the base class
+        exception_handlers={HTTPException: _error_response},  # type: ignore[dict-item] # Starlette names the base class
     )
 
 
-async def _refused(request: Request, error: HTTPException) -> Response:
+async def _error_response(request: Request, error: HTTPException) -> Response:
     sentences = {
         404: f"There is no {request.url.path} here.",
         405: f"{request.url.path} does not take {request.method}.",
@@ -310,7 +310,7 @@ async def _refused(request: Request, error: HTTPException) -> Response:
     )
 
 
-class _Headers:
+class _SecurityHeaders:
     """Puts the page's security headers on every answer."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -24,6 +24,6 @@ with a name of ``faults.ROUTE_FAULTS``.
 """
 
 from restorebot.sandbox.portal.app import create_app
-from restorebot.sandbox.portal.machine import Portal
+from restorebot.sandbox.portal.simulator import Portal
 
 __all__ = ["Portal", "create_app"]

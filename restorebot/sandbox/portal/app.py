@@ -10,13 +10,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from restorebot.sandbox.portal.answers import Refusal
-from restorebot.sandbox.portal.bodies import json_body
 from restorebot.sandbox.portal.control import Control
-from restorebot.sandbox.portal.faults import after, before, hang_up, whole_faults
-from restorebot.sandbox.portal.filters import filters
-from restorebot.sandbox.portal.machine import Portal
+from restorebot.sandbox.portal.faults import (
+    abort_connection,
+    alter_response,
+    apply_switches,
+    fail_early,
+)
+from restorebot.sandbox.portal.filters import check_request
+from restorebot.sandbox.portal.parsing import json_body
+from restorebot.sandbox.portal.responses import Refusal
 from restorebot.sandbox.portal.routes import ROUTES, Handler
+from restorebot.sandbox.portal.simulator import Portal
 
 API = "/api/2.0"
 
@@ -47,19 +52,19 @@ def _endpoint(portal: Portal, handler: Handler) -> Callable[[Request], Awaitable
         state = portal.state
         if state.switches.slow:
             await asyncio.sleep(state.switches.slow)
-        fault = portal.take_fault(request.url.path)
+        fault = portal.next_route_fault(request.url.path)
         if state.is_away or (fault and fault.fault == "drop"):
-            return await hang_up(request)
+            return await abort_connection(request)
         try:
-            whole_faults(portal)
+            apply_switches(portal)
             if fault:
-                before(fault)
-            filters(portal, request)
+                fail_early(fault)
+            check_request(portal, request)
             response = await handler(portal, request, json_body(request, raw))
         except Refusal as refusal:
             response = refusal.response
         noted["status"] = response.status_code
-        return await after(fault, request, response) if fault else response
+        return await alter_response(fault, request, response) if fault else response
 
     return answer
 

@@ -19,8 +19,8 @@ from restorebot.sandbox.control import (
     read,
     validate,
 )
-from restorebot.sandbox.portal.machine import Portal
-from restorebot.sandbox.portal.state import NEWEST, Key, Record, new_key
+from restorebot.sandbox.portal.simulator import Portal
+from restorebot.sandbox.portal.state import NEWEST, BackupRecord, Key, new_key
 from restorebot.sandbox.portal.switches import RouteFault, Switches
 
 
@@ -110,7 +110,7 @@ class Control:
 
     async def _show_state(self, _request: Request) -> Json:
         state = self.portal.state
-        state.settle()
+        state.catch_up()
         tasks = {"restore": state.restore, "backup": state.backup, "dump": state.dump}
         return {
             "alias": state.alias,
@@ -131,11 +131,11 @@ class Control:
 
     async def _advance(self, request: Request) -> Json:
         self.portal.clock.advance((await read(request, AdvanceBody)).seconds)
-        self.portal.state.settle()
+        self.portal.state.catch_up()
         return {"now": self.portal.state.now()}
 
     async def _set_speed(self, request: Request) -> Json:
-        self.portal.clock.pace((await read(request, SpeedBody)).speed)
+        self.portal.clock.set_speed((await read(request, SpeedBody)).speed)
         return {"speed": self.portal.clock.speed}
 
     async def _set_faults(self, request: Request) -> Json:
@@ -165,7 +165,9 @@ class Control:
         changes = (await read(request, BackupBody)).model_dump(exclude_none=True)
         state = self.portal.state
         backup_id = str(changes.get("id", uuid.uuid4()))
-        old = state.record(backup_id) or Record(backup_id, "acme-added.tar.gz", 5, state.wall())
+        old = state.record(backup_id) or BackupRecord(
+            backup_id, "acme-added.tar.gz", 5, state.wall()
+        )
         record = replace(old, **changes)
         state.history = [one for one in state.history if one.id != backup_id] + [record]
         return record.as_json()
@@ -177,7 +179,7 @@ class Control:
         for number in range((await read(request, ManyBody)).count):
             made = first - timedelta(minutes=number)
             name = f"nightly-{number:05}.tar.gz"
-            state.history.append(Record(str(uuid.uuid4()), name, 5, made))
+            state.history.append(BackupRecord(str(uuid.uuid4()), name, 5, made))
         return {"history": len(state.history)}
 
     async def _remove_backup(self, request: Request) -> Json:
@@ -222,7 +224,7 @@ class Control:
 
     async def _yesterday(self, request: Request) -> Json:
         body = await read(request, YesterdayBody)
-        return self.portal.state.yesterday(dump=body.dump).as_json(NEWEST)
+        return self.portal.state.show_finished_task(dump=body.dump).as_json(NEWEST)
 
     async def _repair(self, request: Request) -> Json:
         """Do what the vendor's support does when a worker died: take away task and lock."""

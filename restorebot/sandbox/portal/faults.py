@@ -12,14 +12,14 @@ from starlette.responses import (
     StreamingResponse,
 )
 
-from restorebot.sandbox.portal.answers import Refusal, envelope, error, problem
-from restorebot.sandbox.portal.machine import Portal
+from restorebot.sandbox.portal.responses import Refusal, envelope, error, problem_details
+from restorebot.sandbox.portal.simulator import Portal
 from restorebot.sandbox.portal.switches import RouteFault
 
 HUGE = 2**30
 
 
-async def hang_up(request: Request) -> Response:
+async def abort_connection(request: Request) -> Response:
     """End the connection without a byte of an answer."""
     request.scope["sandbox.send"].__self__.transport.abort()
     while (await request.receive())["type"] != "http.disconnect":
@@ -27,7 +27,7 @@ async def hang_up(request: Request) -> Response:
     return Response(status_code=502)  # reaches nobody
 
 
-def whole_faults(portal: Portal) -> None:
+def apply_switches(portal: Portal) -> None:
     """Switches that answer in the API's place."""
     switches = portal.state.switches
     if switches.rate_limited:
@@ -41,8 +41,8 @@ def whole_faults(portal: Portal) -> None:
         raise Refusal(RedirectResponse("http://elsewhere.invalid/login", 302))
     if switches.huge_reply:
         raise Refusal(StreamingResponse(_huge(), media_type="application/json"))
-    if portal.state.is_lost:
-        raise problem(404, "Not Found")
+    if portal.state.is_unmapped:
+        raise problem_details(404, "Not Found")
 
 
 def _bad_gateway() -> Response:
@@ -60,7 +60,7 @@ async def _huge() -> AsyncIterator[bytes]:
     yield b'"}'
 
 
-def before(fault: RouteFault) -> None:
+def fail_early(fault: RouteFault) -> None:
     """Route faults that come before any effect."""
     if fault.fault == "html_502":
         raise Refusal(_bad_gateway())
@@ -70,10 +70,10 @@ def before(fault: RouteFault) -> None:
         raise error(500, "Something broke inside the portal.", fault.type)
 
 
-async def after(fault: RouteFault, request: Request, response: Response) -> Response:
+async def alter_response(fault: RouteFault, request: Request, response: Response) -> Response:
     """Route faults that spoil the answer after the effect."""
     if fault.fault == "answer_lost":
-        return await hang_up(request)
+        return await abort_connection(request)
     if fault.fault == "answer_slow":
         await asyncio.sleep(fault.seconds)
     if fault.fault == "bad_json":

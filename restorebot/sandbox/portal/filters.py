@@ -5,8 +5,8 @@
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from restorebot.sandbox.portal.answers import Refusal, error, problem
-from restorebot.sandbox.portal.machine import Portal
+from restorebot.sandbox.portal.responses import Refusal, error, problem_details
+from restorebot.sandbox.portal.simulator import Portal
 from restorebot.sandbox.portal.state import RESTORING, Key
 
 OPEN_WHILE_RESTORING = ("getrestoreprogress", "settings", "@self")
@@ -24,33 +24,33 @@ UNPAID_ALLOWED = (
 )
 
 
-def filters(portal: Portal, request: Request) -> None:
+def check_request(portal: Portal, request: Request) -> None:
     """What the portal checks before a controller: IP, state, payment, credentials and scopes (§1.2,
     §3, §5).
     """
     state, path = portal.state, request.url.path
     anonymous = path.endswith(ANONYMOUS)
-    state.settle()
+    state.catch_up()
     if state.switches.ip_refused:
         raise Refusal(PlainTextResponse("Access denied from this address", 403))
     if state.tenant_status == RESTORING and not path.endswith(OPEN_WHILE_RESTORING):
-        raise problem(403, "Forbidden")
+        raise problem_details(403, "Forbidden")
     if state.switches.unpaid and not path.endswith(UNPAID_ALLOWED):
-        raise problem(402, "Payment Required")
+        raise problem_details(402, "Payment Required")
     bearer = bearer_key(request)
     key = state.key(bearer) if bearer else None
     if anonymous:
         # An unknown key has no scopes, and so is refused where nobody at all would be let in (§3).
         if bearer and state.profile >= "3.7" and (key is None or not key.may_read):
-            raise problem(403, "Forbidden")
+            raise problem_details(403, "Forbidden")
         return
     if key is None:
         raise Refusal(Response(status_code=401))
     if not path.endswith("@self"):
-        _rights(request, key)
+        _check_rights(request, key)
 
 
-def _rights(request: Request, key: Key) -> None:
+def _check_rights(request: Request, key: Key) -> None:
     if not (key.may_read if request.method == "GET" else key.may_write):
         raise Refusal(Response(status_code=403))
     if not key.admin:

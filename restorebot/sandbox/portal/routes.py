@@ -7,10 +7,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from restorebot.sandbox.portal.answers import envelope, error, invalid, problem
-from restorebot.sandbox.portal.bodies import flag, is_guid, params_of, storage_type_of
 from restorebot.sandbox.portal.filters import bearer_key
-from restorebot.sandbox.portal.machine import Portal
+from restorebot.sandbox.portal.parsing import flag, is_guid, params_of, storage_type_of
+from restorebot.sandbox.portal.responses import envelope, error, invalid, problem_details
+from restorebot.sandbox.portal.simulator import Portal
 from restorebot.sandbox.portal.state import Task
 
 
@@ -84,19 +84,19 @@ async def start_backup(portal: Portal, request: Request, body: Mapping[str, Any]
     if portal.state.switches.backup_overtaken:
         # Somebody else's began a moment ago, and is answered instead.
         portal.state.start_backup().created -= 2
-        portal.state.settle()
+        portal.state.catch_up()
     portal.state.backups.append({"storageType": storage_type, "storageParams": params})
     return envelope(request, portal.state.start_backup(storage_type).as_json(portal.state.profile))
 
 
 async def backup_progress(portal: Portal, request: Request, _: Mapping[str, Any]) -> Response:
-    portal.state.settle()
+    portal.state.catch_up()
     return envelope(request, _shown(portal, portal.state.backup))
 
 
 async def settings(portal: Portal, request: Request, _: Mapping[str, Any]) -> Response:
     state = portal.state
-    state.settle()
+    state.catch_up()
     elsewhere = state.switches.alias_elsewhere if state.tenant_id > 1 else ""
     status = 0 if elsewhere else state.tenant_status
     body = {
@@ -111,7 +111,7 @@ async def settings(portal: Portal, request: Request, _: Mapping[str, Any]) -> Re
 
 async def key_self(portal: Portal, request: Request, _: Mapping[str, Any]) -> Response:
     if portal.state.profile < "3.1":
-        raise problem(404, "Not Found")
+        raise problem_details(404, "Not Found")
     bearer = bearer_key(request)
     key = portal.state.key(bearer) if bearer else None
     if key is None:

@@ -20,7 +20,7 @@ CREATED, RUNNING, COMPLETED, CANCELLED, FAULTED = range(5)
 BACKUP, RESTORE = 0, 1
 DATA_STORE = 4
 NEVER = datetime(1, 1, 1)  # noqa: DTZ001 - DocSpace's own "does not expire", which has no zone
-KEPT = timedelta(hours=24)
+TASK_KEPT_FOR = timedelta(hours=24)
 NEWEST = "3.7.2"
 INVALID = "The backup file is invalid."
 
@@ -32,7 +32,7 @@ BACKUP_FOR = 10.0
 
 
 @dataclass
-class Record:
+class BackupRecord:
     """A row of the backup history; times are naive UTC, as MySQL has them."""
 
     id: str
@@ -137,7 +137,7 @@ class PortalState:
         }
         self.starts: list[dict[str, Any]] = []
         self.backups: list[dict[str, Any]] = []
-        self._lost_until = 0.0
+        self._unmapped_until = 0.0
         self._away_until = 0.0
         self._worker_since = 0.0
 
@@ -154,7 +154,7 @@ class PortalState:
 
     def switch(self, changes: Mapping[str, Any]) -> None:
         """Set faults; one that lasts for seconds begins now. Raises ControlError."""
-        self.settle()
+        self.catch_up()
         self.switches = validate(Switches, self.switches.model_dump() | dict(changes))
         if "worker_down" in changes:
             self._worker_since = self.now()
@@ -166,9 +166,9 @@ class PortalState:
         return self.now() < self._away_until
 
     @property
-    def is_lost(self) -> bool:
+    def is_unmapped(self) -> bool:
         """The host maps to no portal: for moments at the end of a restore."""
-        return self.now() < self._lost_until
+        return self.now() < self._unmapped_until
 
     def key(self, value: str) -> Key | None:
         """The valid key with this value; expired and disabled ones are simply not found."""
@@ -178,14 +178,14 @@ class PortalState:
                 return key
         return None
 
-    def record(self, backup_id: str) -> Record | None:
+    def record(self, backup_id: str) -> BackupRecord | None:
         return next((one for one in self.history if one.id == backup_id), None)
 
     def visible_restore(self, dump: bool | None) -> Task | None:
         """The task that progress shows; without ``dump`` a dump task comes first (fact sheet
         §4.1).
         """
-        self.settle()
+        self.catch_up()
         candidates = {None: [self.dump, self.restore], True: [self.dump], False: [self.restore]}[
             dump
         ]
@@ -193,7 +193,7 @@ class PortalState:
 
     def start_restore(self) -> Task:
         """A new task, or the old one while it is not completed."""
-        self.settle()
+        self.catch_up()
         old = self.restore
         if old and not old.completed:
             return old
@@ -208,7 +208,7 @@ class PortalState:
 
     def start_backup(self, storage_type: int = DATA_STORE) -> Task:
         """A new backup, or the old one while it is not completed."""
-        self.settle()
+        self.catch_up()
         if self.backup is None or self.backup.completed:
             self.backup = Task(
                 str(uuid.uuid4()), BACKUP, self.now(), tenant=self.tenant_id, changed=self.now()
@@ -218,7 +218,7 @@ class PortalState:
             )
         return self.backup
 
-    def yesterday(self, *, dump: bool = False) -> Task:
+    def show_finished_task(self, *, dump: bool = False) -> Task:
         """A finished task that is still on show."""
         task = Task(
             str(uuid.uuid4()),
@@ -241,16 +241,16 @@ class PortalState:
         self.restore = None
         self.tenant_status = ACTIVE
 
-    def settle(self) -> None:
+    def catch_up(self) -> None:
         """Bring everything up to now."""
         if self.backup:
-            self._settle_backup(self.backup)
+            self._update_backup(self.backup)
         if self.restore:
-            self._settle_restore(self.restore)
-            if (self.now() - self.restore.changed) >= KEPT.total_seconds():
+            self._update_restore(self.restore)
+            if (self.now() - self.restore.changed) >= TASK_KEPT_FOR.total_seconds():
                 self.restore = None
 
-    def _settle_backup(self, task: Task) -> None:
+    def _update_backup(self, task: Task) -> None:
         if task.completed:
             return
         done = (self.now() - task.created) / (self.switches.backup_takes or BACKUP_FOR)
@@ -271,9 +271,11 @@ class PortalState:
             )
             expires = self.wall() + timedelta(days=1) if task.storage_type == DATA_STORE else NEVER
             name = f"{self.alias}_{self.wall():%Y-%m-%d_%H-%M-%S}.tar.gz"
-            self.history.append(Record(task.id, name, task.storage_type, self.wall(), expires))
+            self.history.append(
+                BackupRecord(task.id, name, task.storage_type, self.wall(), expires)
+            )
 
-    def _settle_restore(self, task: Task) -> None:
+    def _update_restore(self, task: Task) -> None:
         if task.completed:
             task.last_publish = task.last_publish and self.now() - task.changed < 1
             return
@@ -284,9 +286,9 @@ class PortalState:
                 return
             # A durable queue: it starts by itself when the worker is back.
             task.begun = max(task.created + QUEUED_FOR, self._worker_since)
-        self._run(task, self.now() - task.begun)
+        self._advance_restore(task, self.now() - task.begun)
 
-    def _run(self, task: Task, spent: float) -> None:
+    def _advance_restore(self, task: Task, spent: float) -> None:
         self._publish(task, status=RUNNING)
         if spent < FETCHING_FOR:
             return
@@ -350,13 +352,13 @@ class PortalState:
             self.keys = []
         # New ids, and records whose archive sat in a room point to nothing now.
         self.history = [
-            Record(
+            BackupRecord(
                 str(uuid.uuid4()), one.file_name, one.storage_type, one.created_on, one.expires_on
             )
             for one in self.history
             if one.storage_type != 0
         ]
-        self._lost_until = self.now() + self.switches.host_lost
+        self._unmapped_until = self.now() + self.switches.host_lost
 
 
 def _file(title: str, updated: datetime) -> dict[str, Any]:
@@ -376,13 +378,15 @@ def new_key() -> str:
     return f"sk-{secrets.token_hex(32)}"
 
 
-def _seeds(now: datetime) -> list[Record]:
+def _seeds(now: datetime) -> list[BackupRecord]:
     """A handful of backups, in no order, one of them expired. The ids are the same in every run."""
 
-    def record(name: str, storage_type: int, age: timedelta, expires: datetime = NEVER) -> Record:
+    def record(
+        name: str, storage_type: int, age: timedelta, expires: datetime = NEVER
+    ) -> BackupRecord:
         created = now - age
         backup_id = str(uuid.UUID(hashlib.sha256(name.encode()).hexdigest()[:32]))
-        return Record(
+        return BackupRecord(
             backup_id, f"{name}_{created:%Y-%m-%d_%H-%M-%S}.tar.gz", storage_type, created, expires
         )
 

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from restorebot.sandbox.control import Body, ControlError, Json
 from restorebot.sandbox.workspace.errors import MethodError
-from restorebot.sandbox.workspace.methods import METHODS, Desk, Method, refuse_missing_scope
+from restorebot.sandbox.workspace.methods import METHODS, Method, MethodContext, check_scopes
 from restorebot.sandbox.workspace.state import State
 
 POST_BURST = 10  # posts to one channel at once; after that about one a second (Slack fact sheet §1)
@@ -113,7 +113,7 @@ class Faults:
 
 async def drop_connection(request: Request) -> Response:
     """End the request's TCP connection without a byte of an answer."""
-    request.scope["sandbox.hang_up"]()
+    request.scope["sandbox.abort"]()
     while (await request.receive())["type"] != "http.disconnect":
         pass
     return Response(status_code=502)  # reaches nobody
@@ -130,8 +130,10 @@ class Tokens:
 class WebApi:
     """``/api/<method>``."""
 
-    def __init__(self, desk: Desk, tokens: Tokens, faults: Faults, limits: RateLimits) -> None:
-        self._desk = desk
+    def __init__(
+        self, context: MethodContext, tokens: Tokens, faults: Faults, limits: RateLimits
+    ) -> None:
+        self._context = context
         self._tokens = tokens
         self._faults = faults
         self._limits = limits
@@ -139,7 +141,7 @@ class WebApi:
     async def answer(self, request: Request) -> Response:
         """Answer one call."""
         name: str = request.path_params["method"]
-        journal = self._desk.state.journal
+        journal = self._context.state.journal
         try:
             args, token = await _read(request)
         except MethodError as refusal:
@@ -187,12 +189,12 @@ class WebApi:
             raise MethodError("unknown_method", req_method=name)
         self._check_token(method, token)
         self._limits.take(name, method, args.get("channel"))
-        refuse_missing_scope(self._desk.state, method.scopes)
-        return method.run(self._desk, args)
+        check_scopes(self._context.state, method.scopes)
+        return method.run(self._context, args)
 
     def _ok(self, name: str, fields: Json) -> Response:
         scopes = {
-            "x-oauth-scopes": ",".join(sorted(self._desk.state.manifest.scopes)),
+            "x-oauth-scopes": ",".join(sorted(self._context.state.manifest.scopes)),
             "x-accepted-oauth-scopes": ",".join(METHODS[name].scopes),
         }
         return JSONResponse(

@@ -10,13 +10,13 @@ from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from restorebot.sandbox.workspace.answers import Answers
 from restorebot.sandbox.workspace.api import Faults, RateLimits, Tokens, WebApi
 from restorebot.sandbox.workspace.control import Control
-from restorebot.sandbox.workspace.delivery import Delivery, Links
+from restorebot.sandbox.workspace.delivery import Connections, Delivery
 from restorebot.sandbox.workspace.manifest import Manifest
-from restorebot.sandbox.workspace.methods import Desk
+from restorebot.sandbox.workspace.methods import MethodContext
 from restorebot.sandbox.workspace.people import People
+from restorebot.sandbox.workspace.response_urls import ResponseUrlEndpoint
 from restorebot.sandbox.workspace.state import State
 from restorebot.sandbox.workspace.views import Triggers, Views
 
@@ -46,8 +46,8 @@ class Workspace:
         self.state = State(Manifest.load(Path(manifest_path)), clock)
         self.triggers = Triggers(self.state)
         self.views = Views(self.state)
-        self.links = Links(self.state, ack_timeout)
-        self.delivery = Delivery(self.state, self.links, self.signing_secret, clock)
+        self.connections = Connections(self.state, ack_timeout)
+        self.delivery = Delivery(self.state, self.connections, self.signing_secret, clock)
         self.people = People(self.state, self.triggers, self.views, self.delivery)
         self.faults = Faults()
         self.limits = RateLimits(self.state)
@@ -60,7 +60,7 @@ class _App(Starlette):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in {"http", "websocket"}:
-            scope["sandbox.hang_up"] = _hang_up_by(send)
+            scope["sandbox.abort"] = _abort_function(send)
             self._learn_address(scope)
         await super().__call__(scope, receive, send)
 
@@ -74,25 +74,30 @@ class _App(Starlette):
             state.base_url = f"http://{host}"
 
 
-def _hang_up_by(send: Any) -> Callable[[], None]:
+def _abort_function(send: Any) -> Callable[[], None]:
     """A function that aborts the connection which uvicorn's ``send`` belongs to; ASGI itself has no
     such message.
     """
 
-    def hang_up() -> None:
+    def abort() -> None:
         send.__self__.transport.abort()
 
-    return hang_up
+    return abort
 
 
 def create_app(workspace: Workspace) -> Starlette:
     """The workspace as an ASGI app, to be served by uvicorn."""
     state = workspace.state
-    desk = Desk(state, workspace.triggers, workspace.views, workspace.links.new_url)
-    api = WebApi(
-        desk, Tokens(workspace.bot_token, workspace.app_token), workspace.faults, workspace.limits
+    context = MethodContext(
+        state, workspace.triggers, workspace.views, workspace.connections.new_url
     )
-    answers = Answers(state, workspace.faults)
+    api = WebApi(
+        context,
+        Tokens(workspace.bot_token, workspace.app_token),
+        workspace.faults,
+        workspace.limits,
+    )
+    answers = ResponseUrlEndpoint(state, workspace.faults)
     control = Control(
         state,
         workspace.views,
@@ -104,7 +109,7 @@ def create_app(workspace: Workspace) -> Starlette:
     app = _App(
         routes=[
             Route("/api/{method}", api.answer, methods=["GET", "POST"]),
-            WebSocketRoute("/link/", workspace.links.serve),
+            WebSocketRoute("/link/", workspace.connections.serve),
             Route("/commands/{team}/{number}/{secret}", answers.answer, methods=["POST"]),
             Route("/actions/{team}/{number}/{secret}", answers.answer, methods=["POST"]),
             *control.routes(),

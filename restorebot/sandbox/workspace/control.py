@@ -20,7 +20,7 @@ from restorebot.sandbox.control import (
 )
 from restorebot.sandbox.workspace import bodies
 from restorebot.sandbox.workspace.api import Faults, RateLimits
-from restorebot.sandbox.workspace.delivery import Ack, Delivery, Target
+from restorebot.sandbox.workspace.delivery import Ack, Delivery, RequestUrl
 from restorebot.sandbox.workspace.people import People
 from restorebot.sandbox.workspace.state import (
     APP,
@@ -121,7 +121,7 @@ class Control:
         return {
             "team": TEAM_DOMAIN,
             "bot": BOT_USER,
-            "connected": bool(self.delivery.links.open),
+            "connected": bool(self.delivery.connections.open),
             "commands": self.state.manifest.hints,
             "people": {one.id: _name_json(one) for one in self.state.people.values()},
             "usergroups": {group: group[1:].lower() for group in self.state.usergroups},
@@ -166,7 +166,7 @@ class Control:
         return {"events": events, "last": len(self.state.journal.events)}
 
     async def _show_state(self, _request: Request) -> Json:
-        links = self.delivery.links
+        links = self.delivery.connections
         return {
             "connected": bool(links.open),
             "connections": len(links.open),
@@ -210,7 +210,7 @@ class Control:
     async def _deliver(self, request: Request) -> Json:
         body = await read(request, bodies.DeliverBody)
         secret = body.signing_secret or self.delivery.signing_secret
-        self.delivery.target = Target(body.url, secret) if body.url else None
+        self.delivery.target = RequestUrl(body.url, secret) if body.url else None
         return self._delivery_json()
 
     async def _change_person(self, request: Request) -> Json:

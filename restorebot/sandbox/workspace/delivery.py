@@ -48,10 +48,10 @@ class HttpOptions(Body):
     old_timestamp: bool = False
 
 
-RIGHT = HttpOptions()
+CORRECT = HttpOptions()
 
 
-class Link:
+class Connection:
     """One Socket Mode connection."""
 
     def __init__(self, socket: WebSocket, state: State) -> None:
@@ -60,7 +60,7 @@ class Link:
 
     async def send(self, frame: Json) -> bool:
         """Send a frame; False when the connection is gone."""
-        self._state.journal.line("link>", frame["type"], frame)
+        self._state.journal.line("socket>", frame["type"], frame)
         try:
             await self._socket.send_text(json.dumps(frame))
         except (WebSocketDisconnect, RuntimeError):
@@ -80,7 +80,7 @@ class Link:
         return {}
 
 
-class Links:
+class Connections:
     """The app's Socket Mode connections; each envelope goes to one of them."""
 
     def __init__(self, state: State, ack_timeout: float) -> None:
@@ -88,7 +88,7 @@ class Links:
         self._tickets: dict[str, float] = {}
         self._waiting: dict[str, asyncio.Future[Json]] = {}
         self.ack_timeout = ack_timeout
-        self.open: list[Link] = []
+        self.open: list[Connection] = []
 
     def new_url(self) -> str:
         """A URL that is good for one connection."""
@@ -107,14 +107,14 @@ class Links:
             await socket.close(1008)
             return
         await socket.accept()
-        link = Link(socket, self._state)
-        self.open.append(link)
+        connection = Connection(socket, self._state)
+        self.open.append(connection)
         try:
-            await link.send(self._hello())
+            await connection.send(self._hello())
             self._state.journal.event("connected", connections=len(self.open))
-            await self._listen(link)
+            await self._listen(connection)
         finally:
-            self.open.remove(link)
+            self.open.remove(connection)
             self._state.journal.event("disconnected", connections=len(self.open))
 
     def _hello(self) -> Json:
@@ -129,9 +129,9 @@ class Links:
             "connection_info": {"app_id": APP},
         }
 
-    async def _listen(self, link: Link) -> None:
-        while (frame := await link.receive()) is not None:
-            self._state.journal.line("link<", "ack", frame)
+    async def _listen(self, connection: Connection) -> None:
+        while (frame := await connection.receive()) is not None:
+            self._state.journal.line("socket<", "ack", frame)
             waiting = self._waiting.get(str(frame.get("envelope_id")))
             if waiting is not None and not waiting.done():
                 waiting.set_result(frame)
@@ -160,7 +160,7 @@ class Links:
 
 
 @dataclass(frozen=True)
-class Target:
+class RequestUrl:
     """Where HTTP deliveries go, and the secret that signs them."""
 
     url: str
@@ -188,34 +188,40 @@ class Delivery:
     """Sends commands, interactions and events to the bot by whichever transport is set."""
 
     def __init__(
-        self, state: State, links: Links, signing_secret: str, wall_clock: Callable[[], float]
+        self,
+        state: State,
+        connections: Connections,
+        signing_secret: str,
+        wall_clock: Callable[[], float],
     ) -> None:
         self._state = state
         self._wall_clock = wall_clock
         self._pending: list[_Pending] = []
-        self.links = links
+        self.connections = connections
         self.signing_secret = signing_secret
-        self.target: Target | None = None
+        self.target: RequestUrl | None = None
 
-    async def command(self, payload: dict[str, str], how: HttpOptions = RIGHT) -> Ack:
+    async def command(self, payload: dict[str, str], how: HttpOptions = CORRECT) -> Ack:
         """Deliver a slash command."""
         if self.target is None:
-            return await self.links.deliver("slash_commands", dict(payload), with_body=True)
+            return await self.connections.deliver("slash_commands", dict(payload), with_body=True)
         return await self._post(self.target, urlencode(payload), how)
 
-    async def interaction(self, payload: Json, how: HttpOptions = RIGHT) -> Ack:
+    async def interaction(self, payload: Json, how: HttpOptions = CORRECT) -> Ack:
         """Deliver a click, a submission or the closing of a view."""
         if self.target is None:
-            return await self.links.deliver("interactive", payload, with_body=True)
+            return await self.connections.deliver("interactive", payload, with_body=True)
         return await self._post(self.target, urlencode({"payload": json.dumps(payload)}), how)
 
     async def event(self, payload: Json, attempt: int = 0) -> Ack:
         """Deliver an event; unlike all else it is sent again when it is not acknowledged."""
         if self.target is None:
-            ack = await self.links.deliver("events_api", payload, with_body=False, attempt=attempt)
+            ack = await self.connections.deliver(
+                "events_api", payload, with_body=False, attempt=attempt
+            )
         else:
             ack = await self._post(
-                self.target, json.dumps(payload), RIGHT, "application/json", attempt
+                self.target, json.dumps(payload), CORRECT, "application/json", attempt
             )
         if not ack.acked and attempt < len(EVENT_RETRIES):
             self._pending.append(
@@ -233,7 +239,7 @@ class Delivery:
 
     async def _post(
         self,
-        target: Target,
+        target: RequestUrl,
         body: str,
         how: HttpOptions,
         content_type: str = "application/x-www-form-urlencoded",
@@ -243,7 +249,7 @@ class Delivery:
         if attempt:
             headers |= {"X-Slack-Retry-Num": str(attempt), "X-Slack-Retry-Reason": "http_timeout"}
         self._state.journal.line("http>", "POST", body)
-        timeout = self.links.ack_timeout
+        timeout = self.connections.ack_timeout
         try:
             async with httpx.AsyncClient(verify=_tls(), trust_env=False, timeout=timeout) as client:
                 answer = await client.post(target.url, content=body, headers=headers)
@@ -256,7 +262,7 @@ class Delivery:
             return Ack(acked=False, error="dispatch_failed", http_status=answer.status_code)
         return Ack(acked=True, http_status=answer.status_code, body=_ack_body(answer))
 
-    def _headers(self, target: Target, body: str, how: HttpOptions) -> dict[str, str]:
+    def _headers(self, target: RequestUrl, body: str, how: HttpOptions) -> dict[str, str]:
         # The receiver compares the timestamp with its own clock, so time that a test has skipped
         # does not count.
         seconds = int(self._wall_clock()) - (OLD_TIMESTAMP_SECONDS if how.old_timestamp else 0)

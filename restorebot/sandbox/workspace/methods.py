@@ -1,8 +1,8 @@
 """The Web API methods of the local Slack that the bot may call, as a table: scopes, rate limit, and
 what each does.
 
-A method is a function of a `Desk` (what methods work on) and the call's arguments. It returns the
-fields of a good answer, or raises `MethodError`.
+A method is a function of a `MethodContext` and the call's arguments. It returns the fields of a
+good answer, or raises `MethodError`.
 """
 
 import json
@@ -34,13 +34,13 @@ SPECIAL = 600  # auth.test and chat.getPermalink: hundreds a minute
 
 
 @dataclass
-class Desk:
+class MethodContext:
     """What the methods work on."""
 
     state: State
     triggers: Triggers
     views: Views
-    new_link_url: Callable[[], str]
+    new_connection_url: Callable[[], str]
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Method:
     ``scopes``: one of them is needed; ``app_level``: takes the xapp token, not the bot's.
     """
 
-    run: Callable[[Desk, Json], Json]
+    run: Callable[[MethodContext, Json], Json]
     per_minute: int
     scopes: tuple[str, ...] = ()
     app_level: bool = False
@@ -75,7 +75,7 @@ def _decoded(args: Json, name: str, code: str) -> Any:
         raise MethodError(code) from None
 
 
-def refuse_missing_scope(state: State, needed: tuple[str, ...]) -> None:
+def check_scopes(state: State, needed: tuple[str, ...]) -> None:
     """Raise missing_scope unless the app was granted one of these."""
     if needed and not state.manifest.scopes.intersection(needed):
         provided = ",".join(sorted(state.manifest.scopes))
@@ -86,33 +86,33 @@ def refuse_missing_scope(state: State, needed: tuple[str, ...]) -> None:
 # -------------------------------------------------------------------------------------------------
 
 
-def auth_test(desk: Desk, _args: Json) -> Json:
+def auth_test(context: MethodContext, _args: Json) -> Json:
     return {
         "url": f"https://{TEAM_DOMAIN}.slack.com/",
         "team": "Sandbox",
         "team_id": TEAM,
-        "user": desk.state.manifest.name,
+        "user": context.state.manifest.name,
         "user_id": BOT_USER,
         "bot_id": BOT,
         "is_enterprise_install": False,
     }
 
 
-def apps_connections_open(desk: Desk, _args: Json) -> Json:
-    return {"url": desk.new_link_url()}
+def apps_connections_open(context: MethodContext, _args: Json) -> Json:
+    return {"url": context.new_connection_url()}
 
 
-def users_info(desk: Desk, args: Json) -> Json:
-    person = desk.state.people.get(_required(args, "user"))
+def users_info(context: MethodContext, args: Json) -> Json:
+    person = context.state.people.get(_required(args, "user"))
     if person is None:
         raise MethodError("user_not_found")
     return {"user": person.json()}
 
 
-def usergroups_list(desk: Desk, args: Json) -> Json:
+def usergroups_list(context: MethodContext, args: Json) -> Json:
     with_users = str(args.get("include_users", "")).lower() in {"1", "true"}
     groups = []
-    for group_id, users in desk.state.usergroups.items():
+    for group_id, users in context.state.usergroups.items():
         handle = group_id.removeprefix("S0").lower()
         group: Json = {
             "id": group_id,
@@ -129,8 +129,8 @@ def usergroups_list(desk: Desk, args: Json) -> Json:
     return {"usergroups": groups}
 
 
-def usergroups_users_list(desk: Desk, args: Json) -> Json:
-    users = desk.state.usergroups.get(_required(args, "usergroup"))
+def usergroups_users_list(context: MethodContext, args: Json) -> Json:
+    users = context.state.usergroups.get(_required(args, "usergroup"))
     if users is None:
         raise MethodError("no_such_subteam")
     return {"users": users}
@@ -142,9 +142,9 @@ def _scope_of(channel: Channel) -> str:
     return "groups:read" if channel.is_private else "channels:read"
 
 
-def _visible(desk: Desk, channel_id: str) -> Channel:
+def _visible(context: MethodContext, channel_id: str) -> Channel:
     """A channel the bot may know of: public ones, and those it is a member of."""
-    channel = desk.state.channels.get(channel_id)
+    channel = context.state.channels.get(channel_id)
     if channel is None:
         raise MethodError("channel_not_found")
     if not channel.is_member and (channel.is_private or channel.is_im):
@@ -152,12 +152,12 @@ def _visible(desk: Desk, channel_id: str) -> Channel:
     return channel
 
 
-def conversations_info(desk: Desk, args: Json) -> Json:
+def conversations_info(context: MethodContext, args: Json) -> Json:
     channel_id = _required(args, "channel")
-    known = desk.state.channels.get(channel_id)
+    known = context.state.channels.get(channel_id)
     if known is not None:
-        refuse_missing_scope(desk.state, (_scope_of(known),))
-    return {"channel": _visible(desk, channel_id).json()}
+        check_scopes(context.state, (_scope_of(known),))
+    return {"channel": _visible(context, channel_id).json()}
 
 
 # --- messages -------------------------------------------------------------------------------------
@@ -175,13 +175,13 @@ def _content(args: Json) -> tuple[str | None, list[Json] | None]:
     return "" if only_spaces else text, None if blocks is None else check_message_blocks(blocks)
 
 
-def _writable(desk: Desk, args: Json) -> Channel:
+def _writable(context: MethodContext, args: Json) -> Channel:
     """The channel to post into: by its id, or by a person's for the direct messages with them."""
     wanted = _required(args, "channel")
-    person = desk.state.people.get(wanted)
+    person = context.state.people.get(wanted)
     if person is not None and not person.deleted and not person.is_bot:
-        return desk.state.direct_channel(person.id)
-    channel = _visible(desk, wanted)
+        return context.state.direct_channel(person.id)
+    channel = _visible(context, wanted)
     if not channel.is_member:
         raise MethodError("not_in_channel")
     if channel.is_archived:
@@ -189,32 +189,32 @@ def _writable(desk: Desk, args: Json) -> Channel:
     return channel
 
 
-def _thread(desk: Desk, channel: Channel, args: Json) -> str | None:
+def _thread(context: MethodContext, channel: Channel, args: Json) -> str | None:
     """The ts of the thread's first message; an answer to an answer goes into the same thread."""
     wanted = args.get("thread_ts")
     if not wanted:
         return None
-    parent = desk.state.message(channel.id, str(wanted))
+    parent = context.state.message(channel.id, str(wanted))
     if parent is None:
         raise MethodError("thread_not_found")
     return parent.thread_ts or parent.ts
 
 
-def chat_post_message(desk: Desk, args: Json) -> Json:
-    channel = _writable(desk, args)
+def chat_post_message(context: MethodContext, args: Json) -> Json:
+    channel = _writable(context, args)
     text, blocks = _content(args)
     if not text and not blocks:
         raise MethodError("no_text")
-    thread_ts = _thread(desk, channel, args)
-    message = desk.state.post(
+    thread_ts = _thread(context, channel, args)
+    message = context.state.post(
         channel.id, BOT_USER, check_post_text(text or ""), blocks or [], thread_ts
     )
     return {"channel": channel.id, "ts": message.ts, "message": message.json()}
 
 
-def _own_message(desk: Desk, args: Json) -> Message:
-    channel = _visible(desk, _required(args, "channel"))
-    message = desk.state.message(channel.id, _required(args, "ts"))
+def _own_message(context: MethodContext, args: Json) -> Message:
+    channel = _visible(context, _required(args, "channel"))
+    message = context.state.message(channel.id, _required(args, "ts"))
     if message is None:
         raise MethodError("message_not_found")
     if message.user != BOT_USER:
@@ -224,18 +224,18 @@ def _own_message(desk: Desk, args: Json) -> Message:
     return message
 
 
-def chat_update(desk: Desk, args: Json) -> Json:
+def chat_update(context: MethodContext, args: Json) -> Json:
     """Text without blocks takes the blocks away; blocks without text keep the text and show no edit
     mark.
     """
-    message = _own_message(desk, args)
+    message = _own_message(context, args)
     text, blocks = _content(args)
     if not text and blocks is None:
         raise MethodError("no_text")
     if not text and not blocks and not message.text:
         raise MethodError("no_text")
     new_text = message.text if text is None else check_update_text(text)
-    desk.state.edit(message, new_text, blocks or [], mark=not blocks)
+    context.state.edit(message, new_text, blocks or [], mark=not blocks)
     return {
         "channel": message.channel,
         "ts": message.ts,
@@ -244,24 +244,24 @@ def chat_update(desk: Desk, args: Json) -> Json:
     }
 
 
-def chat_post_ephemeral(desk: Desk, args: Json) -> Json:
-    channel = _writable(desk, args)
+def chat_post_ephemeral(context: MethodContext, args: Json) -> Json:
+    channel = _writable(context, args)
     user = _required(args, "user")
     if user not in channel.members:
         raise MethodError("user_not_in_channel")
     text, blocks = _content(args)
     if not text and not blocks:
         raise MethodError("no_text")
-    _thread(desk, channel, args)
-    message = desk.state.whisper(
+    _thread(context, channel, args)
+    message = context.state.post_ephemeral(
         user, channel.id, check_post_text(text or ""), blocks or [], "ephemeral"
     )
     return {"message_ts": message.ts}
 
 
-def chat_get_permalink(desk: Desk, args: Json) -> Json:
-    channel = _visible(desk, _required(args, "channel"))
-    message = desk.state.message(channel.id, _required(args, "message_ts"))
+def chat_get_permalink(context: MethodContext, args: Json) -> Json:
+    channel = _visible(context, _required(args, "channel"))
+    message = context.state.message(channel.id, _required(args, "message_ts"))
     if message is None:
         raise MethodError("message_not_found")
     place = f"{channel.id}/p{message.ts.replace('.', '')}"
@@ -280,27 +280,27 @@ def _view(args: Json, *kinds: str) -> Json:
     return check_view(_decoded(args, "view", "invalid_arguments"), *kinds)
 
 
-def views_open(desk: Desk, args: Json) -> Json:
+def views_open(context: MethodContext, args: Json) -> Json:
     definition = _view(args, "modal")
-    user = desk.triggers.exchange(args.get("trigger_id"))
-    return {"view": desk.views.open(user, definition).json()}
+    user = context.triggers.exchange(args.get("trigger_id"))
+    return {"view": context.views.open(user, definition).json()}
 
 
-def views_update(desk: Desk, args: Json) -> Json:
+def views_update(context: MethodContext, args: Json) -> Json:
     if not args.get("view_id") and not args.get("external_id"):
         _required(args, "view_id")
-    view = desk.views.find(args.get("view_id"), args.get("external_id"))
+    view = context.views.find(args.get("view_id"), args.get("external_id"))
     definition = _view(args, view.definition["type"])
-    return {"view": desk.views.update(view, definition, args.get("hash")).json()}
+    return {"view": context.views.update(view, definition, args.get("hash")).json()}
 
 
-def views_publish(desk: Desk, args: Json) -> Json:
-    if not desk.state.manifest.home_tab:
+def views_publish(context: MethodContext, args: Json) -> Json:
+    if not context.state.manifest.home_tab:
         raise MethodError("not_enabled")
     user = _required(args, "user_id")
-    if user not in desk.state.people:
+    if user not in context.state.people:
         raise MethodError("user_not_found")
-    return {"view": desk.views.publish(user, _view(args, "home"), args.get("hash")).json()}
+    return {"view": context.views.publish(user, _view(args, "home"), args.get("hash")).json()}
 
 
 READ_ANY = ("channels:read", "groups:read", "im:read")

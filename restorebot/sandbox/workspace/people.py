@@ -41,10 +41,10 @@ from restorebot.sandbox.workspace.views import (
     Triggers,
     View,
     Views,
-    checked_errors,
+    check_complete,
+    check_errors,
     entered,
     fill_in,
-    refuse_unfinished,
     state_values,
 )
 
@@ -54,7 +54,7 @@ LONGEST_MESSAGE = 4000
 
 
 @dataclass(frozen=True)
-class Submitted:
+class SubmitResult:
     """What came of a submission: whether its view closed, and the errors shown beside the
     inputs.
     """
@@ -81,7 +81,7 @@ class People:
         """Type a slash command; returns what came of it and the trigger that the payload
         carried.
         """
-        person, place = self._person(typed.user), self._place(typed.user, typed.channel)
+        person, place = self._person(typed.user), self._visible_channel(typed.user, typed.channel)
         if typed.command not in self._state.manifest.commands:
             raise ControlError(404, f"{typed.command} is not a command that the manifest declares.")
         if place.is_archived:
@@ -128,7 +128,7 @@ class People:
 
     def say(self, said: SayBody) -> Message:
         """Write a message into a channel or a thread of it."""
-        person, place = self._person(said.user), self._place(said.user, said.channel)
+        person, place = self._person(said.user), self._visible_channel(said.user, said.channel)
         if place.is_archived or person.id not in place.members:
             raise ControlError(422, f"{person.name} cannot write there.")
         if said.thread_ts is not None and self._state.message(place.id, said.thread_ts) is None:
@@ -143,7 +143,7 @@ class People:
 
     async def click(self, click: MessageClick) -> Ack:
         """Use a button or menu of a message, a private one included."""
-        person, place = self._person(click.user), self._place(click.user, click.channel)
+        person, place = self._person(click.user), self._visible_channel(click.user, click.channel)
         message = self._message(click)
         block, element = _find_element(message.blocks, click)
         if not _confirmed(element, click):
@@ -195,32 +195,32 @@ class People:
             action |= {
                 name: element[name] for name in ("text", "value", "style") if name in element
             }
-        return action | {"action_ts": self._state.stamp()}
+        return action | {"action_ts": self._state.new_ts()}
 
     # --- modals and the Home tab
     # -----------------------------------------------------------------------------------
 
-    async def submit(self, submission: SubmitBody) -> Submitted:
+    async def submit(self, submission: SubmitBody) -> SubmitResult:
         """Fill in the modal on top and press its submit button."""
         person = self._person(submission.user)
         view = self._top(submission.user, submission.view_id)
         if not view.definition.get("submit"):
             raise ControlError(422, "This view has no submit button.")
         fill_in(view, submission.values)
-        refuse_unfinished(view)
+        check_complete(view)
         payload = self._interaction("view_submission", person, submission)
         payload |= {"view": view.json(view.inputs), "response_urls": []}
         ack = await self._delivery.interaction(payload, submission.http)
         if not ack.acked:
             self._trouble(view, ack.error or "")
-            return Submitted(ack)
+            return SubmitResult(ack)
         try:
-            return self._obey(view, ack)
+            return self._apply_response(view, ack)
         except MethodError as refusal:
             self._trouble(view, refusal.code)
-            return Submitted(ack, trouble=refusal.code)
+            return SubmitResult(ack, trouble=refusal.code)
 
-    def _obey(self, view: View, ack: Ack) -> Submitted:
+    def _apply_response(self, view: View, ack: Ack) -> SubmitResult:
         """Do to the stack what the answer to a submission asks for (Slack fact sheet §1)."""
         body = ack.body or {}
         if not isinstance(body, dict):
@@ -228,7 +228,7 @@ class People:
         action = body.get("response_action")
         still_open = view in self._views.stack(view.user)
         if action == "errors":
-            return Submitted(ack, errors=checked_errors(view, body.get("errors")))
+            return SubmitResult(ack, errors=check_errors(view, body.get("errors")))
         if action in {"update", "push"}:
             definition = check_view(body.get("view"), "modal")
             if not still_open:
@@ -237,14 +237,14 @@ class People:
                 self._views.update(view, definition)
             else:
                 self._views.push(view.user, definition)
-            return Submitted(ack)
+            return SubmitResult(ack)
         if action == "clear":
             self._views.clear(view.user)
         elif action is not None or body:
             raise MethodError("invalid_response")
         elif still_open:
             self._close_from(view)
-        return Submitted(ack, closed=True)
+        return SubmitResult(ack, closed=True)
 
     def _close_from(self, view: View) -> None:
         while self._views.stack(view.user)[-1] is not view:
@@ -272,7 +272,7 @@ class People:
             "type": "app_home_opened",
             "user": user,
             "tab": "home",
-            "event_ts": self._state.stamp(),
+            "event_ts": self._state.new_ts(),
         }
         event["channel"] = self._state.direct_channel(user).id
         if user in self._views.homes:
@@ -323,7 +323,7 @@ class People:
             raise ControlError(404, f"There is nobody with the id {user}.")
         return self._state.people[user]
 
-    def _place(self, user: str, channel: str) -> Channel:
+    def _visible_channel(self, user: str, channel: str) -> Channel:
         place = self._state.channels.get(channel)
         if place is None or ((place.is_private or place.is_im) and user not in place.members):
             raise ControlError(404, f"{user} sees no channel {channel}.")

@@ -274,7 +274,7 @@ class State:
         """
         return self.clock() + self.offset
 
-    def stamp(self) -> str:
+    def new_ts(self) -> str:
         """A ``ts``: the time with six decimals, never the same twice."""
         self._last_stamp = max(int(self.now() * 1_000_000), self._last_stamp + 1)
         return f"{self._last_stamp // 1_000_000}.{self._last_stamp % 1_000_000:06d}"
@@ -283,7 +283,7 @@ class State:
         self, channel: str, user: str, text: str, blocks: list[Json], thread_ts: str | None = None
     ) -> Message:
         """Put a message into a channel."""
-        message = Message(channel, self.stamp(), user, text, blocks_with_ids(blocks), thread_ts)
+        message = Message(channel, self.new_ts(), user, text, blocks_with_ids(blocks), thread_ts)
         self.messages.setdefault(channel, []).append(message)
         self.journal.event(
             "message", channel=channel, ts=message.ts, thread_ts=thread_ts, user=user, text=text
@@ -293,15 +293,15 @@ class State:
     def edit(self, message: Message, text: str, blocks: list[Json], *, mark: bool) -> None:
         """Change a message; ``mark`` shows "(edited)" beside it."""
         message.text, message.blocks = text, blocks_with_ids(blocks)
-        message.marked_edited = self.stamp() if mark else message.marked_edited
+        message.marked_edited = self.new_ts() if mark else message.marked_edited
         self.journal.event("edit", channel=message.channel, ts=message.ts, text=text)
 
-    def whisper(
+    def post_ephemeral(
         self, user: str, channel: str, text: str, blocks: list[Json], via: str
     ) -> PrivateMessage:
         """Show a message to one person only."""
         message = PrivateMessage(
-            channel, self.stamp(), user, text, blocks_with_ids(blocks), self.now(), via
+            channel, self.new_ts(), user, text, blocks_with_ids(blocks), self.now(), via
         )
         self.private.setdefault(user, []).append(message)
         self.journal.event("private", user=user, channel=channel, text=text, via=via)

@@ -136,13 +136,13 @@ class Views:
 
     def open(self, user: str, definition: Json) -> View:
         """Show a first modal; another one that the app had open before this person gives way."""
-        self._refuse_taken_external_id(definition, None)
+        self._check_external_id(definition, None)
         for view in reversed(self.stack(user)):
             self._gone(view)
         self.stacks[user] = []
         return self._show(user, definition, None)
 
-    def refuse_push(self, user: str) -> None:
+    def check_push(self, user: str) -> None:
         """Raise what Slack would answer if a view cannot be pushed for this person now."""
         if not self.stack(user):
             raise MethodError("not_found")
@@ -151,8 +151,8 @@ class Views:
 
     def push(self, user: str, definition: Json) -> View:
         """Show a modal on top of the one that is there."""
-        self.refuse_push(user)
-        self._refuse_taken_external_id(definition, None)
+        self.check_push(user)
+        self._check_external_id(definition, None)
         return self._show(user, definition, self.stack(user)[-1])
 
     def update(self, view: View, definition: Json, known_hash: Any = None) -> View:
@@ -161,7 +161,7 @@ class Views:
         """
         if known_hash is not None and known_hash != view.hash:
             raise MethodError("hash_conflict")
-        self._refuse_taken_external_id(definition, view)
+        self._check_external_id(definition, view)
         view.definition = _with_ids(definition)
         view.hash = self._new_hash()
         left = {
@@ -176,7 +176,7 @@ class Views:
         home = self.homes.get(user)
         if home is not None:
             return self.update(home, definition, known_hash)
-        self._refuse_taken_external_id(definition, None)
+        self._check_external_id(definition, None)
         view_id = _view_id()
         self.homes[user] = View(
             view_id, user, _with_ids(definition), None, view_id, self._new_hash()
@@ -213,7 +213,7 @@ class Views:
     def _new_hash(self) -> str:
         return f"{int(self._state.now())}.{secrets.token_urlsafe(6)}"
 
-    def _refuse_taken_external_id(self, definition: Json, but: View | None) -> None:
+    def _check_external_id(self, definition: Json, but: View | None) -> None:
         wanted = definition.get("external_id")
         if wanted and any(v.external_id == wanted and v is not but for v in self._all()):
             raise MethodError("duplicate_external_id")
@@ -233,18 +233,18 @@ def state_values(blocks: list[Json], inputs: Inputs) -> Json:
     """
     values: Json = {}
     for block in blocks:
-        for element in stateful_elements(block):
+        for element in elements_with_state(block):
             place = (block["block_id"], element["action_id"])
-            values.setdefault(place[0], {})[place[1]] = inputs.get(place) or untouched(element)
+            values.setdefault(place[0], {})[place[1]] = inputs.get(place) or initial_state(element)
     return values
 
 
-def stateful_elements(block: Json) -> list[Json]:
+def elements_with_state(block: Json) -> list[Json]:
     """The elements of a block into which a person enters something."""
     return [element for element in interactive_elements(block) if element["type"] in STATES]
 
 
-def untouched(element: Json) -> Json:
+def initial_state(element: Json) -> Json:
     """The state of an element before the person touches it: its initial value, or the empty one."""
     state = STATES[element["type"]]
     initial = element.get(state.initial)
@@ -273,7 +273,7 @@ def fill_in(view: View, values: Json) -> None:
     """
     for block_id, value in values.items():
         block = next((b for b in view.blocks if b["block_id"] == block_id), None)
-        elements = [] if block is None else stateful_elements(block)
+        elements = [] if block is None else elements_with_state(block)
         if not elements:
             raise ControlError(
                 422, f"The view has nothing to fill in with the block_id {block_id}."
@@ -286,11 +286,11 @@ def fill_in(view: View, values: Json) -> None:
             view.inputs[block_id, action_id] = entered(element, one)
 
 
-def refuse_unfinished(view: View) -> None:
+def check_complete(view: View) -> None:
     """What a client checks before it sends a submission: required inputs, and lengths of texts."""
     for block in (b for b in view.blocks if b["type"] == "input"):
         element = block["element"]
-        entry = view.inputs.get((block["block_id"], element["action_id"])) or untouched(element)
+        entry = view.inputs.get((block["block_id"], element["action_id"])) or initial_state(element)
         if is_empty(entry):
             if not block.get("optional"):
                 raise ControlError(422, f"The input {block['block_id']} is required.")
@@ -302,7 +302,7 @@ def refuse_unfinished(view: View) -> None:
             )
 
 
-def checked_errors(view: View, errors: Any) -> dict[str, str]:
+def check_errors(view: View, errors: Any) -> dict[str, str]:
     """The errors of an answer; each must belong to an input block of the view."""
     inputs = {b["block_id"] for b in view.blocks if b["type"] == "input"}
     good = (

@@ -1,14 +1,14 @@
-// Block Kit as DOM nodes. `hands` is what a person can do with them: act(element, value, where), value(block, element, member)
+// Block Kit as DOM nodes. `handlers` is what a person can do with them: act(element, value, where), value(block, element, member)
 // of an input's state, and a `prefix` for ids.
 import { el } from "./dom.js";
 import { textObject } from "./mrkdwn.js";
 
 const cannot = (what) => el("div", { class: "cannot" }, `cannot draw ${what}`);
 
-export function blocks(list, names, hands) {
+export function blocks(list, names, handlers) {
   return list.map((block) => {
     const draw = Object.hasOwn(BLOCKS, block.type) ? BLOCKS[block.type] : null;
-    return draw ? draw(block, names, hands) : cannot(block.type);
+    return draw ? draw(block, names, handlers) : cannot(block.type);
   });
 }
 
@@ -19,43 +19,43 @@ export const BLOCKS = {
       block.text ? el("div", { class: "b-text" }, textObject(block.text, names)) : null,
       block.fields ? el("div", { class: "b-fields" }, block.fields.map((field) => el("div", {}, textObject(field, names)))) : null),
   context: (block, names) => el("div", { class: "b-context" }, block.elements.map((one) => element(one, block, names))),
-  actions: (block, names, hands) =>
-    el("div", { class: "b-actions" }, block.elements.map((one) => element(one, block, names, hands))),
-  input: (block, names, hands) => {
-    const id = `${hands.prefix}-${block.block_id}`;
+  actions: (block, names, handlers) =>
+    el("div", { class: "b-actions" }, block.elements.map((one) => element(one, block, names, handlers))),
+  input: (block, names, handlers) => {
+    const id = `${handlers.prefix}-${block.block_id}`;
     const group = block.element.type === "checkboxes";
     const optional = block.optional ? el("small", {}, " (optional)") : null;
     const hint = block.hint ? el("p", { class: "hint", id: `${id}-hint` }, textObject(block.hint, names)) : null;
     const error = el("p", { class: "error", id: `${id}-error`, "data-error": block.block_id, hidden: true });
     const label = el(group ? "legend" : "label", group ? {} : { for: id }, textObject(block.label, names), optional);
     return el(group ? "fieldset" : "div", { class: "b-input", "data-block": block.block_id, "aria-describedby": group ? `${id}-error` : null },
-      label, element(block.element, block, names, hands, id), hint, error);
+      label, element(block.element, block, names, handlers, id), hint, error);
   },
 };
 
 export const ELEMENTS = {
-  button: (one, block, names, hands) => {
+  button: (one, block, names, handlers) => {
     const style = one.style ? `button ${one.style}` : "button";
     return el("button", { type: "button", class: style, "data-action": one.action_id, "data-value": one.value,
-      onclick: (event) => hands.act(one, one.value, event.currentTarget) }, textObject(one.text, names));
+      onclick: (event) => handlers.act(one, one.value, event.currentTarget) }, textObject(one.text, names));
   },
-  plain_text_input: (one, block, names, hands, id) =>
+  plain_text_input: (one, block, names, handlers, id) =>
     el(one.multiline ? "textarea" : "input", { ...field(one, block, id), rows: one.multiline ? 3 : null, placeholder: one.placeholder?.text,
-      maxlength: one.max_length || 3000, value: one.multiline ? null : hands.value(block, one, "value") },
-      one.multiline ? hands.value(block, one, "value") || "" : null),
-  datetimepicker: (one, block, names, hands, id) =>
-    el("input", { ...field(one, block, id), type: "datetime-local", value: localTime(hands.value(block, one, "selected_date_time")) }),
-  static_select: (one, block, names, hands, id) => {
-    const chosen = hands.value(block, one, "selected_option")?.value;
+      maxlength: one.max_length || 3000, value: one.multiline ? null : handlers.value(block, one, "value") },
+      one.multiline ? handlers.value(block, one, "value") || "" : null),
+  datetimepicker: (one, block, names, handlers, id) =>
+    el("input", { ...field(one, block, id), type: "datetime-local", value: localTime(handlers.value(block, one, "selected_date_time")) }),
+  static_select: (one, block, names, handlers, id) => {
+    const chosen = handlers.value(block, one, "selected_option")?.value;
     const words = (option) => (option.description ? `${option.text.text} — ${option.description.text}` : option.text.text);
     const choice = (option) => el("option", { value: option.value, selected: option.value === chosen }, words(option));
-    return el("select", { ...field(one, block, id), onchange: (event) => dispatch(one, block, hands, event.target.value, event.target) },
+    return el("select", { ...field(one, block, id), onchange: (event) => dispatch(one, block, handlers, event.target.value, event.target) },
       el("option", { value: "" }, one.placeholder?.text || "Choose…"),
       one.options.map(choice));
   },
-  checkboxes: (one, block, names, hands, id) => {
-    const chosen = (hands.value(block, one, "selected_options") || []).map((option) => option.value);
-    const changed = (event) => dispatch(one, block, hands, checked(event.currentTarget), event.currentTarget);
+  checkboxes: (one, block, names, handlers, id) => {
+    const chosen = (handlers.value(block, one, "selected_options") || []).map((option) => option.value);
+    const changed = (event) => dispatch(one, block, handlers, checked(event.currentTarget), event.currentTarget);
     return el("div", { id, class: "options", "data-field": block.block_id, "data-kind": one.type, "data-action": one.action_id, onchange: changed },
       one.options.map((option, index) => el("label", { class: "option" },
         el("input", { type: "checkbox", name: id, value: option.value, checked: chosen.includes(option.value), id: `${id}-${index}` }),
@@ -67,9 +67,9 @@ export const ELEMENTS = {
 
 const checked = (place) => [...place.querySelectorAll("input:checked")].map((input) => input.value);
 
-function element(one, block, names, hands, id) {
+function element(one, block, names, handlers, id) {
   const draw = Object.hasOwn(ELEMENTS, one.type) ? ELEMENTS[one.type] : null;
-  return draw ? draw(one, block, names, hands, id) : cannot(one.type);
+  return draw ? draw(one, block, names, handlers, id) : cannot(one.type);
 }
 
 function field(one, block, id) {
@@ -85,8 +85,8 @@ function localTime(seconds) {
 }
 
 // A choice waits for the submit, unless the block wants to hear of it.
-function dispatch(one, block, hands, value, where) {
-  if (block.dispatch_action) hands.act(one, value, where);
+function dispatch(one, block, handlers, value, where) {
+  if (block.dispatch_action) handlers.act(one, value, where);
 }
 
 // What a person has entered in a form, by block and action, as the workspace takes it.

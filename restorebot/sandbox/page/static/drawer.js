@@ -1,6 +1,6 @@
 // The portal's drawer: what the simulated DocSpace knows, and what a person can do to it and to the bot.
 import { el } from "./dom.js";
-import { send, whileBusy } from "./hands.js";
+import { send, whileBusy } from "./api.js";
 import { moment } from "./mrkdwn.js";
 
 const STORED = ["in a room", "third-party account", "custom cloud", "server disk", "temporary storage", "own cloud storage"];

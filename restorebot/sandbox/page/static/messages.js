@@ -3,12 +3,12 @@ import { blocks } from "./blocks.js";
 import { el } from "./dom.js";
 import { moment, mrkdwn } from "./mrkdwn.js";
 
-// Each item: {key, user, at (seconds), text, blocks, edited, private, foot}. `hands` is asked for with the item.
-export function show(list, items, names, hands) {
+// Each item: {key, user, at (seconds), text, blocks, edited, private, foot}. `handlers` is asked for with the item.
+export function show(list, items, names, handlers) {
   const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
   const old = new Map([...list.children].map((child) => [child.dataset.key, child]));
   const fresh = items.map((item) => {
-    const made = message(item, names, hands(item));
+    const made = message(item, names, handlers(item));
     const kept = old.get(item.key);
     if (!kept) return made;
     merge(kept, made);
@@ -19,10 +19,10 @@ export function show(list, items, names, hands) {
   if (atEnd) list.scrollTop = list.scrollHeight;
 }
 
-function message(item, names, hands) {
+function message(item, names, handlers) {
   const author = names.people[item.user];
   const name = author?.name || item.user || "Slack";
-  const body = item.blocks?.length ? blocks(item.blocks, names, hands) : [el("div", { class: "b-text" }, mrkdwn(item.text, names))];
+  const body = item.blocks?.length ? blocks(item.blocks, names, handlers) : [el("div", { class: "b-text" }, mrkdwn(item.text, names))];
   return el("article", { class: item.private ? "message private" : "message", "data-key": item.key, tabindex: "-1", "aria-label": `Message of ${name}` },
     el("span", { class: `face ${faceOf(name)}`, "aria-hidden": "true" }, name === "restorebot" ? "↺" : name[0].toUpperCase()),
     el("p", { class: "head" }, el("strong", {}, name), name === "restorebot" ? el("small", { class: "app" }, "APP") : null,

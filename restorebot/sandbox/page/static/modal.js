@@ -1,7 +1,7 @@
 // Slack's modal and its confirm dialog, in the browser's own <dialog>: it keeps the focus and gives it back.
 import { blocks, entered } from "./blocks.js";
 import { el } from "./dom.js";
-import { send, whileBusy } from "./hands.js";
+import { send, whileBusy } from "./api.js";
 import { textObject } from "./mrkdwn.js";
 
 const TROUBLE = "We had some trouble connecting. Try again?";
@@ -36,7 +36,7 @@ export function showModal(view, names) {
 }
 
 function draw(view, names, typed) {
-  const hands = {
+  const handlers = {
     prefix: "modal",
     act: (element, value, where) => act(element, value, where, names),
     value: (block, element, member) => {
@@ -50,7 +50,7 @@ function draw(view, names, typed) {
       el("header", {},
         el("h2", { id: "modal-title" }, textObject(view.title, names)),
         el("button", { type: "button", class: "modal-close plain", "aria-label": "Close this window", onclick: close }, "✕")),
-      el("div", { class: "modal-body", tabindex: "0", role: "group", "aria-labelledby": "modal-title" }, blocks(view.blocks, names, hands)),
+      el("div", { class: "modal-body", tabindex: "0", role: "group", "aria-labelledby": "modal-title" }, blocks(view.blocks, names, handlers)),
       el("p", { class: "error trouble", role: "alert", hidden: true }),
       el("footer", {},
         el("button", { type: "button", class: "button", onclick: close }, view.close ? textObject(view.close, names) : "Cancel"),

@@ -3,7 +3,7 @@
 import { setCommands, wireComposer, write } from "./composer.js";
 import { el } from "./dom.js";
 import { showDrawer, wireDrawer } from "./drawer.js";
-import { say, send, whileBusy } from "./hands.js";
+import { say, send, whileBusy } from "./api.js";
 import { show } from "./messages.js";
 import { confirmed, showModal } from "./modal.js";
 import { refresh } from "./mrkdwn.js";
@@ -121,7 +121,7 @@ function drawChannel() {
   const own = local.filter((one) => one.channel === channel && one.user === you)
     .map((one) => ({ key: `local-${one.at}`, user: "Slack", at: one.at, text: one.text, private: true }));
   const all = [...top, ...alone, ...own].sort((a, b) => a.at - b.at);
-  show(byId("messages"), all, names(), hands);
+  show(byId("messages"), all, names(), handlers);
   byId("messages").dataset.empty = String(all.length === 0);
 }
 
@@ -152,10 +152,10 @@ function drawThread() {
   byId("reply").hidden = !root;
   byId("reply").dataset.ts = root?.ts || "";
   byId("replies").dataset.empty = String(!root);
-  show(byId("replies"), root ? [root, ...replies].map((one) => item(one)) : [], names(), hands);
+  show(byId("replies"), root ? [root, ...replies].map((one) => item(one)) : [], names(), handlers);
 }
 
-function hands(message) {
+function handlers(message) {
   return {
     prefix: `m-${message.key}`,
     value: () => undefined,

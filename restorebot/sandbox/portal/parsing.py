@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 from starlette.requests import Request
 
-from restorebot.sandbox.portal.answers import error, invalid
+from restorebot.sandbox.portal.responses import error, invalid
 
 STORAGE = {
     "documents": 0,

@@ -8,7 +8,7 @@ from restorebot.sandbox.portal.state import NEWEST, PortalState, new_key
 from restorebot.sandbox.portal.switches import RouteFault
 
 
-class SandboxClock:
+class PortalClock:
     """Seconds since the start: real ones times ``speed``, plus what was advanced by hand.
 
     Speed 0 stands still.
@@ -25,7 +25,7 @@ class SandboxClock:
     def advance(self, seconds: float) -> None:
         self._base += seconds
 
-    def pace(self, speed: float) -> None:
+    def set_speed(self, speed: float) -> None:
         self._base, self._since, self.speed = self(), time.monotonic(), speed
 
 
@@ -41,14 +41,14 @@ class Portal:
         speed: float = 1.0,
         manual: bool = False,
     ) -> None:
-        self.clock = SandboxClock(0.0 if manual else speed)
+        self.clock = PortalClock(0.0 if manual else speed)
         self.state = PortalState(
             self.clock, datetime.now(UTC), alias=alias, key=key or new_key(), profile=profile
         )
         self.requests: list[dict[str, Any]] = []
         self.route_faults: list[RouteFault] = []
 
-    def take_fault(self, path: str) -> RouteFault | None:
+    def next_route_fault(self, path: str) -> RouteFault | None:
         for fault in self.route_faults:
             if fault.times > 0 and path.endswith(fault.on):
                 fault.times -= 1

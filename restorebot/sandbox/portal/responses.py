@@ -43,7 +43,7 @@ def error(code: int, message: str, kind: str, hresult: int = -2146233088) -> Ref
     return Refusal(JSONResponse(body, code))
 
 
-def problem(code: int, title: str) -> Refusal:
+def problem_details(code: int, title: str) -> Refusal:
     """A filter's refusal, before any wrapper (§1.4)."""
     body = {
         "type": f"https://tools.ietf.org/html/rfc9110#section-15.5.{code - 399}",

@@ -25,7 +25,7 @@ class Answer(Body):
     replace_original: Literal[False] = False
 
 
-class Answers:
+class ResponseUrlEndpoint:
     """Takes what is posted to response_urls."""
 
     def __init__(self, state: State, faults: Faults) -> None:
@@ -76,4 +76,4 @@ class Answers:
         text, blocks = check_post_text(answer.text), check_message_blocks(answer.blocks)
         if not text and not blocks:
             raise MethodError("no_text")
-        self._state.whisper(url.user, url.channel, text, blocks, "response_url")
+        self._state.post_ephemeral(url.user, url.channel, text, blocks, "response_url")
