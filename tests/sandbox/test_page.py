@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
-from restorebot.sandbox.page.server import HEADERS, DemoPrograms, create_app
+from restorebot.sandbox.page.server import HEADERS, STATIC, DemoPrograms, create_app
 from restorebot.sandbox.programs import programs
 from restorebot.sandbox.serve import serving
 
@@ -64,6 +65,15 @@ async def test_each_bad_request_gets_a_status_and_a_sentence(page: httpx.AsyncCl
         assert answer.status_code == status, (method, path, body)
         assert sentence in answer.json()["error"]
         assert answer.headers["Content-Security-Policy"] == HEADERS["Content-Security-Policy"]
+
+
+async def test_each_button_of_the_drawer_is_taken(page: httpx.AsyncClient) -> None:
+    drawer = (STATIC / "index.html").read_text(encoding="utf-8")
+    buttons = re.findall(r'data-post="(/(?:portal|slack)/[^"]+)"', drawer)
+    assert len(buttons) == 5
+    for path in buttons:
+        answer = await page.post(path, json={})
+        assert answer.status_code == 200, (path, answer.text)
 
 
 async def test_a_page_of_another_site_can_do_nothing_here(page: httpx.AsyncClient) -> None:

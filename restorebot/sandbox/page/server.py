@@ -206,7 +206,7 @@ async def _go_away(demo: DemoPrograms, raw: bytes) -> tuple[int, Json]:
 
 async def _rate_limit(demo: DemoPrograms, raw: bytes) -> tuple[int, Json]:
     parse(Nothing, raw)
-    fault: Json = {"fault": "rate_limited", "times": 5, "retry_after": 3}
+    fault: Json = {"fault": "ratelimited", "times": 5, "retry_after": 3}
     return await demo.slack(
         "faults", {"chat.postMessage": fault, "chat.update": dict(fault)}, "PATCH"
     )
