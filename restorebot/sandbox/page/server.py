@@ -1,6 +1,4 @@
-"""The page's server: the files, one stream of snapshots for each tab, and a way for each thing a
-person can do.
-"""
+"""The page's server: its files, a stream of snapshots for each tab, and what a person can do."""
 
 import asyncio
 import contextlib
@@ -12,6 +10,7 @@ from typing import Any, Literal
 import httpx
 from pydantic import Field
 from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -27,9 +26,8 @@ from restorebot.sandbox.programs import Programs
 STATIC = Path(__file__).parent / "static"
 
 CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src "
-    "'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
@@ -49,70 +47,76 @@ RESTORE_SECONDS = 20.0
 
 PEOPLE = {"alice": "U0ALICE", "bob": "U0BOB", "carol": "U0CAROL"}
 
-SHOWN_OF_PORTAL = ("alias", "tenantStatus", "history", "tasks", "faults", "speed", "keys", "starts")
+SHOWN_OF_PORTAL = (
+    "alias",
+    "tenantStatus",
+    "history",
+    "tasks",
+    "faults",
+    "speed",
+    "keys",
+    "starts",
+    "away",
+)
 
 
 class DemoPrograms:
-    """The programs behind the page, and a bell that rings when something in them has changed."""
+    """The programs behind the page, watched for changes."""
 
     def __init__(self, programs: Programs, http: httpx.AsyncClient) -> None:
         self.programs = programs
         self._http = http
         self._changed = asyncio.Event()
-        self._portal: Json = {}
 
-    async def ask(
-        self, url: str, method: str = "GET", body: Json | None = None
+    async def slack(
+        self, path: str, body: Json | None = None, method: str = "POST"
     ) -> tuple[int, Json]:
-        """A request to a control interface.
+        """Ask the workspace's control interface; without a body, by GET. Raises HTTPException."""
+        return await self._ask(self.programs.slack_url, path, body, method)
 
-        Raises HTTPException when the program does not answer.
-        """
+    async def portal(
+        self, path: str, body: Json | None = None, method: str = "POST"
+    ) -> tuple[int, Json]:
+        """Ask the portal's control interface; without a body, by GET. Raises HTTPException."""
+        return await self._ask(self.programs.portal_url, path, body, method)
+
+    async def _ask(self, base: str, path: str, body: Json | None, method: str) -> tuple[int, Json]:
+        if body is None:
+            method = "GET"
         try:
-            answer = await self._http.request(method, url, json=body)
+            answer = await self._http.request(method, f"{base}/_sandbox/{path}", json=body)
             return answer.status_code, answer.json()
         except (httpx.HTTPError, ValueError):
             raise HTTPException(
                 502, "The sandbox does not answer; stop the demo and start it again."
             ) from None
 
-    async def slack(
-        self, path: str, body: Json | None = None, method: str = "POST"
-    ) -> tuple[int, Json]:
-        return await self.ask(
-            f"{self.programs.slack_url}/_sandbox/{path}", "GET" if body is None else method, body
-        )
-
-    async def portal(
-        self, path: str, body: Json | None = None, method: str = "POST"
-    ) -> tuple[int, Json]:
-        return await self.ask(
-            f"{self.programs.portal_url}/_sandbox/{path}", "GET" if body is None else method, body
-        )
+    @property
+    def bot_runs(self) -> bool:
+        """Whether the bot's process is alive."""
+        return self.programs.bot is not None and self.programs.bot.is_running
 
     def notify_streams(self) -> None:
+        """Let every stream look whether it has something new to send."""
         self._changed.set()
         self._changed = asyncio.Event()
 
     async def snapshot(self, user: str) -> Json:
-        """All that this person's tab shows."""
+        """Return all that this person's tab shows."""
         _, screen = await self.slack(f"screen?user={user}")
         _, slack = await self.slack("state")
         _, portal = await self.portal("state")
         shown = {name: portal[name] for name in SHOWN_OF_PORTAL}
+        shown["takes"] = RESTORE_SECONDS / (portal["speed"] or 1)
         return {
             "you": user,
             "slack": screen | {"faults": slack["faults"]},
-            "portal": shown
-            | {"away": portal["away"], "takes": RESTORE_SECONDS / (portal["speed"] or 1)},
-            "bot": {
-                "runs": bool(self.programs.bot and self.programs.bot.is_running),
-                "connected": screen["connected"],
-            },
+            "portal": shown,
+            "bot": {"runs": self.bot_runs, "connected": screen["connected"]},
         }
 
     async def snapshots(self, user: str) -> AsyncIterator[str]:
-        """Server-sent events: a snapshot now and after each change."""
+        """Yield server-sent events: a snapshot now and after each change."""
         last = ""
         while True:
             changed = self._changed
@@ -126,8 +130,8 @@ class DemoPrograms:
                 yield ": still here\n\n"
 
     async def watch(self) -> None:
-        """Ring at every change, until cancelled."""
-        await asyncio.gather(self._watch_slack(), self._watch_rest())
+        """Notify the streams at every change, until cancelled."""
+        await asyncio.gather(self._watch_slack(), self._watch_portal_and_bot())
 
     async def _watch_slack(self) -> None:
         last = 0
@@ -140,17 +144,12 @@ class DemoPrograms:
             last = answer["last"]
             self.notify_streams()
 
-    async def _watch_rest(self) -> None:
+    async def _watch_portal_and_bot(self) -> None:
         before: Any = None
         while True:
             with contextlib.suppress(HTTPException):
                 _, portal = await self.portal("state")
-                bot = self.programs.bot
-                seen = [
-                    {name: portal[name] for name in SHOWN_OF_PORTAL},
-                    portal["away"],
-                    bool(bot and bot.is_running),
-                ]
+                seen = [self.bot_runs, *(portal[name] for name in SHOWN_OF_PORTAL)]
                 if seen != before:
                     before = seen
                     self.notify_streams()
@@ -214,10 +213,9 @@ async def _rate_limit(demo: DemoPrograms, raw: bytes) -> tuple[int, Json]:
 
 async def _kill_bot(demo: DemoPrograms, raw: bytes) -> tuple[int, Json]:
     parse(Nothing, raw)
-    bot = demo.programs.bot
-    if bot is None or not bot.is_running:
+    if demo.programs.bot is None or not demo.bot_runs:
         return 409, {"error": "The bot is not running."}
-    await bot.kill()
+    await demo.programs.bot.kill()
     return 200, {}
 
 
@@ -257,7 +255,7 @@ ACTIONS: dict[str, Action] = {
 
 
 def create_app(demo: DemoPrograms) -> Starlette:
-    """The page as an app, for 127.0.0.1 alone."""
+    """Return the page as an app, for 127.0.0.1 alone."""
 
     async def index(_: Request) -> Response:
         return FileResponse(STATIC / "index.html")
@@ -268,36 +266,35 @@ def create_app(demo: DemoPrograms) -> Starlette:
             raise HTTPException(422, f"The parameter 'as' is one of {', '.join(PEOPLE)}.")
         return StreamingResponse(demo.snapshots(user), media_type="text/event-stream")
 
-    def route(path: str, action: Action) -> Route:
-        async def endpoint(request: Request) -> Response:
-            # A form of another site cannot send this type without asking first, and is never
-            # allowed to.
-            if request.headers.get("content-type", "").partition(";")[0] != "application/json":
-                raise HTTPException(415, "Send JSON, as application/json.")
-            try:
-                status, answer = await action(demo, await request.body())
-            except ControlError as error:
-                status, answer = error.status, {"error": error.sentence}
-            demo.notify_streams()
-            return JSONResponse(answer, status)
-
-        return Route(path, endpoint, methods=["POST"])
-
+    trusted = Middleware(
+        TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"], www_redirect=False
+    )
     return Starlette(
         routes=[
             Route("/", index),
             Route("/stream", stream),
-            *(route(path, action) for path, action in ACTIONS.items()),
+            *(_action_route(demo, path, action) for path, action in ACTIONS.items()),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
-        middleware=[
-            Middleware(_SecurityHeaders),
-            Middleware(
-                TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"], www_redirect=False
-            ),
-        ],
+        middleware=[Middleware(_SecurityHeaders), trusted],
         exception_handlers={HTTPException: _error_response},  # type: ignore[dict-item] # Starlette names the base class
     )
+
+
+def _action_route(demo: DemoPrograms, path: str, action: Action) -> Route:
+    async def endpoint(request: Request) -> Response:
+        # A form of another site cannot send this type without asking first, and is never allowed
+        # to.
+        if request.headers.get("content-type", "").partition(";")[0] != "application/json":
+            raise HTTPException(415, "Send JSON, as application/json.")
+        try:
+            status, answer = await action(demo, await request.body())
+        except ControlError as error:
+            status, answer = error.status, {"error": error.sentence}
+        demo.notify_streams()
+        return JSONResponse(answer, status)
+
+    return Route(path, endpoint, methods=["POST"])
 
 
 async def _error_response(request: Request, error: HTTPException) -> Response:
@@ -305,24 +302,18 @@ async def _error_response(request: Request, error: HTTPException) -> Response:
         404: f"There is no {request.url.path} here.",
         405: f"{request.url.path} does not take {request.method}.",
     }
-    return JSONResponse(
-        {"error": sentences.get(error.status_code, error.detail)}, error.status_code, error.headers
-    )
+    sentence = sentences.get(error.status_code, error.detail)
+    return JSONResponse({"error": sentence}, error.status_code, error.headers)
 
 
 class _SecurityHeaders:
-    """Puts the page's security headers on every answer."""
-
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def with_headers(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [
-                    *message.get("headers", []),
-                    *((name.lower().encode(), value.encode()) for name, value in HEADERS.items()),
-                ]
+                MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
-        await self._app(scope, receive, with_headers)
+        await self._app(scope, receive, send_with_headers)
