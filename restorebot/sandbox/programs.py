@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from restorebot.sandbox.portal.state import new_key
+from restorebot.sandbox.portal.models import new_key
 
 BOT_VARIABLES = (
     "SLACK_",

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from restorebot.sandbox.portal import Portal, create_app
-from restorebot.sandbox.portal.state import NEWEST
+from restorebot.sandbox.portal.models import NEWEST
 from restorebot.sandbox.serve import serve_program
 
 

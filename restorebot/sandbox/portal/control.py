@@ -19,8 +19,8 @@ from restorebot.sandbox.control import (
     read,
     validate,
 )
+from restorebot.sandbox.portal.models import NEWEST, BackupRecord, Key, new_key
 from restorebot.sandbox.portal.simulator import Portal
-from restorebot.sandbox.portal.state import NEWEST, BackupRecord, Key, new_key
 from restorebot.sandbox.portal.switches import RouteFault, Switches
 
 

@@ -5,9 +5,9 @@
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from restorebot.sandbox.portal.models import RESTORING, Key
 from restorebot.sandbox.portal.responses import Refusal, error, problem_details
 from restorebot.sandbox.portal.simulator import Portal
-from restorebot.sandbox.portal.state import RESTORING, Key
 
 OPEN_WHILE_RESTORING = ("getrestoreprogress", "settings", "@self")
 

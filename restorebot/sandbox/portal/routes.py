@@ -8,10 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from restorebot.sandbox.portal.filters import bearer_key
+from restorebot.sandbox.portal.models import Task
 from restorebot.sandbox.portal.parsing import flag, is_guid, params_of, storage_type_of
 from restorebot.sandbox.portal.responses import envelope, error, invalid, problem_details
 from restorebot.sandbox.portal.simulator import Portal
-from restorebot.sandbox.portal.state import Task
 
 
 async def start_restore(portal: Portal, request: Request, body: Mapping[str, Any]) -> Response:

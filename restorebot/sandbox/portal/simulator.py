@@ -4,7 +4,8 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from restorebot.sandbox.portal.state import NEWEST, PortalState, new_key
+from restorebot.sandbox.portal.models import NEWEST, new_key
+from restorebot.sandbox.portal.state import PortalState
 from restorebot.sandbox.portal.switches import RouteFault
 
 

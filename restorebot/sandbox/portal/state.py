@@ -1,117 +1,37 @@
-"""A DocSpace portal's backups, keys and restore task, computed from a clock (fact sheet §3 to §6,
-§C to §E).
+"""The state of the local DocSpace portal, computed from a clock (fact sheet §3 to §6, §C to §E).
 
-Nothing runs in the background: each look settles everything that has happened up to now.
+Nothing runs in the background: each look catches up with everything that has happened until now.
 """
 
 import hashlib
-import secrets
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from restorebot.sandbox.control import validate
+from restorebot.sandbox.portal.models import (
+    ACTIVE,
+    BACKUP,
+    BACKUP_SECONDS,
+    CANCELLED,
+    COMPLETED,
+    DATA_STORE,
+    FAULTED,
+    FETCHING_SECONDS,
+    INVALID,
+    LOADING_SECONDS,
+    NEVER,
+    QUEUED_SECONDS,
+    RESTORE,
+    RESTORING,
+    RUNNING,
+    TASK_KEPT_FOR,
+    BackupRecord,
+    Key,
+    Task,
+)
 from restorebot.sandbox.portal.switches import Switches
-
-ACTIVE, RESTORING = 0, 4
-CREATED, RUNNING, COMPLETED, CANCELLED, FAULTED = range(5)
-BACKUP, RESTORE = 0, 1
-DATA_STORE = 4
-NEVER = datetime(1, 1, 1)  # noqa: DTZ001 - DocSpace's own "does not expire", which has no zone
-TASK_KEPT_FOR = timedelta(hours=24)
-NEWEST = "3.7.2"
-INVALID = "The backup file is invalid."
-
-QUEUED_FOR, FETCHING_FOR, LOADING_FOR = 1.0, 5.0, 14.0
-"""Seconds of a restore's phases; with them a restore takes 20."""
-
-BACKUP_FOR = 10.0
-"""Seconds that a backup takes."""
-
-
-@dataclass
-class BackupRecord:
-    """A row of the backup history; times are naive UTC, as MySQL has them."""
-
-    id: str
-    file_name: str
-    storage_type: int
-    created_on: datetime
-    expires_on: datetime = NEVER
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "fileName": self.file_name,
-            "storageType": self.storage_type,
-            "createdOn": self.created_on.isoformat(),
-            "expiresOn": self.expires_on.isoformat(),
-        }
-
-
-@dataclass
-class Key:
-    """An API key. ``postfix`` is its last four characters; no permissions means all."""
-
-    value: str
-    permissions: list[str] = field(default_factory=list)
-    expires_at: datetime | None = None
-    is_active: bool = True
-    admin: bool = True
-
-    @property
-    def may_write(self) -> bool:
-        return not self.permissions or bool({"*", "*:write"} & set(self.permissions))
-
-    @property
-    def may_read(self) -> bool:
-        return self.may_write or "*:read" in self.permissions
-
-
-@dataclass
-class Task:
-    """A restore or backup. ``begun`` is when the worker took it; None while it waits."""
-
-    id: str
-    kind: int
-    created: float
-    begun: float | None = None
-    status: int = CREATED
-    progress: int = 0
-    error: str = ""
-    completed: bool = False
-    changed: float = 0.0
-    tenant: int = 1
-    dead: bool = False
-    dump: bool = False
-    warning: str = ""
-    storage_type: int = DATA_STORE
-    last_publish: bool = False
-    """Just completed, and still published with status 1 (fact sheet §4.3)."""
-
-    def as_json(self, profile: str) -> dict[str, Any]:
-        status = RUNNING if self.last_publish else self.status
-        body: dict[str, Any] = {
-            "isCompleted": self.completed,
-            "progress": self.progress,
-            "error": self.error,
-            "tenantId": self.tenant,
-            "backupProgressEnum": self.kind,
-            "status": status,
-            "taskId": self.id,
-        }
-        if self.kind == BACKUP:
-            made = self.completed and self.storage_type == DATA_STORE and not self.error
-            body["link"] = f"/storage/backup/{self.id}.tar.gz" if made else ""
-            if self.warning and profile >= "3.6":
-                body["warning"] = self.warning
-        if profile < "3.7":
-            del body["status"]
-        if profile < "3.1":
-            del body["taskId"]
-        return body
 
 
 class PortalState:
@@ -253,7 +173,7 @@ class PortalState:
     def _update_backup(self, task: Task) -> None:
         if task.completed:
             return
-        done = (self.now() - task.created) / (self.switches.backup_takes or BACKUP_FOR)
+        done = (self.now() - task.created) / (self.switches.backup_takes or BACKUP_SECONDS)
         if done < 0.05:
             return
         self._publish(task, status=RUNNING, progress=min(90, int(done * 90)))
@@ -282,15 +202,15 @@ class PortalState:
         if task.dead or task.status == FAULTED:
             return
         if task.begun is None:
-            if self.switches.worker_down or self.now() - task.created < QUEUED_FOR:
+            if self.switches.worker_down or self.now() - task.created < QUEUED_SECONDS:
                 return
             # A durable queue: it starts by itself when the worker is back.
-            task.begun = max(task.created + QUEUED_FOR, self._worker_since)
+            task.begun = max(task.created + QUEUED_SECONDS, self._worker_since)
         self._advance_restore(task, self.now() - task.begun)
 
     def _advance_restore(self, task: Task, spent: float) -> None:
         self._publish(task, status=RUNNING)
-        if spent < FETCHING_FOR:
+        if spent < FETCHING_SECONDS:
             return
         switches = self.switches
         if switches.archive_broken:
@@ -302,7 +222,7 @@ class PortalState:
             self.tenant_status = ACTIVE
             return
         self.tenant_status = RESTORING
-        loading = spent - FETCHING_FOR
+        loading = spent - FETCHING_SECONDS
         self._publish(task, progress=self._percent(loading))
         if switches.worker_killed:
             # Nobody marks the task, and nothing takes the lock away (fact sheet §4.6).
@@ -313,7 +233,7 @@ class PortalState:
         elif switches.faulted:
             self._publish(task, status=FAULTED)
             task.error = "One or more errors occurred. (Object reference not set.)"
-        elif loading >= LOADING_FOR and not switches.stall_at_75:
+        elif loading >= LOADING_SECONDS and not switches.stall_at_75:
             self._succeed(task)
 
     def _percent(self, loading: float) -> int:
@@ -371,11 +291,6 @@ def _file(title: str, updated: datetime) -> dict[str, Any]:
         "contentLength": "1.15 GB",
         "updated": when,
     }
-
-
-def new_key() -> str:
-    """A key of DocSpace's form: ``sk-`` and 64 hex digits."""
-    return f"sk-{secrets.token_hex(32)}"
 
 
 def _seeds(now: datetime) -> list[BackupRecord]:
