@@ -27,7 +27,7 @@ API = "/api/2.0"
 
 
 def create_app(portal: Portal) -> Starlette:
-    """The ASGI app: API and control interface."""
+    """Return the ASGI app: API and control interface."""
     routes = [
         Route(API + path, _endpoint(portal, handler), methods=[method])
         for method, path, handler in ROUTES
@@ -36,8 +36,9 @@ def create_app(portal: Portal) -> Starlette:
 
 
 class _App(Starlette):
-    """Notes for each request how to cut its connection: ASGI has no message for that, uvicorn's
-    transport has.
+    """Notes for each request how to cut its connection.
+
+    ASGI has no message for that; uvicorn's transport has.
     """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

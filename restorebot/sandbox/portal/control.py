@@ -1,4 +1,4 @@
-"""The portal's control interface; its table is in `portal`."""
+"""The portal's control interface ``/_sandbox/``: let time pass, set faults, change things."""
 
 import uuid
 from dataclasses import dataclass, replace

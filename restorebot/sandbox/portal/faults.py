@@ -28,7 +28,7 @@ async def abort_connection(request: Request) -> Response:
 
 
 def apply_switches(portal: Portal) -> None:
-    """Switches that answer in the API's place."""
+    """Answer in the API's place where a switch says so. Raises Refusal."""
     switches = portal.state.switches
     if switches.rate_limited:
         switches.rate_limited -= 1
@@ -61,7 +61,7 @@ async def _huge() -> AsyncIterator[bytes]:
 
 
 def fail_early(fault: RouteFault) -> None:
-    """Route faults that come before any effect."""
+    """Fail before any effect where a route fault says so. Raises Refusal."""
     if fault.fault == "html_502":
         raise Refusal(_bad_gateway())
     if fault.fault == "busy":
@@ -71,7 +71,7 @@ def fail_early(fault: RouteFault) -> None:
 
 
 async def alter_response(fault: RouteFault, request: Request, response: Response) -> Response:
-    """Route faults that spoil the answer after the effect."""
+    """Spoil the answer after the effect where a route fault says so."""
     if fault.fault == "answer_lost":
         return await abort_connection(request)
     if fault.fault == "answer_slow":

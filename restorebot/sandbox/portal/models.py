@@ -8,7 +8,7 @@ from typing import Any
 ACTIVE, RESTORING = 0, 4
 CREATED, RUNNING, COMPLETED, CANCELLED, FAULTED = range(5)
 BACKUP, RESTORE = 0, 1
-DATA_STORE = 4
+DOCUMENTS, THIRD_PARTY, DATA_STORE = 0, 1, 4
 NEVER = datetime(1, 1, 1)  # noqa: DTZ001 - DocSpace's own "does not expire", which has no zone
 TASK_KEPT_FOR = timedelta(hours=24)
 NEWEST = "3.7.2"
@@ -32,6 +32,7 @@ class BackupRecord:
     expires_on: datetime = NEVER
 
     def as_json(self) -> dict[str, Any]:
+        """Return it as getbackuphistory shows it."""
         return {
             "id": self.id,
             "fileName": self.file_name,
@@ -43,7 +44,7 @@ class BackupRecord:
 
 @dataclass
 class Key:
-    """An API key. ``postfix`` is its last four characters; no permissions means all."""
+    """An API key; no permissions means all."""
 
     value: str
     permissions: list[str] = field(default_factory=list)
@@ -53,16 +54,18 @@ class Key:
 
     @property
     def may_write(self) -> bool:
+        """Whether it may call what changes something."""
         return not self.permissions or bool({"*", "*:write"} & set(self.permissions))
 
     @property
     def may_read(self) -> bool:
+        """Whether it may call what changes nothing."""
         return self.may_write or "*:read" in self.permissions
 
 
 @dataclass
 class Task:
-    """A restore or backup. ``begun`` is when the worker took it; None while it waits."""
+    """A restore or backup; ``begun`` is when the worker took it, None while it waits."""
 
     id: str
     kind: int
@@ -82,28 +85,32 @@ class Task:
     """Just completed, and still published with status 1 (fact sheet §4.3)."""
 
     def as_json(self, profile: str) -> dict[str, Any]:
-        status = RUNNING if self.last_publish else self.status
+        """Return it as the progress of a portal of this version shows it."""
         body: dict[str, Any] = {
             "isCompleted": self.completed,
             "progress": self.progress,
             "error": self.error,
             "tenantId": self.tenant,
             "backupProgressEnum": self.kind,
-            "status": status,
-            "taskId": self.id,
         }
+        if profile >= "3.7":
+            body["status"] = RUNNING if self.last_publish else self.status
+        if profile >= "3.1":
+            body["taskId"] = self.id
         if self.kind == BACKUP:
-            made = self.completed and self.storage_type == DATA_STORE and not self.error
-            body["link"] = f"/storage/backup/{self.id}.tar.gz" if made else ""
-            if self.warning and profile >= "3.6":
-                body["warning"] = self.warning
-        if profile < "3.7":
-            del body["status"]
-        if profile < "3.1":
-            del body["taskId"]
+            body["link"] = self._link
+        if self.warning and profile >= "3.6":
+            body["warning"] = self.warning
         return body
+
+    @property
+    def _link(self) -> str:
+        made = self.completed and not self.error
+        if made and self.storage_type == DATA_STORE:
+            return f"/storage/backup/{self.id}.tar.gz"
+        return ""
 
 
 def new_key() -> str:
-    """A key of DocSpace's form: ``sk-`` and 64 hex digits."""
+    """Return a key of DocSpace's form: ``sk-`` and 64 hex digits."""
     return f"sk-{secrets.token_hex(32)}"

@@ -21,17 +21,20 @@ class PortalClock:
         self.speed = speed
 
     def __call__(self) -> float:
+        """Return the seconds since the start."""
         return self._base + (time.monotonic() - self._since) * self.speed
 
     def advance(self, seconds: float) -> None:
+        """Let time pass."""
         self._base += seconds
 
     def set_speed(self, speed: float) -> None:
+        """Go on at another speed."""
         self._base, self._since, self.speed = self(), time.monotonic(), speed
 
 
 class Portal:
-    """The portal with its clock. ``manual`` is a clock that only ``advance`` moves."""
+    """The portal with its clock, which with ``manual`` is moved by ``advance`` alone."""
 
     def __init__(
         self,
@@ -50,6 +53,7 @@ class Portal:
         self.route_faults: list[RouteFault] = []
 
     def next_route_fault(self, path: str) -> RouteFault | None:
+        """Return the fault that this request meets, counted down."""
         for fault in self.route_faults:
             if fault.times > 0 and path.endswith(fault.on):
                 fault.times -= 1

@@ -6,6 +6,7 @@ Nothing runs in the background: each look catches up with everything that has ha
 import hashlib
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from restorebot.sandbox.portal.models import (
     CANCELLED,
     COMPLETED,
     DATA_STORE,
+    DOCUMENTS,
     FAULTED,
     FETCHING_SECONDS,
     INVALID,
@@ -35,7 +37,7 @@ from restorebot.sandbox.portal.switches import Switches
 
 
 class PortalState:
-    """The portal. ``clock`` gives seconds; ``epoch`` is the wall-clock time of its zero."""
+    """The portal; ``clock`` gives seconds, ``epoch`` is the wall-clock time of its zero."""
 
     def __init__(
         self, clock: Callable[[], float], epoch: datetime, *, alias: str, key: str, profile: str
@@ -62,15 +64,13 @@ class PortalState:
         self._worker_since = 0.0
 
     def now(self) -> float:
+        """Return the seconds of the portal's clock."""
         return self._clock()
 
     def wall(self) -> datetime:
-        """The portal's time of day, naive UTC."""
-        return (
-            (self._epoch + timedelta(seconds=self._clock()))
-            .astimezone(UTC)
-            .replace(tzinfo=None, microsecond=0)
-        )
+        """Return the portal's time of day, naive UTC."""
+        moment = self._epoch + timedelta(seconds=self._clock())
+        return moment.astimezone(UTC).replace(tzinfo=None, microsecond=0)
 
     def switch(self, changes: Mapping[str, Any]) -> None:
         """Set faults; one that lasts for seconds begins now. Raises ControlError."""
@@ -83,15 +83,16 @@ class PortalState:
 
     @property
     def is_away(self) -> bool:
+        """Whether it breaks every connection."""
         return self.now() < self._away_until
 
     @property
     def is_unmapped(self) -> bool:
-        """The host maps to no portal: for moments at the end of a restore."""
+        """Whether the host maps to no portal, as for moments at the end of a restore."""
         return self.now() < self._unmapped_until
 
     def key(self, value: str) -> Key | None:
-        """The valid key with this value; expired and disabled ones are simply not found."""
+        """Return the key with this value; expired and disabled ones are simply not found."""
         for key in self.keys:
             expired = key.expires_at is not None and key.expires_at <= self.wall()
             if key.value == value and key.is_active and not expired:
@@ -99,57 +100,43 @@ class PortalState:
         return None
 
     def record(self, backup_id: str) -> BackupRecord | None:
+        """Return a backup of the history."""
         return next((one for one in self.history if one.id == backup_id), None)
 
     def visible_restore(self, dump: bool | None) -> Task | None:
-        """The task that progress shows; without ``dump`` a dump task comes first (fact sheet
-        §4.1).
+        """Return the task that progress shows (fact sheet §4.1).
+
+        Without ``dump`` a dump task comes first.
         """
         self.catch_up()
-        candidates = {None: [self.dump, self.restore], True: [self.dump], False: [self.restore]}[
-            dump
-        ]
-        return next((task for task in candidates if task), None)
+        if dump is None:
+            return self.dump or self.restore
+        return self.dump if dump else self.restore
 
     def start_restore(self) -> Task:
-        """A new task, or the old one while it is not completed."""
+        """Start a restore, or return the old one while it is not completed."""
         self.catch_up()
-        old = self.restore
-        if old and not old.completed:
-            return old
-        self.restore = Task(
-            str(uuid.uuid4()),
-            RESTORE,
-            self.now(),
-            tenant=self.tenant_id,
-            changed=self.now(),
-        )
+        if self.restore is None or self.restore.completed:
+            self.restore = self._new_task(RESTORE)
         return self.restore
 
     def start_backup(self, storage_type: int = DATA_STORE) -> Task:
-        """A new backup, or the old one while it is not completed."""
+        """Start a backup, or return the old one while it is not completed."""
         self.catch_up()
         if self.backup is None or self.backup.completed:
-            self.backup = Task(
-                str(uuid.uuid4()), BACKUP, self.now(), tenant=self.tenant_id, changed=self.now()
-            )
-            self.backup.storage_type = (
-                DATA_STORE if self.switches.backup_elsewhere else storage_type
-            )
+            self.backup = self._new_task(BACKUP)
+            if not self.switches.backup_elsewhere:
+                self.backup.storage_type = storage_type
         return self.backup
 
+    def _new_task(self, kind: int) -> Task:
+        now = self.now()
+        return Task(str(uuid.uuid4()), kind, now, tenant=self.tenant_id, changed=now)
+
     def show_finished_task(self, *, dump: bool = False) -> Task:
-        """A finished task that is still on show."""
-        task = Task(
-            str(uuid.uuid4()),
-            RESTORE,
-            self.now(),
-            dump=dump,
-            status=COMPLETED,
-            progress=100,
-            completed=True,
-        )
-        task.changed = self.now()
+        """Show a task that finished some time ago."""
+        task = Task(str(uuid.uuid4()), RESTORE, self.now(), dump=dump, changed=self.now())
+        task.status, task.progress, task.completed = COMPLETED, 100, True
         if dump:
             self.dump = task
         else:
@@ -162,7 +149,7 @@ class PortalState:
         self.tenant_status = ACTIVE
 
     def catch_up(self) -> None:
-        """Bring everything up to now."""
+        """Let everything happen that should have happened by now."""
         if self.backup:
             self._update_backup(self.backup)
         if self.restore:
@@ -184,16 +171,19 @@ class PortalState:
             self._publish(task, status=CANCELLED)
             task.warning, task.completed = "Backup cancelled", True
         elif done >= 1:
-            self._publish(task, status=COMPLETED, progress=100)
-            task.completed = True
-            task.warning = (
-                "Some files were not included." if self.switches.backup_leaves_out else ""
-            )
-            expires = self.wall() + timedelta(days=1) if task.storage_type == DATA_STORE else NEVER
-            name = f"{self.alias}_{self.wall():%Y-%m-%d_%H-%M-%S}.tar.gz"
-            self.history.append(
-                BackupRecord(task.id, name, task.storage_type, self.wall(), expires)
-            )
+            self._keep_backup(task)
+
+    def _keep_backup(self, task: Task) -> None:
+        self._publish(task, status=COMPLETED, progress=100)
+        task.completed = True
+        if self.switches.backup_leaves_out:
+            task.warning = "Some files were not included."
+        made = self.wall()
+        name = f"{self.alias}_{made:%Y-%m-%d_%H-%M-%S}.tar.gz"
+        record = BackupRecord(task.id, name, task.storage_type, made)
+        if task.storage_type == DATA_STORE:
+            record.expires_on = made + timedelta(days=1)
+        self.history.append(record)
 
     def _update_restore(self, task: Task) -> None:
         if task.completed:
@@ -237,9 +227,8 @@ class PortalState:
             self._succeed(task)
 
     def _percent(self, loading: float) -> int:
-        """10 to 16, then 75 for nearly the whole run; before 3.7 it falls back and rises again
-        (fact sheet §4.4).
-        """
+        # 10 to 16, then 75 for nearly the whole run; before 3.7 it falls back and rises again
+        # (fact sheet §4.4).
         if loading < 1:
             return 10 + int(loading * 6)
         if "3.2" <= self.profile < "3.7":
@@ -249,12 +238,12 @@ class PortalState:
     def _publish(
         self, task: Task, *, status: int | None = None, progress: int | None = None
     ) -> None:
-        after = (
-            task.status if status is None else status,
-            task.progress if progress is None else progress,
-        )
-        if after != (task.status, task.progress):
-            task.status, task.progress = after
+        before = task.status, task.progress
+        if status is not None:
+            task.status = status
+        if progress is not None:
+            task.progress = progress
+        if before != (task.status, task.progress):
             task.changed = self.now()
 
     def _fail(self, task: Task, error: str) -> None:
@@ -271,18 +260,13 @@ class PortalState:
         if not self.switches.key_survives:
             self.keys = []
         # New ids, and records whose archive sat in a room point to nothing now.
-        self.history = [
-            BackupRecord(
-                str(uuid.uuid4()), one.file_name, one.storage_type, one.created_on, one.expires_on
-            )
-            for one in self.history
-            if one.storage_type != 0
-        ]
+        kept = [record for record in self.history if record.storage_type != DOCUMENTS]
+        self.history = [replace(record, id=str(uuid.uuid4())) for record in kept]
         self._unmapped_until = self.now() + self.switches.host_lost
 
 
 def _file(title: str, updated: datetime) -> dict[str, Any]:
-    """A file in a room, with the members that the API has."""
+    """Return a file in a room, with the members that the API has."""
     when = f"{updated.isoformat()}.0000000+00:00"
     return {
         "title": title,
@@ -294,22 +278,20 @@ def _file(title: str, updated: datetime) -> dict[str, Any]:
 
 
 def _seeds(now: datetime) -> list[BackupRecord]:
-    """A handful of backups, in no order, one of them expired. The ids are the same in every run."""
-
-    def record(
-        name: str, storage_type: int, age: timedelta, expires: datetime = NEVER
-    ) -> BackupRecord:
-        created = now - age
-        backup_id = str(uuid.UUID(hashlib.sha256(name.encode()).hexdigest()[:32]))
-        return BackupRecord(
-            backup_id, f"{name}_{created:%Y-%m-%d_%H-%M-%S}.tar.gz", storage_type, created, expires
-        )
-
-    day = timedelta(days=1)
+    """Return a handful of backups, in no order, one expired; their ids are always the same."""
+    day, hour = timedelta(days=1), timedelta(hours=1)
     return [
-        record("acme-weekly", 5, 8 * day),
-        record("acme-nightly", 5, timedelta(hours=9)),
-        record("acme-download", 4, 3 * day, now - 2 * day),
-        record("acme-fresh-download", 4, timedelta(hours=2), now + timedelta(hours=22)),
-        record("acme-room", 0, 2 * day),
+        _seed("acme-weekly", 5, now - 8 * day),
+        _seed("acme-nightly", 5, now - 9 * hour),
+        _seed("acme-download", DATA_STORE, now - 3 * day, now - 2 * day),
+        _seed("acme-fresh-download", DATA_STORE, now - 2 * hour, now + 22 * hour),
+        _seed("acme-room", DOCUMENTS, now - 2 * day),
     ]
+
+
+def _seed(
+    name: str, storage_type: int, created: datetime, expires: datetime = NEVER
+) -> BackupRecord:
+    backup_id = str(uuid.UUID(hashlib.sha256(name.encode()).hexdigest()[:32]))
+    file_name = f"{name}_{created:%Y-%m-%d_%H-%M-%S}.tar.gz"
+    return BackupRecord(backup_id, file_name, storage_type, created, expires)
