@@ -227,8 +227,7 @@ async def test_a_message_in_a_commands_ack_is_refused_for_the_sandbox_shows_none
         assert "no message that an acknowledgement carries" in refused.json()["error"]
 
 
-# --- what can go wrong between Slack and the bot
-# -----------------------------------------------------------------
+# what can go wrong between Slack and the bot
 
 
 async def test_without_a_connection_a_command_is_not_dispatched() -> None:
@@ -291,8 +290,7 @@ async def test_a_payload_can_claim_another_team() -> None:
     assert bot.bodies[1]["user"]["team_id"] == "T0EVIL"
 
 
-# --- Socket Mode ----------------------------------------------------------------------------------
-# ------------------
+# Socket Mode
 
 
 async def test_a_link_url_is_good_once_and_not_for_long() -> None:
@@ -394,8 +392,7 @@ async def test_an_event_that_is_not_acked_is_sent_again(tmp_path: Any) -> None:
         assert (await box.get("views", user="U0ALICE"))["home"]["type"] == "home"
 
 
-# --- response_url ---------------------------------------------------------------------------------
-# ------------------
+# response_url
 
 
 async def response_url(box: Box, channel: str = CHANNEL) -> str:

@@ -68,8 +68,7 @@ async def refused(box: Box, status: int, path: str, method: str = "POST", **body
     return str(answer.json()["error"])
 
 
-# --- modals ---------------------------------------------------------------------------------------
-# ------------------
+# modals
 
 
 async def submit(box: Box, view: Json, **values: Any) -> Json:
@@ -244,8 +243,7 @@ async def test_what_was_typed_survives_an_update_where_the_ids_stay() -> None:
         assert (await box.views())[0]["state"]["values"]["b"]["text"]["value"] is None
 
 
-# --- clicks ---------------------------------------------------------------------------------------
-# ------------------
+# clicks
 
 
 async def test_a_click_needs_a_button_that_is_there_now() -> None:
@@ -371,8 +369,7 @@ async def test_a_command_that_nobody_could_type_is_refused(
         assert (await refused(box, status, "command", **body)).startswith(sentence)
 
 
-# --- faults ---------------------------------------------------------------------------------------
-# ------------------
+# faults
 
 POST = {"channel": CHANNEL, "text": "x"}
 
@@ -466,8 +463,7 @@ async def test_a_fault_that_makes_no_sense_is_refused(
         assert sentence in await refused(box, status, "faults", "PATCH", **body)
 
 
-# --- looking and changing
-# -------------------------------------------------------------------------------------------
+# looking and changing
 
 
 @pytest.mark.parametrize(

@@ -32,8 +32,7 @@ def manifest_without(folder: Path, scope: str) -> Path:
     return path
 
 
-# --- tokens and scopes
-# ----------------------------------------------------------------------------------------------
+# tokens and scopes
 
 
 async def test_auth_test_tells_who_the_bot_is_and_what_it_may_do() -> None:
@@ -109,8 +108,7 @@ async def test_without_its_scope_a_method_says_what_is_missing(
         assert set(refused["provided"].split(",")) == box.workspace.state.manifest.scopes
 
 
-# --- rate limits ----------------------------------------------------------------------------------
-# ------------------
+# rate limits
 
 
 @pytest.mark.parametrize(
@@ -153,8 +151,7 @@ async def test_posts_to_one_channel_may_come_in_a_burst_and_then_once_a_second()
         assert {a.status_code for a in more} == {200}
 
 
-# --- posting --------------------------------------------------------------------------------------
-# ------------------
+# posting
 
 
 async def test_the_real_client_gets_a_posted_message_back() -> None:
@@ -230,8 +227,7 @@ async def test_timestamps_never_repeat_even_when_the_clock_stands_still() -> Non
         assert stamps == ["1800000000.000000", "1800000000.000001", "1800000000.000002"]
 
 
-# --- changing and deleting
-# ------------------------------------------------------------------------------------------
+# changing and deleting
 
 
 async def test_text_without_blocks_takes_the_blocks_away_and_marks_the_message_edited() -> None:
@@ -310,8 +306,7 @@ async def test_an_ephemeral_message_is_for_one_member_and_cannot_be_updated() ->
         )
 
 
-# --- looking things up
-# ----------------------------------------------------------------------------------------------
+# looking things up
 
 
 @pytest.mark.parametrize(
@@ -383,8 +378,7 @@ async def test_usergroups_have_members_that_can_change() -> None:
         assert await box.error("usergroups.users.list", **members) == "no_such_subteam"
 
 
-# --- views ----------------------------------------------------------------------------------------
-# ------------------
+# views
 
 
 async def test_a_trigger_is_good_once_and_for_three_seconds() -> None:

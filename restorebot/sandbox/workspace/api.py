@@ -1,6 +1,4 @@
-"""How a Web API call comes in: arguments, token, switchable faults, rate limits, then the method
-itself.
-"""
+"""How a Web API call comes in: arguments, token, faults, rate limits, then the method itself."""
 
 import asyncio
 import json
@@ -65,10 +63,9 @@ class RateLimits:
 
 
 class Fault(Body):
-    """What goes wrong with the next calls of a method, or those with ``only`` among their
-    arguments.
+    """What goes wrong with the next calls of a method.
 
-    ``seconds`` are real ones.
+    ``only`` are those with it among their arguments; ``seconds`` are real ones.
     """
 
     fault: FaultKind
@@ -87,17 +84,17 @@ class Faults:
         self._set: dict[str, Fault] = {}
 
     def put(self, method: str, fault: Fault) -> None:
-        """Set a method's fault; takes the place of the one before."""
+        """Set a method's fault, in the place of the one before. Raises ControlError."""
         if method != "response_url" and method not in METHODS:
             raise ControlError(422, f"There is no method {method}.")
         self._set[method] = fault
 
     def clear(self) -> None:
-        """All is well again."""
+        """Take all faults away."""
         self._set.clear()
 
     def take(self, method: str, args: Json) -> Fault | None:
-        """The fault for this call, counted down."""
+        """Return the fault that this call meets, counted down."""
         fault = self._set.get(method)
         if fault is None or (fault.only and fault.only not in args.values()):
             return None
@@ -107,7 +104,7 @@ class Faults:
         return fault
 
     def json(self) -> Json:
-        """As the control interface shows them."""
+        """Return them as the control interface shows them."""
         return {method: fault.model_dump() for method, fault in self._set.items()}
 
 
@@ -128,7 +125,7 @@ class Tokens:
 
 
 class WebApi:
-    """``/api/<method>``."""
+    """What answers at ``/api/<method>``."""
 
     def __init__(
         self, context: MethodContext, tokens: Tokens, faults: Faults, limits: RateLimits
@@ -216,9 +213,7 @@ def _ratelimited(retry_after: int | str) -> tuple[Response, str]:
 
 
 async def _read(request: Request) -> tuple[Json, str | None]:
-    """A call's arguments and token: query string, form or JSON; the token from the header, the
-    query or the form.
-    """
+    # By query string, form or JSON; the token also by the header, but not by JSON.
     args: Json = dict(request.query_params)
     token = args.pop("token", None)
     body = await request.body()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
@@ -65,9 +66,7 @@ class _App(Starlette):
         await super().__call__(scope, receive, send)
 
     def _learn_address(self, scope: Scope) -> None:
-        host = next(
-            (value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), ""
-        )
+        host = Headers(scope=scope).get("host", "")
         state = self.workspace.state
         from_bot = scope["path"].startswith("/api/")
         if host and (from_bot or not state.base_url):
@@ -75,10 +74,7 @@ class _App(Starlette):
 
 
 def _abort_function(send: Any) -> Callable[[], None]:
-    """A function that aborts the connection which uvicorn's ``send`` belongs to; ASGI itself has no
-    such message.
-    """
-
+    # ASGI has no message that cuts a connection; the transport behind uvicorn's ``send`` can.
     def abort() -> None:
         send.__self__.transport.abort()
 
@@ -86,7 +82,7 @@ def _abort_function(send: Any) -> Callable[[], None]:
 
 
 def create_app(workspace: Workspace) -> Starlette:
-    """The workspace as an ASGI app, to be served by uvicorn."""
+    """Return the workspace as an ASGI app, to be served by uvicorn."""
     state = workspace.state
     context = MethodContext(
         state, workspace.triggers, workspace.views, workspace.connections.new_url

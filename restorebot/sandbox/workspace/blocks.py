@@ -9,8 +9,9 @@ from restorebot.sandbox.workspace.shapes import INTERACTIVE
 
 
 def blocks_with_ids(blocks: list[Json]) -> list[Json]:
-    """Blocks as Slack gives them back: ids made up where they were missing, text objects' defaults
-    filled in.
+    """Return blocks as Slack gives them back.
+
+    Missing ids are made up, and the defaults of text objects filled in.
     """
     return [_filled(block) | {"block_id": block.get("block_id") or _short_id()} for block in blocks]
 
@@ -35,7 +36,7 @@ def _short_id() -> str:
 
 
 def interactive_elements(block: Json) -> Iterator[Json]:
-    """The elements of a block that a person can use."""
+    """Yield the elements of a block that a person can use."""
     candidates = [block.get("element"), *block.get("elements", [])]
     for element in candidates:
         if isinstance(element, dict) and element.get("type") in INTERACTIVE:

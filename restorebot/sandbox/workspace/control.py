@@ -1,6 +1,4 @@
-"""The control interface ``/_sandbox/``: play the people, look at what they see, change the
-workspace, set faults.
-"""
+"""The workspace's control interface ``/_sandbox/``: play people, see what they see, set faults."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -112,7 +110,6 @@ class Control:
         return {"views": self._stack(user), "home": self._home(user)}
 
     async def _show_screen(self, request: Request) -> Json:
-        """All that one person's client shows."""
         user = read_query(request, bodies.UserQuery).user
         if user not in self.state.people:
             raise ControlError(404, f"There is nobody with the id {user}.")

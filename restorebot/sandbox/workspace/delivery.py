@@ -59,7 +59,7 @@ class Connection:
         self._state = state
 
     async def send(self, frame: Json) -> bool:
-        """Send a frame; False when the connection is gone."""
+        """Send a frame, and return False when the connection is gone."""
         self._state.journal.line("socket>", frame["type"], frame)
         try:
             await self._socket.send_text(json.dumps(frame))
@@ -68,7 +68,7 @@ class Connection:
         return True
 
     async def receive(self) -> Json | None:
-        """The next frame from the bot; None when the connection is gone."""
+        """Return the next frame from the bot, or None when the connection is gone."""
         try:
             text = await self._socket.receive_text()
         except (WebSocketDisconnect, RuntimeError):
@@ -91,13 +91,13 @@ class Connections:
         self.open: list[Connection] = []
 
     def new_url(self) -> str:
-        """A URL that is good for one connection."""
+        """Return a URL that is good for one connection."""
         ticket = secrets.token_urlsafe(24)
         self._tickets[ticket] = self._state.now()
         return f"{self._state.base_url.replace('http', 'ws', 1)}/link/?ticket={ticket}&app_id={APP}"
 
     def ticket_is_good(self, ticket: str) -> bool:
-        """Whether the ticket was given, is unused and is not too old; it is used up by asking."""
+        """Say whether the ticket was given, is unused and not too old, and use it up."""
         given_at = self._tickets.pop(ticket, None)
         return given_at is not None and self._state.now() - given_at <= TICKET_SECONDS
 
@@ -168,17 +168,14 @@ class RequestUrl:
 
 
 def signature(secret: str, timestamp: str, body: str) -> str:
-    """Slack's request signature, version 0 (Slack fact sheet §1)."""
+    """Return Slack's request signature, version 0 (Slack fact sheet §1)."""
     digest = hmac.new(secret.encode(), f"v0:{timestamp}:{body}".encode(), hashlib.sha256)
     return f"v0={digest.hexdigest()}"
 
 
 @dataclass
 class _Pending:
-    """An event to be sent again: the payload, the next attempt's number and its time on the
-    workspace's clock.
-    """
-
+    # An event to be sent again, when the workspace's clock says ``due``.
     payload: Json
     attempt: int
     due: float
@@ -282,7 +279,7 @@ def _tls() -> ssl.SSLContext:
 
 
 def _ack_body(answer: httpx.Response) -> Any:
-    """An HTTP answer's body as an acknowledgement's payload: JSON, or text as a message."""
+    # JSON, or text as a message.
     if not answer.content:
         return None
     if answer.headers.get("content-type", "").startswith("application/json"):

@@ -4,9 +4,7 @@ from typing import Any
 
 
 class MethodError(Exception):
-    """A Web API method says no: ``{"ok": false, "error": code}`` and, for some codes, more
-    fields.
-    """
+    """A Web API method says no by a code, which for some codes comes with more fields."""
 
     def __init__(self, code: str, **more: Any) -> None:
         super().__init__(code)

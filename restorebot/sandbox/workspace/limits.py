@@ -50,7 +50,7 @@ MESSAGE_BLOCKS = List(ANY_BLOCK, BLOCKS_PER_MESSAGE, 0)
 
 
 def _duplicates(blocks: list[Json], at: str) -> Iterator[str]:
-    """A block_id may stand once in a message or view, an action_id once in its block."""
+    # A block_id may stand once in a message or view, an action_id once in its block.
     seen: set[str] = set()
     for index, block in enumerate(blocks):
         block_id = block.get("block_id")
@@ -63,7 +63,6 @@ def _duplicates(blocks: list[Json], at: str) -> Iterator[str]:
 
 
 def _characters(value: Any) -> int:
-    """Characters of all texts in some blocks."""
     if isinstance(value, list):
         return sum(_characters(v) for v in value)
     if isinstance(value, dict):
@@ -72,28 +71,25 @@ def _characters(value: Any) -> int:
     return 0
 
 
-def _refuse(code: str, problems: list[str]) -> None:
+def _raise_if_any(code: str, problems: list[str]) -> None:
     if problems:
-        raise MethodError(
-            code,
-            errors=problems,
-            response_metadata={"messages": [f"[ERROR] {p}" for p in problems]},
-        )
+        messages = [f"[ERROR] {one}" for one in problems]
+        raise MethodError(code, errors=problems, response_metadata={"messages": messages})
 
 
 def check_message_blocks(blocks: Any) -> list[Json]:
-    """The blocks of a message, or the error that Slack would answer."""
+    """Return the blocks of a message, or raise the MethodError that Slack would answer."""
     if not isinstance(blocks, list):
         raise MethodError("invalid_blocks_format")
-    _refuse("invalid_blocks", list(MESSAGE_BLOCKS.problems(blocks, "/blocks")))
-    _refuse("invalid_blocks", list(_duplicates(blocks, "/blocks")))
+    _raise_if_any("invalid_blocks", list(MESSAGE_BLOCKS.problems(blocks, "/blocks")))
+    _raise_if_any("invalid_blocks", list(_duplicates(blocks, "/blocks")))
     if _characters(blocks) > BLOCK_CHARACTERS_PER_MESSAGE:
         raise MethodError("msg_blocks_too_long")
     return blocks
 
 
 def check_view(view: Any, *allowed: str) -> Json:
-    """A view of one of the allowed types, or the error that Slack would answer."""
+    """Return a view of an allowed type, or raise the MethodError that Slack would answer."""
     if not isinstance(view, dict):
         raise MethodError(
             "invalid_arguments", response_metadata={"messages": ["[ERROR] must provide an object"]}
@@ -101,28 +97,24 @@ def check_view(view: Any, *allowed: str) -> Json:
     if size_of(view) > VIEW_BYTES:
         raise MethodError("view_too_large")
     any_view = ByType(VIEWS, frozenset(allowed), "view")
-    _refuse("invalid_arguments", list(any_view.problems(view, "/view")))
+    _raise_if_any("invalid_arguments", list(any_view.problems(view, "/view")))
     blocks: list[Json] = view["blocks"]
     problems = list(_duplicates(blocks, "/view/blocks"))
-    if (
-        view["type"] == "modal"
-        and not view.get("submit")
-        and any(b["type"] == "input" for b in blocks)
-    ):
-        problems.append(
-            problem("missing required field: submit (the view has input blocks)", "/view")
-        )
-    _refuse("invalid_arguments", problems)
+    has_inputs = any(block["type"] == "input" for block in blocks)
+    if view["type"] == "modal" and has_inputs and not view.get("submit"):
+        what = "missing required field: submit (the view has input blocks)"
+        problems.append(problem(what, "/view"))
+    _raise_if_any("invalid_arguments", problems)
     return view
 
 
 def check_post_text(text: str) -> str:
-    """The text that a new message gets: what is beyond 40,000 characters is cut off."""
+    """Return the text that a new message gets: cut off after 40,000 characters."""
     return text[:POST_TEXT]
 
 
 def check_update_text(text: str) -> str:
-    """The text of an edit, which unlike a post's is refused when it is too long."""
+    """Return the text of an edit, or raise MethodError when it is too long."""
     if len(text) > UPDATE_TEXT:
         raise MethodError("msg_too_long")
     return text

@@ -1,5 +1,4 @@
-"""The Web API methods of the local Slack that the bot may call, as a table: scopes, rate limit, and
-what each does.
+"""The Web API methods of the local Slack, as a table: scopes, rate limit, and what each does.
 
 A method is a function of a `MethodContext` and the call's arguments. It returns the fields of a
 good answer, or raises `MethodError`.
@@ -65,7 +64,7 @@ def _required(args: Json, name: str) -> str:
 
 
 def _decoded(args: Json, name: str, code: str) -> Any:
-    """An argument that form posts carry as a string of JSON."""
+    # Form posts carry it as a string of JSON.
     value = args.get(name)
     if not isinstance(value, str):
         return value
@@ -82,11 +81,11 @@ def check_scopes(state: State, needed: tuple[str, ...]) -> None:
         raise MethodError("missing_scope", needed=",".join(needed), provided=provided)
 
 
-# --- who and where
-# -------------------------------------------------------------------------------------------------
+# who and where
 
 
 def auth_test(context: MethodContext, _args: Json) -> Json:
+    """Say who the bot is."""
     return {
         "url": f"https://{TEAM_DOMAIN}.slack.com/",
         "team": "Sandbox",
@@ -99,10 +98,12 @@ def auth_test(context: MethodContext, _args: Json) -> Json:
 
 
 def apps_connections_open(context: MethodContext, _args: Json) -> Json:
+    """Give a URL for one Socket Mode connection."""
     return {"url": context.new_connection_url()}
 
 
 def users_info(context: MethodContext, args: Json) -> Json:
+    """Describe a person."""
     person = context.state.people.get(_required(args, "user"))
     if person is None:
         raise MethodError("user_not_found")
@@ -110,26 +111,21 @@ def users_info(context: MethodContext, args: Json) -> Json:
 
 
 def usergroups_list(context: MethodContext, args: Json) -> Json:
+    """List the usergroups, with their members where that is asked for."""
     with_users = str(args.get("include_users", "")).lower() in {"1", "true"}
-    groups = []
+    groups: list[Json] = []
     for group_id, users in context.state.usergroups.items():
         handle = group_id.removeprefix("S0").lower()
-        group: Json = {
-            "id": group_id,
-            "team_id": TEAM,
-            "is_usergroup": True,
-            "name": handle,
-            "handle": handle,
-        }
-        groups.append(
-            group
-            | {"date_delete": 0, "user_count": len(users)}
-            | ({"users": users} if with_users else {})
-        )
+        group: Json = {"id": group_id, "team_id": TEAM, "name": handle, "handle": handle}
+        group |= {"is_usergroup": True, "date_delete": 0, "user_count": len(users)}
+        if with_users:
+            group["users"] = users
+        groups.append(group)
     return {"usergroups": groups}
 
 
 def usergroups_users_list(context: MethodContext, args: Json) -> Json:
+    """List a usergroup's members."""
     users = context.state.usergroups.get(_required(args, "usergroup"))
     if users is None:
         raise MethodError("no_such_subteam")
@@ -143,7 +139,7 @@ def _scope_of(channel: Channel) -> str:
 
 
 def _visible(context: MethodContext, channel_id: str) -> Channel:
-    """A channel the bot may know of: public ones, and those it is a member of."""
+    # The bot may know of public channels, and of those it is a member of.
     channel = context.state.channels.get(channel_id)
     if channel is None:
         raise MethodError("channel_not_found")
@@ -153,6 +149,7 @@ def _visible(context: MethodContext, channel_id: str) -> Channel:
 
 
 def conversations_info(context: MethodContext, args: Json) -> Json:
+    """Describe a channel."""
     channel_id = _required(args, "channel")
     known = context.state.channels.get(channel_id)
     if known is not None:
@@ -160,12 +157,11 @@ def conversations_info(context: MethodContext, args: Json) -> Json:
     return {"channel": _visible(context, channel_id).json()}
 
 
-# --- messages -------------------------------------------------------------------------------------
-# -----------------
+# messages
 
 
 def _content(args: Json) -> tuple[str | None, list[Json] | None]:
-    """Text and checked blocks of a message, each None when not given."""
+    # Each is None when it is not given.
     text, blocks = args.get("text"), _decoded(args, "blocks", "invalid_blocks_format")
     if text is not None and not isinstance(text, str):
         raise MethodError(
@@ -176,7 +172,7 @@ def _content(args: Json) -> tuple[str | None, list[Json] | None]:
 
 
 def _writable(context: MethodContext, args: Json) -> Channel:
-    """The channel to post into: by its id, or by a person's for the direct messages with them."""
+    # By its id, or by a person's for the direct messages with them.
     wanted = _required(args, "channel")
     person = context.state.people.get(wanted)
     if person is not None and not person.deleted and not person.is_bot:
@@ -190,7 +186,7 @@ def _writable(context: MethodContext, args: Json) -> Channel:
 
 
 def _thread(context: MethodContext, channel: Channel, args: Json) -> str | None:
-    """The ts of the thread's first message; an answer to an answer goes into the same thread."""
+    # An answer to an answer goes into the same thread.
     wanted = args.get("thread_ts")
     if not wanted:
         return None
@@ -201,6 +197,7 @@ def _thread(context: MethodContext, channel: Channel, args: Json) -> str | None:
 
 
 def chat_post_message(context: MethodContext, args: Json) -> Json:
+    """Post into a channel, a thread or the direct messages with a person."""
     channel = _writable(context, args)
     text, blocks = _content(args)
     if not text and not blocks:
@@ -225,8 +222,9 @@ def _own_message(context: MethodContext, args: Json) -> Message:
 
 
 def chat_update(context: MethodContext, args: Json) -> Json:
-    """Text without blocks takes the blocks away; blocks without text keep the text and show no edit
-    mark.
+    """Change a message.
+
+    Text without blocks takes the blocks away; blocks without text keep the text and show no mark.
     """
     message = _own_message(context, args)
     text, blocks = _content(args)
@@ -245,6 +243,7 @@ def chat_update(context: MethodContext, args: Json) -> Json:
 
 
 def chat_post_ephemeral(context: MethodContext, args: Json) -> Json:
+    """Show a message to one member of a channel."""
     channel = _writable(context, args)
     user = _required(args, "user")
     if user not in channel.members:
@@ -260,6 +259,7 @@ def chat_post_ephemeral(context: MethodContext, args: Json) -> Json:
 
 
 def chat_get_permalink(context: MethodContext, args: Json) -> Json:
+    """Give a message's address."""
     channel = _visible(context, _required(args, "channel"))
     message = context.state.message(channel.id, _required(args, "message_ts"))
     if message is None:
@@ -272,8 +272,7 @@ def chat_get_permalink(context: MethodContext, args: Json) -> Json:
     }
 
 
-# --- views ----------------------------------------------------------------------------------------
-# -----------------
+# views
 
 
 def _view(args: Json, *kinds: str) -> Json:
@@ -281,12 +280,14 @@ def _view(args: Json, *kinds: str) -> Json:
 
 
 def views_open(context: MethodContext, args: Json) -> Json:
+    """Open a modal before the person to whom the trigger belongs."""
     definition = _view(args, "modal")
     user = context.triggers.exchange(args.get("trigger_id"))
     return {"view": context.views.open(user, definition).json()}
 
 
 def views_update(context: MethodContext, args: Json) -> Json:
+    """Put another view in the place of one that is open."""
     if not args.get("view_id") and not args.get("external_id"):
         _required(args, "view_id")
     view = context.views.find(args.get("view_id"), args.get("external_id"))
@@ -295,6 +296,7 @@ def views_update(context: MethodContext, args: Json) -> Json:
 
 
 def views_publish(context: MethodContext, args: Json) -> Json:
+    """Set a person's Home tab."""
     if not context.state.manifest.home_tab:
         raise MethodError("not_enabled")
     user = _required(args, "user_id")

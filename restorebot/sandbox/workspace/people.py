@@ -1,5 +1,4 @@
-"""What people do at their Slack clients: type a command, click, fill in a modal, close it, open the
-Home tab.
+"""What people do at their Slack clients: type, click, fill in a modal, close it, open the Home tab.
 
 Each action builds the payload that Slack would send, delivers it, and shows the person what the
 bot's acknowledgement asks for. A client lets nobody do what is not on the screen: that is a
@@ -55,9 +54,7 @@ LONGEST_MESSAGE = 4000
 
 @dataclass(frozen=True)
 class SubmitResult:
-    """What came of a submission: whether its view closed, and the errors shown beside the
-    inputs.
-    """
+    """What came of a submission: whether its view closed, and the errors beside its inputs."""
 
     ack: Ack
     closed: bool = False
@@ -74,12 +71,12 @@ class People:
         self._views = views
         self._delivery = delivery
 
-    # --- commands ---------------------------------------------------------------------------------
-    # -----------------
+    # commands
 
     async def command(self, typed: CommandBody) -> tuple[Ack, str]:
-        """Type a slash command; returns what came of it and the trigger that the payload
-        carried.
+        """Type a slash command.
+
+        Returns what came of it and the trigger that the payload carried.
         """
         person, place = self._person(typed.user), self._visible_channel(typed.user, typed.channel)
         if typed.command not in self._state.manifest.commands:
@@ -109,9 +106,7 @@ class People:
         return ack, trigger_id
 
     def _escaped(self, text: str) -> str:
-        """Names of people and channels as Slack writes them for an app whose command has
-        should_escape.
-        """
+        # Names of people and channels as Slack writes them where a command has should_escape.
         people = {p.name: p.id for p in self._state.people.values()}
         channels = {c.name: c.id for c in self._state.channels.values() if c.name}
 
@@ -138,8 +133,7 @@ class People:
         text = self._escaped(said.text[:LONGEST_MESSAGE])
         return self._state.post(place.id, person.id, text, [], said.thread_ts)
 
-    # --- clicks -----------------------------------------------------------------------------------
-    # -----------------
+    # clicks
 
     async def click(self, click: MessageClick) -> Ack:
         """Use a button or menu of a message, a private one included."""
@@ -197,8 +191,7 @@ class People:
             }
         return action | {"action_ts": self._state.new_ts()}
 
-    # --- modals and the Home tab
-    # -----------------------------------------------------------------------------------
+    # modals and the Home tab
 
     async def submit(self, submission: SubmitBody) -> SubmitResult:
         """Fill in the modal on top and press its submit button."""
@@ -221,30 +214,31 @@ class People:
             return SubmitResult(ack, trouble=refusal.code)
 
     def _apply_response(self, view: View, ack: Ack) -> SubmitResult:
-        """Do to the stack what the answer to a submission asks for (Slack fact sheet §1)."""
+        # What an answer to a submission may ask for: Slack fact sheet §1.
         body = ack.body or {}
         if not isinstance(body, dict):
             raise MethodError("invalid_response")
         action = body.get("response_action")
-        still_open = view in self._views.stack(view.user)
         if action == "errors":
             return SubmitResult(ack, errors=check_errors(view, body.get("errors")))
         if action in {"update", "push"}:
-            definition = check_view(body.get("view"), "modal")
-            if not still_open:
-                raise MethodError("not_found")
-            if action == "update":
-                self._views.update(view, definition)
-            else:
-                self._views.push(view.user, definition)
+            self._show_next(view, check_view(body.get("view"), "modal"), action)
             return SubmitResult(ack)
         if action == "clear":
             self._views.clear(view.user)
-        elif action is not None or body:
+        elif body:
             raise MethodError("invalid_response")
-        elif still_open:
+        elif view in self._views.stack(view.user):
             self._close_from(view)
         return SubmitResult(ack, closed=True)
+
+    def _show_next(self, view: View, definition: Json, action: str) -> None:
+        if view not in self._views.stack(view.user):
+            raise MethodError("not_found")
+        if action == "update":
+            self._views.update(view, definition)
+        else:
+            self._views.push(view.user, definition)
 
     def _close_from(self, view: View) -> None:
         while self._views.stack(view.user)[-1] is not view:
@@ -252,7 +246,7 @@ class People:
         self._views.pop(view.user)
 
     def _trouble(self, view: View, detail: str) -> None:
-        """The person reads "We had some trouble connecting. Try again?" and the modal stays."""
+        # The person reads "We had some trouble connecting. Try again?" and the modal stays.
         self._state.journal.event("trouble", user=view.user, view_id=view.id, detail=detail)
 
     def close(self, closed: CloseBody) -> None:
@@ -262,8 +256,9 @@ class People:
         self._views.pop(closed.user)
 
     async def open_home(self, user: str) -> Ack:
-        """Look at the app's Home tab; the app hears of it when its manifest subscribes to
-        app_home_opened.
+        """Look at the app's Home tab.
+
+        The app hears of it when its manifest subscribes to app_home_opened.
         """
         person = self._person(user)
         if "app_home_opened" not in self._state.manifest.events:
@@ -298,11 +293,9 @@ class People:
         }
         return await self._delivery.event(envelope)
 
-    # --- what the screen shows
-    # -------------------------------------------------------------------------------------
+    # what the screen shows
 
     def _interaction(self, kind: str, person: Person, done: Interaction) -> Json:
-        """What all interactions have in common."""
         if not self._state.manifest.interactive:
             raise ControlError(422, "The manifest does not switch interactivity on.")
         team_id = done.team_id or person.team_id
@@ -341,7 +334,7 @@ class People:
 
 
 def _shown_name(channel: Channel) -> str:
-    """Slack names private channels and direct messages by their kind only (Slack fact sheet §1)."""
+    # Private channels and direct messages are named by their kind only (Slack fact sheet §1).
     if channel.is_im:
         return "directmessage"
     return "privategroup" if channel.is_private else channel.name
@@ -355,7 +348,7 @@ def _container(message: Message | PrivateMessage) -> Json:
 
 
 def _find_element(blocks: list[Json], click: ClickBody) -> tuple[Json, Json]:
-    """The element to use; where several have the action_id, the one with this value."""
+    # Where several have the action_id, the one with this value.
     found = [
         (block, element)
         for block in blocks

@@ -33,8 +33,9 @@ class Person:
     tz: str = "Europe/Riga"
 
     def json(self) -> Json:
-        """As users.info shows the person; Slack leaves the role fields out for a deactivated
-        one.
+        """Return the person as users.info does.
+
+        Slack leaves the role fields out for a deactivated one.
         """
         shown: Json = {
             "id": self.id,
@@ -85,11 +86,11 @@ class Channel:
 
     @property
     def other(self) -> str:
-        """The person at the other end of a direct message."""
+        """Return the person at the other end of a direct message."""
         return next(m for m in self.members if m != BOT_USER)
 
     def json(self) -> Json:
-        """As conversations.info shows it."""
+        """Return the channel as conversations.info does."""
         if self.is_im:
             return {
                 "id": self.id,
@@ -138,7 +139,7 @@ class Message:
     marked_edited: str | None = None  # when; only a change of text without blocks shows the mark
 
     def json(self) -> Json:
-        """As Slack sends it to the app."""
+        """Return the message as Slack sends it to the app."""
         shown: Json = {
             "type": "message",
             "user": self.user,
@@ -161,7 +162,7 @@ class Message:
         return shown
 
     def control_json(self) -> Json:
-        """As the control interface shows it."""
+        """Return the message as the control interface shows it."""
         return {
             "ts": self.ts,
             "thread_ts": self.thread_ts,
@@ -174,9 +175,7 @@ class Message:
 
 @dataclass
 class PrivateMessage:
-    """A message that one person alone sees: an ephemeral post, an ack's body, or an answer by
-    response_url.
-    """
+    """A message that one person alone sees: an ephemeral post, or an answer by response_url."""
 
     channel: str
     ts: str
@@ -187,7 +186,7 @@ class PrivateMessage:
     via: str
 
     def control_json(self) -> Json:
-        """As the control interface shows it."""
+        """Return the message as the control interface shows it."""
         return {
             "channel": self.channel,
             "ts": self.ts,
@@ -214,7 +213,7 @@ class ResponseUrl:
 
 
 def seed_people() -> dict[str, Person]:
-    """The people every workspace starts with."""
+    """Return the people every workspace starts with."""
     people = [
         Person("U0ALICE", "alice", "Alice Adams"),
         Person("U0BOB", "bob", "Bob Brown"),
@@ -230,7 +229,7 @@ def seed_people() -> dict[str, Person]:
 
 
 def seed_channels() -> dict[str, Channel]:
-    """The channels every workspace starts with."""
+    """Return the channels every workspace starts with."""
     staff = ["U0ALICE", "U0BOB", "U0CAROL", "U0ERIN"]
     everybody = [*staff, "U0GUEST", "U0ROBOT"]
     channels = [
@@ -246,7 +245,7 @@ def seed_channels() -> dict[str, Channel]:
 
 
 def seed_usergroups() -> dict[str, list[str]]:
-    """The usergroups every workspace starts with, by id."""
+    """Return the usergroups every workspace starts with, by id."""
     return {"S0APPROVERS": ["U0BOB", "U0ERIN"], "S0REQUESTERS": ["U0ALICE", "U0CAROL"]}
 
 
@@ -269,13 +268,11 @@ class State:
         self._last_stamp = 0
 
     def now(self) -> float:
-        """The workspace's clock in seconds since 1970: the real one plus what tests have advanced
-        it by.
-        """
+        """Return the seconds since 1970 on the workspace's clock, which tests advance."""
         return self.clock() + self.offset
 
     def new_ts(self) -> str:
-        """A ``ts``: the time with six decimals, never the same twice."""
+        """Return a ``ts``: the time with six decimals, never the same twice."""
         self._last_stamp = max(int(self.now() * 1_000_000), self._last_stamp + 1)
         return f"{self._last_stamp // 1_000_000}.{self._last_stamp % 1_000_000:06d}"
 
@@ -308,16 +305,16 @@ class State:
         return message
 
     def message(self, channel: str, ts: str) -> Message | None:
-        """The message with this ts."""
+        """Return the message with this ts."""
         return next((m for m in self.messages.get(channel, []) if m.ts == ts), None)
 
     def private_message(self, user: str, channel: str, ts: str) -> PrivateMessage | None:
-        """The private message with this ts."""
+        """Return the private message with this ts."""
         found = (m for m in self.private.get(user, []) if (m.channel, m.ts) == (channel, ts))
         return next(found, None)
 
     def direct_channel(self, user: str) -> Channel:
-        """The direct messages between the bot and a person, opened when they were not yet."""
+        """Return the direct messages between the bot and a person, opened if they were not."""
         found = (c for c in self.channels.values() if c.is_im and user in c.members)
         existing = next(found, None)
         if existing is not None:
@@ -327,7 +324,7 @@ class State:
         return opened
 
     def new_response_url(self, kind: str, user: str, channel: str) -> str:
-        """The address at which the bot may answer this interaction."""
+        """Return an address at which the bot may answer an interaction."""
         key = f"{len(self.response_urls) + 1}/{secrets.token_urlsafe(16)}"
         self.response_urls[key] = ResponseUrl(key, kind, user, channel, self.now())
         return f"{self.base_url}/{kind}/{TEAM}/{key}"
