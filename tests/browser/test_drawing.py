@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, Route
 
 from restorebot.sandbox.page.server import STATIC
 from restorebot.sandbox.workspace.shapes import BLOCKS as BLOCK_SHAPES
-from restorebot.sandbox.workspace.shapes import ELEMENTS
+from restorebot.sandbox.workspace.shapes import ELEMENTS, STATES
 
 Drawn = Callable[[list[dict[str, Any]]], str]
 
@@ -48,9 +48,9 @@ def drawn(page: Page) -> Drawn:
 
     def draw(blocks: list[dict[str, Any]]) -> str:
         script = """async ([blocks, names]) => {
-            const { blocks: draw } = await import("/blocks.js");
+            const { drawBlocks } = await import("/blocks.js");
             const handlers = { prefix: "p", act: () => {}, value: () => undefined };
-            document.body.replaceChildren(...draw(blocks, names, handlers));
+            document.body.replaceChildren(...drawBlocks(blocks, names, handlers));
             return document.body.innerHTML;
         }"""
         return str(page.evaluate(script, [blocks, NAMES]))
@@ -150,9 +150,20 @@ def test_block(drawn: Drawn, name: str) -> None:
     assert name.startswith("unknown") or "cannot draw" not in html
 
 
-@pytest.mark.parametrize(("table", "known"), [("BLOCKS", BLOCK_SHAPES), ("ELEMENTS", ELEMENTS)])
+@pytest.mark.parametrize(
+    ("module", "table", "known"),
+    [("blocks", "BLOCKS", BLOCK_SHAPES), ("elements", "ELEMENTS", ELEMENTS)],
+)
 def test_the_page_draws_what_the_workspace_takes(
-    page: Page, table: str, known: dict[str, object]
+    page: Page, module: str, table: str, known: dict[str, object]
 ) -> None:
-    script = 'async (table) => Object.keys((await import("/blocks.js"))[table])'
-    assert set(page.evaluate(script, table)) == set(known)
+    script = "async ([module, table]) => Object.keys((await import(`/${module}.js`))[table])"
+    assert set(page.evaluate(script, [module, table])) == set(known)
+
+
+def test_the_page_knows_which_elements_have_a_state(page: Page) -> None:
+    script = """async () => {
+        const { ELEMENTS } = await import("/elements.js");
+        return Object.keys(ELEMENTS).filter((kind) => ELEMENTS[kind].read && ELEMENTS[kind].stored);
+    }"""
+    assert set(page.evaluate(script)) == set(STATES)
