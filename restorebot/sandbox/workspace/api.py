@@ -40,7 +40,7 @@ class RateLimits:
         self._posts: dict[str, tuple[float, float]] = {}
         self.on = True
 
-    def take(self, name: str, method: Method, channel: Any) -> None:
+    def count(self, name: str, method: Method, channel: Any) -> None:
         """Count a call, or raise `RateLimitedError`; a refused call is not counted."""
         if not self.on:
             return
@@ -51,10 +51,10 @@ class RateLimits:
         if len(calls) >= method.per_minute:
             raise RateLimitedError(max(1, math.ceil(calls[0] + 60 - now)))
         if name == "chat.postMessage":
-            self._take_post(str(channel), now)
+            self._count_post(str(channel), now)
         calls.append(now)
 
-    def _take_post(self, channel: str, now: float) -> None:
+    def _count_post(self, channel: str, now: float) -> None:
         left, since = self._posts.get(channel, (float(POST_BURST), now))
         left = min(POST_BURST, left + now - since)
         if left < 1:
@@ -81,31 +81,31 @@ class Faults:
     """The faults that are set, by method; ``response_url`` stands for answers to interactions."""
 
     def __init__(self) -> None:
-        self._set: dict[str, Fault] = {}
+        self._by_method: dict[str, Fault] = {}
 
-    def put(self, method: str, fault: Fault) -> None:
+    def set(self, method: str, fault: Fault) -> None:
         """Set a method's fault, in the place of the one before. Raises ControlError."""
         if method != "response_url" and method not in METHODS:
             raise ControlError(422, f"There is no method {method}.")
-        self._set[method] = fault
+        self._by_method[method] = fault
 
     def clear(self) -> None:
         """Take all faults away."""
-        self._set.clear()
+        self._by_method.clear()
 
-    def take(self, method: str, args: Json) -> Fault | None:
+    def next_for(self, method: str, args: Json) -> Fault | None:
         """Return the fault that this call meets, counted down."""
-        fault = self._set.get(method)
+        fault = self._by_method.get(method)
         if fault is None or (fault.only and fault.only not in args.values()):
             return None
         fault.times -= 1
         if fault.times <= 0:
-            del self._set[method]
+            del self._by_method[method]
         return fault
 
     def json(self) -> Json:
         """Return them as the control interface shows them."""
-        return {method: fault.model_dump() for method, fault in self._set.items()}
+        return {method: fault.model_dump() for method, fault in self._by_method.items()}
 
 
 async def drop_connection(request: Request) -> Response:
@@ -145,7 +145,7 @@ class WebApi:
             journal.call(name, {}, 200, refusal.code)
             return JSONResponse({"ok": False, "error": refusal.code})
         journal.line("bot>", name, args)
-        fault = self._faults.take(name, args)
+        fault = self._faults.next_for(name, args)
         if fault is not None and fault.fault == "slow":
             await asyncio.sleep(fault.seconds)
         if fault is not None and fault.fault == "drop":
@@ -185,7 +185,7 @@ class WebApi:
         if method is None:
             raise MethodError("unknown_method", req_method=name)
         self._check_token(method, token)
-        self._limits.take(name, method, args.get("channel"))
+        self._limits.count(name, method, args.get("channel"))
         check_scopes(self._context.state, method.scopes)
         return method.run(self._context, args)
 

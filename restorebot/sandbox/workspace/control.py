@@ -187,7 +187,7 @@ class Control:
 
     async def _set_faults(self, request: Request) -> Json:
         for method, fault in (await read(request, bodies.FaultsBody)).root.items():
-            self.faults.put(method, fault)
+            self.faults.set(method, fault)
         return {"faults": self.faults.json()}
 
     async def _clear_faults(self, request: Request) -> Json:

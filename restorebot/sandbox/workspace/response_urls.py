@@ -36,7 +36,7 @@ class ResponseUrlEndpoint:
         """Take one post; a refused one uses nothing up."""
         journal, raw = self._state.journal, await request.body()
         journal.line("answer>", request.url.path, raw.decode(errors="replace"))
-        fault = self._faults.take("response_url", {})
+        fault = self._faults.next_for("response_url", {})
         if fault is not None and fault.fault == "drop":
             return await drop_connection(request)
         key = f"{request.path_params['number']}/{request.path_params['secret']}"
