@@ -17,6 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 COPIED = ("restorebot", "tests", "pyproject.toml", "manifest.yml", "README.md")
+NOT_COPIED = shutil.ignore_patterns("node_modules")
 AT_ONCE = 3
 
 
@@ -318,9 +319,10 @@ def noticed(mutant: Mutant) -> str:
         copy = Path(folder)
         for name in COPIED:
             source = ROOT / name
-            shutil.copytree(source, copy / name) if source.is_dir() else shutil.copy(
-                source, copy / name
-            )
+            if source.is_dir():
+                shutil.copytree(source, copy / name, ignore=NOT_COPIED)
+            else:
+                shutil.copy(source, copy / name)
         file = copy / "restorebot" / mutant.file
         text = file.read_text(encoding="utf-8")
         if text.count(mutant.line) != 1:
