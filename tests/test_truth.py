@@ -315,8 +315,7 @@ def test_the_code_cites_nothing_but_pages_of_the_docs() -> None:
     """A section sign without a page leads nowhere, and so does a source outside of the
     repository.
     """
-    # The sandbox still cites by section alone.
-    for path in (path for path in PYTHON if "sandbox" not in path.parts):
+    for path in PYTHON:
         rest = CITATION.sub("", flowing(path))
         assert SIGN not in rest, path
         assert not re.search(r"fact\s+sheet", rest), path

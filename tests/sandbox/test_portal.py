@@ -1,5 +1,5 @@
-"""The local portal, spoken to by the vendor's own client and by rude ones: the fact sheet's §1 to
-§6, line by line.
+"""The local portal, spoken to by the vendor's own client and by rude ones: docspace-api §1 to §6,
+line by line.
 """
 
 import asyncio

@@ -1,6 +1,4 @@
-"""Slack's limits on blocks and views: what is just allowed, and what is one too much (Slack fact
-sheet §1).
-"""
+"""Slack's limits on blocks and views: what is just allowed, and what is one too much (slack §3)."""
 
 from typing import Any
 

@@ -2,7 +2,7 @@
 
     python -m restorebot.sandbox.portal --port 8066
 
-Its behaviour is the fact sheet's §1 to §6, §11 and §C to §E. Tests and the page change it through
+Its behaviour is docspace-api §1 to §6, §11 and §C to §E. Tests and the page change it through
 ``/_sandbox/`` (see `control`), and let it fail by the switches and route faults in `switches`.
 """
 

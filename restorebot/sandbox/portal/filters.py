@@ -19,7 +19,8 @@ def check_request(portal: Portal, request: Request) -> None:
     bearer = bearer_key(request)
     key = portal.state.key(bearer) if bearer else None
     if request.url.path.endswith(ANONYMOUS):
-        # An unknown key has no scopes, and so is refused where nobody at all would be let in (§3).
+        # An unknown key has no scopes, and so is refused where nobody at all would be let in
+        # (docspace-api §3).
         if bearer and portal.state.profile >= "3.7" and (key is None or not key.may_read):
             raise problem_details(403, "Forbidden")
     elif key is None:

@@ -82,7 +82,7 @@ class Task:
     warning: str = ""
     storage_type: int = DATA_STORE
     last_publish: bool = False
-    """Just completed, and still published with status 1 (fact sheet §4.3)."""
+    """Just completed, and still published with status 1 (docspace-api §4.3)."""
 
     def as_json(self, profile: str) -> dict[str, Any]:
         """Return it as the progress of a portal of this version shows it."""

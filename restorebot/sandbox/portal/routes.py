@@ -1,4 +1,4 @@
-"""The portal's controllers: backup, restore, settings, keys (§2 to §6, §11)."""
+"""The portal's controllers: backup, restore, settings, keys (docspace-api §2 to §6, §11)."""
 
 import uuid
 from collections.abc import Awaitable, Callable, Mapping

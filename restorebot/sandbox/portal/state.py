@@ -1,4 +1,5 @@
-"""The state of the local DocSpace portal, computed from a clock (fact sheet §3 to §6, §C to §E).
+"""The state of the local DocSpace portal, computed from a clock
+(docspace-api §3 to §6, §C to §E).
 
 Nothing runs in the background: each look catches up with everything that has happened until now.
 """
@@ -104,7 +105,7 @@ class PortalState:
         return next((one for one in self.history if one.id == backup_id), None)
 
     def visible_restore(self, dump: bool | None) -> Task | None:
-        """Return the task that progress shows (fact sheet §4.1).
+        """Return the task that progress shows (docspace-api §4.1).
 
         Without ``dump`` a dump task comes first.
         """
@@ -215,7 +216,7 @@ class PortalState:
         loading = spent - FETCHING_SECONDS
         self._publish(task, progress=self._percent(loading))
         if switches.worker_killed:
-            # Nobody marks the task, and nothing takes the lock away (fact sheet §4.6).
+            # Nobody marks the task, and nothing takes the lock away (docspace-api §4.6).
             task.dead = True
             return
         if switches.broken_while_loading:
@@ -228,7 +229,7 @@ class PortalState:
 
     def _percent(self, loading: float) -> int:
         # 10 to 16, then 75 for nearly the whole run; before 3.7 it falls back and rises again
-        # (fact sheet §4.4).
+        # (docspace-api §4.4).
         if loading < 1:
             return 10 + int(loading * 6)
         if "3.2" <= self.profile < "3.7":

@@ -16,7 +16,7 @@ from restorebot.sandbox.workspace.errors import MethodError
 from restorebot.sandbox.workspace.methods import METHODS, Method, MethodContext, check_scopes
 from restorebot.sandbox.workspace.state import State
 
-POST_BURST = 10  # posts to one channel at once; after that about one a second (Slack fact sheet §1)
+POST_BURST = 10  # posts to one channel at once; after that about one a second (slack §2.1)
 
 FaultKind = Literal[
     "ratelimited", "lost_answer", "garbled_answer", "server_error", "slow", "error", "drop"

@@ -21,7 +21,7 @@ from restorebot.sandbox.workspace.response_urls import ResponseUrlEndpoint
 from restorebot.sandbox.workspace.state import State
 from restorebot.sandbox.workspace.views import Triggers, Views
 
-ACK_SECONDS = 3.0  # Slack fact sheet §1
+ACK_SECONDS = 3.0  # slack §1.1
 
 
 class Workspace:

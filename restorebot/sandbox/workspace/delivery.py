@@ -168,7 +168,7 @@ class RequestUrl:
 
 
 def signature(secret: str, timestamp: str, body: str) -> str:
-    """Return Slack's request signature, version 0 (Slack fact sheet §1)."""
+    """Return Slack's request signature, version 0 (slack §1.2)."""
     digest = hmac.new(secret.encode(), f"v0:{timestamp}:{body}".encode(), hashlib.sha256)
     return f"v0={digest.hexdigest()}"
 

@@ -1,4 +1,4 @@
-"""Slack's limits on whole messages and views (Slack fact sheet §1, "Limits")."""
+"""Slack's limits on whole messages and views (slack §3)."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -28,7 +28,7 @@ from restorebot.sandbox.workspace.state import (
 )
 from restorebot.sandbox.workspace.views import Triggers, Views
 
-TIER = {1: 1, 2: 20, 3: 50, 4: 100}  # calls a minute (Slack fact sheet §1, "Posting")
+TIER = {1: 1, 2: 20, 3: 50, 4: 100}  # calls a minute (slack §2.1)
 SPECIAL = 600  # auth.test and chat.getPermalink: hundreds a minute
 
 

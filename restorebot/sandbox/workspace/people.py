@@ -214,7 +214,7 @@ class People:
             return SubmitResult(ack, trouble=refusal.code)
 
     def _apply_response(self, view: View, ack: Ack) -> SubmitResult:
-        # What an answer to a submission may ask for: Slack fact sheet §1.
+        # What an answer to a submission may ask for: slack §1.5.
         body = ack.body or {}
         if not isinstance(body, dict):
             raise MethodError("invalid_response")
@@ -334,7 +334,7 @@ class People:
 
 
 def _shown_name(channel: Channel) -> str:
-    # Private channels and direct messages are named by their kind only (Slack fact sheet §1).
+    # Private channels and direct messages are named by their kind only (slack §1.3).
     if channel.is_im:
         return "directmessage"
     return "privategroup" if channel.is_private else channel.name

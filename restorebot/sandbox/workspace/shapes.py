@@ -1,6 +1,6 @@
 """The Block Kit that the local Slack knows: one table of blocks and one of elements.
 
-Each kind says here, and nowhere else, what Slack takes (fact sheet §1, "Limits"), in which blocks
+Each kind says here, and nowhere else, what Slack takes (slack §3), in which blocks
 it may stand, and what its state is. `limits` and `views` work from the tables, and a test holds the
 page's drawing to them.
 """

@@ -199,7 +199,7 @@ class PrivateMessage:
 
 @dataclass
 class ResponseUrl:
-    """The right to answer one interaction: 5 times within 30 minutes (Slack fact sheet §1)."""
+    """The right to answer one interaction: 5 times within 30 minutes (slack §1.4)."""
 
     USES = 5
     SECONDS = 30 * 60

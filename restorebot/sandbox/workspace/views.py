@@ -11,8 +11,8 @@ from restorebot.sandbox.workspace.errors import MethodError
 from restorebot.sandbox.workspace.shapes import STATES
 from restorebot.sandbox.workspace.state import APP, BOT, TEAM, State
 
-TRIGGER_SECONDS = 3.0  # Slack fact sheet §1
-STACK_LIMIT = 3  # Slack fact sheet §1: push_limit_reached
+TRIGGER_SECONDS = 3.0  # slack §1.4
+STACK_LIMIT = 3  # slack §1.5: push_limit_reached
 
 
 @dataclass
