@@ -1,4 +1,4 @@
-"""What the portal checks before a controller (§1.2, §3, §5)."""
+"""What the portal checks before a controller (docspace-api §1.2, §3, §5)."""
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response

@@ -1,4 +1,4 @@
-"""Requests as the portal reads them: names in any case, enums in any spelling (§2)."""
+"""Requests as the portal reads them: names in any case, enums in any spelling (docspace-api §2)."""
 
 import json
 import uuid
@@ -34,7 +34,10 @@ def json_body(request: Request, raw: bytes) -> dict[str, Any]:
 
 
 def storage_type_of(request: Request, body: Mapping[str, Any]) -> int:
-    """Read storageType: a number, a numeric string or a name in any case; nothing is 0 (§2.1)."""
+    """Read storageType (docspace-api §2.1).
+
+    It is a number, a numeric string or a name in any case; nothing is 0.
+    """
     value = body.get("storagetype")
     if value is None:
         return 0
@@ -46,7 +49,7 @@ def storage_type_of(request: Request, body: Mapping[str, Any]) -> int:
 
 
 def params_of(body: Mapping[str, Any]) -> dict[str, str]:
-    """Read storageParams as the server does (§2.2)."""
+    """Read storageParams as the server does (docspace-api §2.2)."""
     found: dict[str, str] = {}
     for item in body.get("storageparams") or []:
         if not isinstance(item, dict) or item.get("key") is None or item.get("value") is None:

@@ -15,7 +15,7 @@ from restorebot.sandbox.portal.simulator import Portal
 
 
 async def start_restore(portal: Portal, request: Request, body: Mapping[str, Any]) -> Response:
-    """Start a restore (§2)."""
+    """Start a restore (docspace-api §2)."""
     state = portal.state
     if "backupid" not in body and state.profile >= "3.5":
         raise invalid(request, "$", "missing required properties including: 'backupId'.")
@@ -57,21 +57,21 @@ def _missing_param(name: str) -> Refusal:
 
 
 async def restore_progress(portal: Portal, request: Request, _: Mapping[str, Any]) -> Response:
-    """Show the restore task (§4)."""
+    """Show the restore task (docspace-api §4)."""
     dump = flag(request, "dump")
     task = portal.state.visible_restore(dump if portal.state.profile >= "3.1" else None)
     return envelope(request, _shown(portal, task))
 
 
 async def history(portal: Portal, request: Request, _: Mapping[str, Any]) -> Response:
-    """List the backups (§6)."""
+    """List the backups (docspace-api §6)."""
     if flag(request, "dump"):
         return envelope(request, [])
     return envelope(request, [record.as_json() for record in portal.state.history])
 
 
 async def start_backup(portal: Portal, request: Request, body: Mapping[str, Any]) -> Response:
-    """Start a backup (§C)."""
+    """Start a backup (docspace-api §C)."""
     state = portal.state
     storage_type, params = storage_type_of(request, body), params_of(body)
     _check_folder(storage_type, params)
@@ -97,13 +97,13 @@ def _check_folder(storage_type: int, params: Mapping[str, str]) -> None:
 
 
 async def backup_progress(portal: Portal, request: Request, _: Mapping[str, Any]) -> Response:
-    """Show the backup task (§C)."""
+    """Show the backup task (docspace-api §C)."""
     portal.state.catch_up()
     return envelope(request, _shown(portal, portal.state.backup))
 
 
 async def settings(portal: Portal, request: Request, _: Mapping[str, Any]) -> Response:
-    """Show the portal's alias, version and lock (§5)."""
+    """Show the portal's alias, version and lock (docspace-api §5)."""
     state = portal.state
     state.catch_up()
     elsewhere = state.switches.alias_elsewhere if state.tenant_id > 1 else ""
@@ -119,7 +119,7 @@ async def settings(portal: Portal, request: Request, _: Mapping[str, Any]) -> Re
 
 
 async def key_self(portal: Portal, request: Request, _: Mapping[str, Any]) -> Response:
-    """Show the key that the request carries (§3)."""
+    """Show the key that the request carries (docspace-api §3)."""
     if portal.state.profile < "3.1":
         raise problem_details(404, "Not Found")
     bearer = bearer_key(request)
@@ -142,7 +142,7 @@ async def key_self(portal: Portal, request: Request, _: Mapping[str, Any]) -> Re
 
 
 async def file_info(portal: Portal, request: Request, _: Mapping[str, Any]) -> Response:
-    """Show a file of a room (§E)."""
+    """Show a file of a room (docspace-api §E)."""
     file_id = request.path_params["id"]
     if file_id not in portal.state.files:
         raise _file_not_found("The required file was not found")

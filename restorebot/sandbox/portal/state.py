@@ -1,7 +1,6 @@
-"""The state of the local DocSpace portal, computed from a clock
-(docspace-api §3 to §6, §C to §E).
+"""The state of the local DocSpace portal (docspace-api §3 to §6, §C to §E).
 
-Nothing runs in the background: each look catches up with everything that has happened until now.
+It is computed from a clock. Nothing runs in the background: each look catches up with everything that has happened until now.
 """
 
 import hashlib
