@@ -1,6 +1,4 @@
-"""Logs: an event name and fields, as JSON or for a terminal, with everything secret masked on the
-way out.
-"""
+"""Logs: an event name and fields, as JSON or for a terminal, with everything secret masked."""
 
 import logging
 import re
@@ -22,25 +20,30 @@ SHAPES = re.compile(
 class MaskingFormatter(logging.Formatter):
     """Formats as its inner formatter does, then masks.
 
-    The last step, so that exception texts are covered too.
+    This is the last step, so that exception texts are covered too.
     """
 
     def __init__(self, inner: logging.Formatter, secrets: Iterable[str]) -> None:
         super().__init__()
         self._inner = inner
         known = sorted((re.escape(secret) for secret in secrets if secret), key=len, reverse=True)
-        self._known = re.compile("|".join(known)) if known else None
+        self._known: re.Pattern[str] | None = None
+        if known:
+            self._known = re.compile("|".join(known))
 
     def format(self, record: logging.LogRecord) -> str:
+        """Return the line, without what is secret."""
         text = SHAPES.sub(MASK, self._inner.format(record))
-        return self._known.sub(MASK, text) if self._known else text
+        if self._known is None:
+            return text
+        return self._known.sub(MASK, text)
 
 
 def configure(stream: IO[str], secrets: Iterable[str] = ()) -> None:
-    """Send structlog's and the standard library's logs to the stream: JSON lines, or colours on a
-    terminal.
+    """Send structlog's and the standard library's logs to the stream.
 
-    Libraries are heard from WARNING on. ``secrets`` are masked wherever they appear.
+    They are JSON lines, or coloured on a terminal. Libraries are heard from WARNING on. ``secrets``
+    are masked wherever they appear.
     """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -50,15 +53,13 @@ def configure(stream: IO[str], secrets: Iterable[str] = ()) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _short_name,
     ]
-    terminal = stream.isatty()
-    last: list[Processor] = (
-        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
-        if terminal
-        else [
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ]
-    )
+    last: list[Processor] = [
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(ensure_ascii=False),
+    ]
+    if stream.isatty():
+        plain = structlog.dev.plain_traceback
+        last = [structlog.dev.ConsoleRenderer(exception_formatter=plain)]
     inner = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],

@@ -26,8 +26,10 @@ class _Server(uvicorn.Server):
 
 
 def health_routes(problems: Callable[[], Awaitable[list[str]]]) -> list[Route]:
-    """``/livez`` answers while the event loop turns, ``/readyz`` with 503 and the problems while
-    there are any.
+    """Return the routes that tell how the program is.
+
+    ``/livez`` answers while the event loop turns, ``/readyz`` with 503 and the problems while there
+    are any.
     """
 
     async def livez(_: Request) -> Response:
@@ -35,17 +37,18 @@ def health_routes(problems: Callable[[], Awaitable[list[str]]]) -> list[Route]:
 
     async def readyz(_: Request) -> Response:
         found = await problems()
-        body = {"status": "not ready", "problems": found} if found else {"status": "ready"}
-        return JSONResponse(body, status_code=503 if found else 200)
+        if found:
+            return JSONResponse({"status": "not ready", "problems": found}, status_code=503)
+        return JSONResponse({"status": "ready"})
 
     return [Route("/livez", livez), Route("/readyz", readyz)]
 
 
 @contextlib.asynccontextmanager
 async def serve(app: ASGIApp, host: str, port: int) -> AsyncIterator[int]:
-    """Serve in this event loop; yields the port, which for 0 is a free one.
+    """Serve in this event loop; yield the port, which for 0 is a free one.
 
-    Raises SettingsError: the port is taken.
+    Raise SettingsError: the port is taken.
     """
     listener = _listen(host, port)
     config = uvicorn.Config(
@@ -69,7 +72,9 @@ async def serve(app: ASGIApp, host: str, port: int) -> AsyncIterator[int]:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    family = socket.AF_INET
+    if ":" in host:
+        family = socket.AF_INET6
     # With its protocol, or asyncio leaves TCP_NODELAY off and each answer waits 40 ms for an
     # acknowledgement.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -79,9 +84,13 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.listen()
     except OSError as error:
         listener.close()
-        taken = error.errno == errno.EADDRINUSE
-        reason = "is already in use" if taken else f"cannot be listened on ({error.strerror})"
-        raise SettingsError(
-            [f"PORT: {host}:{port} {reason}; choose another, for example PORT=3001"]
-        ) from None
+        raise SettingsError([cannot_listen(f"{host}:{port}", error)]) from None
     return listener
+
+
+def cannot_listen(address: str, error: OSError) -> str:
+    """Say that the port cannot be had."""
+    reason = f"cannot be listened on ({error.strerror})"
+    if error.errno == errno.EADDRINUSE:
+        reason = "is already in use"
+    return f"PORT: {address} {reason}; choose another, for example PORT=3001"

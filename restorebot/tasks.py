@@ -1,6 +1,4 @@
-"""Supervised tasks: none is forgotten, none fails in silence, all are finished or cancelled at the
-end.
-"""
+"""Supervised tasks: none is forgotten, none fails in silence, all end with the program."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -35,9 +33,7 @@ class Tasks:
         task.add_done_callback(self._tasks.discard)
 
     async def drain(self, seconds: float) -> None:
-        """Take no more work, let what is under way finish, and cancel what does not within the
-        time.
-        """
+        """Take no more work, let what is under way finish, and cancel what takes longer."""
         self._closed = True
         if not self._tasks:
             return

@@ -17,20 +17,19 @@ CELL = 1000
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows to standard output, as a table where it fits and else a line for each cell, as
-    psql does.
+    """Print rows to standard output: a table where it fits, else a line for each cell.
 
-    Nothing is cut off, and nothing in a cell is taken for markup.
+    psql does the same. Nothing is cut off, and nothing in a cell is taken for markup.
     """
     cells = [[Text(clean_text(cell, CELL)) for cell in row] for row in rows]
-    console = Console(width=None if sys.stdout.isatty() else ELSEWHERE)
+    console = Console()
+    if not sys.stdout.isatty():
+        console = Console(width=ELSEWHERE)
     table = Table(*columns, box=SIMPLE_HEAD)
     for row in cells:
         table.add_row(*row)
-    if (
-        console.measure(table, options=console.options.update(width=10 * ELSEWHERE)).maximum
-        <= console.width
-    ):
+    unbounded = console.options.update(width=10 * ELSEWHERE)
+    if console.measure(table, options=unbounded).maximum <= console.width:
         console.print(table)
         return
     for row in cells:

@@ -182,24 +182,20 @@ class Watcher:
     async def find_task(self, restore: Restore, now: datetime) -> timedelta | None:
         """Look for our task, or for one that can only be ours. The POST is never repeated."""
         fresh = restore.posted_at is not None and now - restore.posted_at <= ADOPTION_WINDOW
-        wait = self._poll.interval
-        if not fresh:
-            wait = max(SLOW_POLL_INTERVAL, wait)
         try:
             progress = await self._portals.of(restore).docspace.restore_progress()
         except PortalError as error:
             log.info("portal_read_failed", restore=restore.id, why=str(error))
-            return wait
-        if progress is None:
-            return wait
-        task = progress.task_id
-        if restore.has_task and restore.task_id == task:
-            await self._watch_again(restore, task, now, adopting=False)
+            progress = None
+        if progress and restore.has_task and restore.task_id == progress.task_id:
+            await self._watch_again(restore, progress.task_id, now, adopting=False)
             return timedelta()
-        if fresh and not restore.has_task and task and task != restore.previous_task_id:
-            await self._watch_again(restore, task, now, adopting=True)
+        if progress and fresh and _can_only_be_ours(restore, progress):
+            await self._watch_again(restore, progress.task_id, now, adopting=True)
             return timedelta()
-        return wait
+        if fresh:
+            return self._poll.interval
+        return max(SLOW_POLL_INTERVAL, self._poll.interval)
 
     async def _watch_again(
         self, restore: Restore, task: str | None, now: datetime, *, adopting: bool
@@ -229,30 +225,41 @@ class Watcher:
 
     async def verify_outcome(self, restore: Restore, now: datetime) -> timedelta | None:
         """Look whether the portal is itself again, and whether the key died as it must."""
-        portal = self._portals.of(restore).docspace
         late = restore.ended_at is None or now >= restore.ended_at + VERIFICATION_PATIENCE
-        alias: str | None = None
-        active = False
-        why: str | None = None
-        key = "unknown"
-        try:
-            info = await portal.settings()
-            alias = info.tenant_alias or portal.host
-            active = info.tenant_status == 0 and alias == restore.portal
-        except PortalError as error:
-            why = str(error)
-        if not active and not late:
+        facts = await self._look_at_portal(restore)
+        if not facts["active"] and not late:
             return self._poll.interval
+        docspace = self._portals.of(restore).docspace
         try:
-            key = _key_fate(await portal.key_still_works(restore.posted_at or now))
+            facts["key"] = _key_fate(await docspace.key_still_works(restore.posted_at or now))
         except PortalError as error:
             if error.transient and not late:
                 return self._poll.interval
-            why = why or str(error)
-        facts: Facts = {"active": active, "alias": alias, "key": key, "why": why}
+            facts["why"] = facts["why"] or str(error)
         async with self._store.writing() as tx:
             await _record_verification(tx, restore, facts, now)
         return None
+
+    async def _look_at_portal(self, restore: Restore) -> dict[str, str | int | bool | None]:
+        docspace = self._portals.of(restore).docspace
+        try:
+            info = await docspace.settings()
+        except PortalError as error:
+            return _nothing_known(str(error))
+        alias = info.tenant_alias or docspace.host
+        active = info.tenant_status == 0 and alias == restore.portal
+        return {"active": active, "alias": alias, "key": "unknown", "why": None}
+
+
+def _can_only_be_ours(restore: Restore, progress: Progress) -> bool:
+    """Return whether a task that nobody named to us cannot be another's."""
+    if restore.has_task or progress.task_id is None:
+        return False
+    return progress.task_id != restore.previous_task_id
+
+
+def _nothing_known(why: str) -> dict[str, str | int | bool | None]:
+    return {"active": False, "alias": None, "key": "unknown", "why": why}
 
 
 def _key_fate(still_works: bool | None) -> str:
@@ -268,8 +275,7 @@ async def skip_verification(tx: WriteTransaction, restore: Restore, why: str, at
 
     Raise StaleRow.
     """
-    facts: Facts = {"active": False, "alias": None, "key": "unknown", "why": why}
-    await _record_verification(tx, restore, facts, at)
+    await _record_verification(tx, restore, _nothing_known(why), at)
 
 
 async def _record_verification(

@@ -62,5 +62,7 @@ def configure(engine: Engine, pragmas: Iterable[str] = PRAGMAS) -> None:
     @event.listens_for(engine, "begin")
     def begin(conn: Any) -> None:
         # A writer takes its lock at once: upgrading a reader's later fails whenever two meet.
-        immediate = conn.get_execution_options().get("writing")
-        conn.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        if conn.get_execution_options().get("writing"):
+            conn.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            conn.exec_driver_sql("BEGIN")

@@ -84,12 +84,12 @@ class ReadTransaction:
         On a database with row locks, it is held until a writing transaction ends.
         """
         found = await self.find(restores.c.id == restore_id)
-        return found[0] if found else None
+        return next(iter(found), None)
 
     async def restore_by_view(self, view_id: str) -> Restore | None:
         """Return the restore that the modal with this ``view.id`` asked for."""
         found = await self.find(restores.c.view_id == view_id)
-        return found[0] if found else None
+        return next(iter(found), None)
 
     async def open_restores(self, portal_url: str | None = None) -> list[Restore]:
         """Return every restore that can still move, oldest first; of one portal or of all."""

@@ -1,6 +1,7 @@
 """The state of the local DocSpace portal (docspace-api §3 to §6, §C to §E).
 
-It is computed from a clock. Nothing runs in the background: each look catches up with everything that has happened until now.
+It is computed from a clock. Nothing runs in the background: each look catches up with everything
+that has happened until now.
 """
 
 import hashlib
