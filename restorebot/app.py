@@ -30,7 +30,7 @@ from restorebot.restores.preflight import Preflight
 from restorebot.restores.progress import PollSettings
 from restorebot.restores.queries import RestoreQueries
 from restorebot.restores.runner import Jobs, Runner
-from restorebot.restores.safety_backup import SafetyBackup, way_back_warning
+from restorebot.restores.safety_backup import SafetyBackup
 from restorebot.restores.service import Service
 from restorebot.restores.start import Starter
 from restorebot.restores.watch import Watcher
@@ -108,8 +108,10 @@ async def build_bot(
             # A client each: one shared pool is measurably slower with many portals, above all with
             # hung ones.
             newer = partial(_stored_key, store, settings.encryption_key, one.url)
-            if one.safety_backup and (why := way_back_warning(one.safety_backup)):
-                log.warning("safety_backup_warning", portal=one.name, why=why)
+            if one.safety_backup:
+                why = one.safety_backup.storage_type.facts.way_back_warning
+                if why is not None:
+                    log.warning("safety_backup_warning", portal=one.name, why=why)
             docspace = DocSpace(
                 one.url, one.key, ssl_context=tls, auth=one.auth, stored_key_source=newer
             )

@@ -173,7 +173,7 @@ MUTANTS = (
     Mutant(
         "whatever was uploaded last restored",
         "restores/preflight.py",
-        "if found.storage_type in REFUSED:",
+        "if refusal is not None:",
         "if False:",
         "scenarios/test_sources.py::test_types_2_and_3_are_refused_with_the_reason",
     ),

@@ -8,26 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from restorebot.docspace.storages import StorageType
 from restorebot.errors import BadReply
 
-STORAGE_NAMES: Mapping[int, str] = {
-    0: "a room of the portal",
-    1: "a connected third-party account",
-    2: "a custom cloud",
-    3: "the server's disk",
-    4: "temporary storage",
-    5: "own cloud storage",
-}
-"""DocSpace's ``storageType`` in words (fact sheet §2.1)."""
-
-_STORAGE = {
-    "documents": 0,
-    "thridpartydocuments": 1,
-    "customcloud": 2,
-    "local": 3,
-    "datastore": 4,
-    "thirdpartyconsumer": 5,
-}
+_STORAGE = {storage.facts.api_name.lower(): int(storage) for storage in StorageType}
 _STATUS = {"created": 0, "running": 1, "completed": 2, "canceled": 3, "failted": 4}
 
 CANCELLED, FAULTED = 3, 4

@@ -10,7 +10,7 @@ from typing import TypeVar
 from restorebot.docspace.client import DocSpace
 from restorebot.docspace.models import BackupRecord, KeyInfo, PortalInfo, Progress, clean_text
 from restorebot.docspace.replies import HOW_TO_STORE
-from restorebot.docspace.storages import DOCUMENTS, REFUSED
+from restorebot.docspace.storages import StorageType, refusal_of
 from restorebot.errors import (
     AccessDenied,
     KeyUnusable,
@@ -262,7 +262,7 @@ def _check_key(
 
 async def _looked_at(portal: DocSpace, archive: Source | None) -> Source | None:
     """The archive with what the portal tells of it, which is nothing of those outside its rooms."""
-    if archive is None or archive.storage_type != DOCUMENTS:
+    if archive is None or archive.storage_type != StorageType.DOCUMENTS:
         return archive
     file = await portal.file(archive.path)
     title = clean_text(file.title, FILE_NAME_LIMIT)
@@ -287,7 +287,7 @@ def _check_archive(file: Source | PortalError | None, restore: Restore | None) -
         return Check(name, CheckResult.FAILED, sentence)
     if isinstance(file, PortalError):
         return _broken(name, file)
-    if file is None or file.storage_type != DOCUMENTS:
+    if file is None or file.storage_type != StorageType.DOCUMENTS:
         sentence = (
             "The portal looks for it only when it has taken the restore; until then nobody can "
             "tell if it is there."
@@ -335,10 +335,9 @@ def _check_backup(
             "Backup."
         )
         return Check(name, CheckResult.FAILED, sentence)
-    if found.storage_type in REFUSED:
-        return Check(
-            name, CheckResult.FAILED, f"{REFUSED[found.storage_type]} Choose another backup."
-        )
+    refusal = refusal_of(found.storage_type)
+    if refusal is not None:
+        return Check(name, CheckResult.FAILED, f"{refusal} Choose another backup.")
     if restore and found != restore.source:
         return Check(
             name,

@@ -7,32 +7,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from restorebot.docspace.models import Progress, clean_text
-from restorebot.docspace.storages import CLOUD, DATA_STORE, DOCUMENTS, THIRD_PARTY, Storage
+from restorebot.docspace.storages import Storage
 from restorebot.errors import PortalBusy, PortalError
 from restorebot.model import Post, PostKind, Restore, State
 from restorebot.restores.portals import Portals
 from restorebot.restores.progress import GONE_AFTER, GONE_POLLS, OVER, PollSettings
 from restorebot.restores.transitions import BOT, PORTAL, UNRESTORED, end
 from restorebot.storage.store import Store
-
-WAY_BACK_WARNINGS = {
-    DOCUMENTS: "Its archive lies in a room of the portal that is replaced, and its entry in the "
-    "history does not survive the restore. Prefer own cloud storage (storageType 5).",
-    THIRD_PARTY: "Its archive stays with the provider, but the portal finds it under another id "
-    "after the restore. "
-    "Prefer own cloud storage (storageType 5).",
-    DATA_STORE: "Its archive is kept for a day and belongs to the portal as it was before the "
-    "restore, so it has to be downloaded before the restore starts. Prefer own cloud storage "
-    "(storageType 5).",
-}
-"""What makes a storage a poor place for a safety backup (fact sheet §9)."""
-
-
-def way_back_warning(storage: Storage) -> str:
-    """Why a safety backup in this storage is a poor way back, as sentences; empty for own cloud
-    storage.
-    """
-    return "" if storage.storage_type == CLOUD else WAY_BACK_WARNINGS[storage.storage_type]
 
 
 class SafetyBackup:

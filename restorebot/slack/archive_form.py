@@ -1,20 +1,18 @@
-"""The picker's fields for an archive that is not in the history, by its kind; and how they are
-read.
-"""
+"""The picker's fields for an archive that is not in the history, by its kind; and their reading."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
-from restorebot.docspace.storages import (
-    CLOUD,
-    DOCUMENTS,
-    FLAGS,
+from restorebot.docspace.clouds import (
     MODULES,
-    SSE,
-    THIRD_PARTY,
-    problems_of_module,
+    VALUE_LIMIT,
+    ChoiceKey,
+    CloudModule,
+    FlagKey,
+    ModuleKey,
 )
+from restorebot.docspace.storages import StorageType
 from restorebot.model import Source
 from restorebot.slack.mrkdwn import Block
 from restorebot.slack.request_modal import FieldErrors, input_value
@@ -23,32 +21,23 @@ KIND, MODULE, FILE, PATH, SUBDIR = "kind", "module", "file", "path", "subdir"
 CHOOSE_KIND, CHOOSE_MODULE = "restore_kind", "restore_module"
 HISTORY = "history"
 
-KINDS = {
-    HISTORY: "A backup of the portal's history",
-    str(DOCUMENTS): "A file in a room",
-    str(THIRD_PARTY): "A file in a connected third-party account",
-    str(CLOUD): "An archive in own cloud storage",
+ARCHIVES: Mapping[StorageType, str] = {
+    StorageType.DOCUMENTS: "A file in a room",
+    StorageType.THIRD_PARTY: "A file in a connected third-party account",
+    StorageType.CLOUD: "An archive in own cloud storage",
 }
+"""Where an archive can be named: what is offered, except for temporary storage, whose backups are
+found in the history alone.
+"""
 
-MODULE_NAMES = {
-    "s3": "Amazon S3 or compatible",
-    "googlecloud": "Google Cloud",
-    "rackspace": "Rackspace",
-}
-MODULE_NAMES |= {"selectel": "Selectel"}
+KINDS = {HISTORY: "A backup of the portal's history"}
+KINDS |= {str(storage): label for storage, label in ARCHIVES.items()}
 
-LABELS = {
-    "bucket": "Bucket",
-    "region": "Region",
-    "serviceurl": "Service URL",
-    "forcepathstyle": "Path style",
-    "usehttp": "HTTP",
-    "sse": "Server-side encryption",
-    "ssekey": "Encryption key id",
-    "public_container": "Public container",
-    "private_container": "Private container",
-}
-TICKS = {"forcepathstyle": "Force path style", "usehttp": "Use HTTP instead of HTTPS"}
+MODULE_LABELS = {module.name: module.label for module in MODULES.values()}
+DEFAULT_MODULE = next(iter(MODULES))
+
+NO_CHOICE = "none"
+"""The value of a choice that is left out; Slack's selects have no empty option."""
 
 CARRIED = 2000
 """Characters of an archive's parameters: the modal's private_metadata has 3,000 for these and the
@@ -56,168 +45,193 @@ rest.
 """
 
 NAME_KEPT = 200
+FILE_NUMBER_LIMIT = 20
 PATH_LIMIT = 400
-VALUE_LIMIT = 200
 
 NOT_OFFERED = (
     "Not offered: an upload (DocSpace restores whatever was uploaded last), a custom cloud "
-    "(DocSpace does not "
-    "implement it), and a whole instance (it would replace every portal of it)."
+    "(DocSpace does not implement it), and a whole instance (it would replace every portal of it)."
+)
+
+ROOM_FILE_HINT = "The number in the file's address."
+PROVIDER_FILE_HINT = "The provider's own id, as the file's address has it."
+PATH_HINT = "Its path in the storage, for example acme_2026-03-01.tar.gz."
+SUBDIR_HINT = "Empty for DocSpace's own, which is backup."
+
+NO_ROOM_FILE = "A file in a room has a number as its id; it stands in the file's address."
+NO_PROVIDER_FILE = (
+    "A connected account's file has an id that is no number, such as sbox-4-|backup.tar.gz."
+)
+NO_PATH = "Type the archive's path in the storage, with the file's name at its end."
+TOO_LONG_TOGETHER = (
+    "All these values are too long together for Slack to carry them. Shorten the path."
 )
 
 
 def kind_select(kind: str) -> Block:
-    """The first field, which decides the others."""
-    return _select(KIND, "Restore from", KINDS, kind, CHOOSE_KIND, dispatch=True)
+    """Return the first field, which decides the others."""
+    return _dispatching(_select(KIND, "Restore from", KINDS, kind, CHOOSE_KIND))
 
 
-def inputs(kind: str, module: str) -> list[Block]:
-    """The fields of a kind that is not the history."""
-    if kind == str(DOCUMENTS):
-        return [_text(FILE, "File id", "The number in the file's address.", 20, needed=True)]
-    if kind == str(THIRD_PARTY):
-        return [
-            _text(
-                FILE,
-                "File id",
-                "The provider's own id, as the file's address has it.",
-                PATH_LIMIT,
-                needed=True,
-            )
-        ]
-    blocks = [
-        _select(MODULE, "Storage", MODULE_NAMES, module, CHOOSE_MODULE, dispatch=True),
-        _text(
-            PATH,
-            "Path of the archive",
-            "Its path in the storage, for example acme_2026-03-01.tar.gz.",
-            PATH_LIMIT,
-            needed=True,
-        ),
-    ]
-    for key, needed in MODULES[module].items():
-        if key in FLAGS:
-            blocks.append(_tick(f"p_{key}", LABELS[key], TICKS[key]))
-        elif key == "sse":
-            none = {"none": "None"} | {name: name for name in SSE}
-            blocks.append(_select(f"p_{key}", LABELS[key], none, "none", "value"))
-        else:
-            blocks.append(_text(f"p_{key}", LABELS[key], "", VALUE_LIMIT, needed=needed))
+def inputs(kind: str, module: str | None) -> list[Block]:
+    """Return the fields of a kind that is not the history."""
+    storage = StorageType(int(kind))
+    if storage is StorageType.CLOUD:
+        return _cloud_inputs(MODULES[module or DEFAULT_MODULE])
+    if storage is StorageType.DOCUMENTS:
+        return [_text(FILE, "File id", FILE_NUMBER_LIMIT, hint=ROOM_FILE_HINT, required=True)]
+    return [_text(FILE, "File id", PATH_LIMIT, hint=PROVIDER_FILE_HINT, required=True)]
+
+
+def _cloud_inputs(module: CloudModule) -> list[Block]:
+    modules = _select(MODULE, "Storage", MODULE_LABELS, module.name, CHOOSE_MODULE)
     return [
-        *blocks,
-        _text(SUBDIR, "Folder", "Empty for DocSpace's own, which is backup.", VALUE_LIMIT),
+        _dispatching(modules),
+        _text(PATH, "Path of the archive", PATH_LIMIT, hint=PATH_HINT, required=True),
+        *(_key_input(key) for key in module.keys),
+        _text(SUBDIR, "Folder", VALUE_LIMIT, hint=SUBDIR_HINT),
     ]
 
 
-def selected_kind(view: Mapping[str, Any]) -> tuple[str, str]:
-    """The kind and the module that are chosen just now; the module is empty where the kind has
-    none.
+def _key_input(key: ModuleKey) -> Block:
+    block = block_of(key)
+    match key:
+        case FlagKey():
+            return _tick(block, key.label, key.tick)
+        case ChoiceKey():
+            options = {NO_CHOICE: "None"} | {choice: choice for choice in key.choices}
+            return _select(block, key.label, options, NO_CHOICE, "value")
+        case _:
+            return _text(block, key.label, VALUE_LIMIT, required=key.required)
+
+
+def block_of(key: ModuleKey) -> str:
+    """Return the id of the block that holds a cloud's parameter."""
+    return f"p_{key.name}"
+
+
+def selected_kind(view: Mapping[str, Any]) -> tuple[str, str | None]:
+    """Return the kind and the module that are chosen just now.
+
+    The module is None where the kind has none.
     """
     values = view["state"]["values"]
-    kind = _option(values, KIND, CHOOSE_KIND) or HISTORY
-    return kind, (_option(values, MODULE, CHOOSE_MODULE) or "s3") if kind == str(CLOUD) else ""
+    kind = _selected(values, KIND, CHOOSE_KIND) or HISTORY
+    if kind != str(StorageType.CLOUD):
+        return kind, None
+    return kind, _selected(values, MODULE, CHOOSE_MODULE) or DEFAULT_MODULE
 
 
-def parse_archive(view: Mapping[str, Any], kind: str, module: str) -> Source:
-    """The archive that the fields name, not looked at yet. Raises FieldErrors."""
-    if kind in {str(DOCUMENTS), str(THIRD_PARTY)}:
-        return _file(input_value(view, FILE), kind)
-    given = {key: value for key in MODULES[module] if (value := _value(view, f"p_{key}"))}
-    errors = {f"p_{key}": sentence for key, sentence in problems_of_module(module, given).items()}
+def parse_archive(view: Mapping[str, Any], kind: str, module: str | None) -> Source:
+    """Return the archive that the fields name, not looked at yet. Raise FieldErrors."""
+    storage = StorageType(int(kind))
+    if storage is StorageType.CLOUD:
+        return _parse_cloud(view, MODULES[module or DEFAULT_MODULE])
+    file_id = input_value(view, FILE)
+    if storage is StorageType.DOCUMENTS:
+        if not (file_id.isascii() and file_id.isdigit()):
+            raise FieldErrors({FILE: NO_ROOM_FILE})
+    elif not file_id or file_id.isdigit():
+        raise FieldErrors({FILE: NO_PROVIDER_FILE})
+    return _archive(storage, file_id, {"filePath": file_id})
+
+
+def _parse_cloud(view: Mapping[str, Any], module: CloudModule) -> Source:
+    typed = {key.name: _typed(view, key) for key in module.keys}
+    given = {name: value for name, value in typed.items() if value is not None}
+    problems = module.problems(given)
+    errors = {block_of(key): problems[key.name] for key in module.keys if key.name in problems}
     path, subdir = input_value(view, PATH), input_value(view, SUBDIR)
-    params = {"module": module, "filePath": path, **given, **({"subdir": subdir} if subdir else {})}
+    params = {"module": module.name, "filePath": path, **given}
+    if subdir:
+        params["subdir"] = subdir
     if not path or path.endswith("/"):
-        errors[PATH] = "Type the archive's path in the storage, with the file's name at its end."
+        errors[PATH] = NO_PATH
     elif len(json.dumps(params)) > CARRIED:
-        errors[PATH] = (
-            "All these values are too long together for Slack to carry them. Shorten the path."
-        )
+        errors[PATH] = TOO_LONG_TOGETHER
     if errors:
         raise FieldErrors(errors)
+    return _archive(StorageType.CLOUD, path.rpartition("/")[2][:NAME_KEPT], params)
+
+
+def _archive(storage: StorageType, file_name: str, params: Mapping[str, str]) -> Source:
     return Source(
-        "", path.rpartition("/")[2][:NAME_KEPT], CLOUD, None, params=tuple(params.items())
+        backup_id="",
+        file_name=file_name,
+        storage_type=storage,
+        created_on=None,
+        params=tuple(params.items()),
     )
 
 
-def _file(file_id: str, kind: str) -> Source:
-    if kind == str(DOCUMENTS) and not (file_id.isascii() and file_id.isdigit()):
-        raise FieldErrors(
-            {FILE: "A file in a room has a number as its id; it stands in the file's address."}
-        )
-    if kind == str(THIRD_PARTY) and (not file_id or file_id.isdigit()):
-        raise FieldErrors(
-            {
-                FILE: (
-                    "A connected account's file has an id that is no number, such as "
-                    "sbox-4-|backup.tar.gz."
-                )
-            }
-        )
-    return Source("", file_id, int(kind), None, params=(("filePath", file_id),))
+def _typed(view: Mapping[str, Any], key: ModuleKey) -> str | None:
+    """Return a parameter's value as it is sent; None where it was left empty."""
+    values, block = view["state"]["values"], block_of(key)
+    match key:
+        case FlagKey():
+            if values[block]["value"].get("selected_options"):
+                return "true"
+            return None
+        case ChoiceKey():
+            chosen = _selected(values, block, "value")
+            if chosen == NO_CHOICE:
+                return None
+            return chosen
+        case _:
+            return input_value(view, block) or None
 
 
-def _value(view: Mapping[str, Any], block: str) -> str:
-    entry = view["state"]["values"][block]["value"]
-    if entry["type"] == "checkboxes":
-        return "true" if entry.get("selected_options") else ""
-    if entry["type"] == "static_select":
-        value = str((entry.get("selected_option") or {}).get("value") or "")
-        return "" if value == "none" else value
-    return input_value(view, block)
+def _selected(values: Mapping[str, Any], block: str, action: str) -> str | None:
+    """Return the value that is chosen in a select; None where none is, or there is no such one."""
+    element = (values.get(block) or {}).get(action) or {}
+    option = element.get("selected_option") or {}
+    return option.get("value") or None
 
 
-def _option(values: Mapping[str, Any], block: str, action: str) -> str:
-    return str(
-        ((values.get(block) or {}).get(action, {}).get("selected_option") or {}).get("value") or ""
-    )
-
-
-def _text(block: str, label: str, hint: str, longest: int, *, needed: bool = False) -> Block:
-    element = {"type": "plain_text_input", "action_id": "value", "max_length": longest}
-    made = _input(block, label, element) | {"optional": not needed}
-    return made | ({"hint": _plain(hint)} if hint else {})
-
-
-def _select(
-    block: str,
-    label: str,
-    options: Mapping[str, str],
-    initial: str,
-    action: str,
-    *,
-    dispatch: bool = False,
+def _text(
+    block: str, label: str, limit: int, *, hint: str | None = None, required: bool = False
 ) -> Block:
-    shown = [{"text": _plain(text), "value": value} for value, text in options.items()]
-    first = next(option for option in shown if option["value"] == initial)
-    element = {
-        "type": "static_select",
-        "action_id": action,
-        "options": shown,
-        "initial_option": first,
-    }
-    return _input(block, label, element) | (
-        {"dispatch_action": True, "optional": False} if dispatch else {}
-    )
+    element = {"type": "plain_text_input", "action_id": "value", "max_length": limit}
+    made = input_block(block, label, element) | {"optional": not required}
+    if hint is not None:
+        made["hint"] = text_object(hint)
+    return made
 
 
 def _tick(block: str, label: str, option: str) -> Block:
+    options = [{"text": text_object(option), "value": "true"}]
+    element = {"type": "checkboxes", "action_id": "value", "options": options}
+    return input_block(block, label, element)
+
+
+def _select(block: str, label: str, options: Mapping[str, str], initial: str, action: str) -> Block:
+    """Return a select of the options, which are labels by their values."""
+    shown = {value: {"text": text_object(text), "value": value} for value, text in options.items()}
     element = {
-        "type": "checkboxes",
-        "action_id": "value",
-        "options": [{"text": _plain(option), "value": "true"}],
+        "type": "static_select",
+        "action_id": action,
+        "options": list(shown.values()),
+        "initial_option": shown[initial],
     }
-    return _input(block, label, element)
+    return input_block(block, label, element)
 
 
-def _input(block: str, label: str, element: Block) -> Block:
+def _dispatching(select: Block) -> Block:
+    """Return a select that tells at once what is chosen, for other fields depend on it."""
+    return select | {"dispatch_action": True, "optional": False}
+
+
+def input_block(block: str, label: str, element: Block) -> Block:
+    """Return a field that may be left empty."""
     return {
         "type": "input",
         "block_id": block,
         "optional": True,
-        "label": _plain(label),
+        "label": text_object(label),
         "element": element,
     }
 
 
-def _plain(text: str) -> Block:
+def text_object(text: str) -> Block:
+    """Return a text that Slack shows as it is."""
     return {"type": "plain_text", "text": text}

@@ -5,7 +5,8 @@ limits let them.
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from restorebot.docspace.models import STORAGE_NAMES, BackupRecord
+from restorebot.docspace.models import BackupRecord
+from restorebot.docspace.storages import name_of
 from restorebot.model import Restore
 from restorebot.restores.portals import Portal
 from restorebot.slack.cards import TITLES
@@ -50,11 +51,10 @@ def backups(portal: Portal, records: Sequence[BackupRecord], now: datetime) -> l
 
 
 def _backup(record: BackupRecord, now: datetime) -> str:
-    stored = STORAGE_NAMES.get(record.storage_type, f"storage type {record.storage_type}")
     expired = " · *expired*" if record.expires_on and record.expires_on <= now else ""
     return (
         f"{code(record.id)} {escape(record.file_name, NAME)} · {date(record.created_on)} · "
-        f"{stored}{expired}"
+        f"{name_of(record.storage_type)}{expired}"
     )
 
 

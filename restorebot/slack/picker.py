@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from restorebot.docspace.models import STORAGE_NAMES, BackupRecord
-from restorebot.docspace.storages import REFUSED
+from restorebot.docspace.models import BackupRecord
+from restorebot.docspace.storages import name_of, refusal_of
 from restorebot.model import Source
 from restorebot.restores.portals import Portal
 from restorebot.slack.archive_form import (
@@ -54,7 +54,7 @@ class PickerState:
     portal_name: str
     channel: str
     kind: str = HISTORY
-    module: str = ""
+    module: str | None = None
 
     def pack(self) -> str:
         return json.dumps([self.portal_name, self.channel, self.kind, self.module])
@@ -111,7 +111,8 @@ def _backups(portal: Portal, records: Sequence[BackupRecord], now: datetime) -> 
     usable = [
         record
         for record in records
-        if (not record.expires_on or record.expires_on > now) and record.storage_type not in REFUSED
+        if (not record.expires_on or record.expires_on > now)
+        and refusal_of(record.storage_type) is None
     ]
     options = [_option(record, now) for record in usable[:NEWEST]]
     if not options:
@@ -184,8 +185,7 @@ def parse_submission(view: Mapping[str, Any], user: str) -> Choice:
 
 
 def _option(record: BackupRecord, now: datetime) -> Block:
-    stored = STORAGE_NAMES.get(record.storage_type, f"storage type {record.storage_type}")
-    told = f"{duration(now - record.created_on)} old, in {stored}"
+    told = f"{duration(now - record.created_on)} old, in {name_of(record.storage_type)}"
     name = plain_text(record.file_name, OPTION) or record.id
     return {
         "text": _plain(name),

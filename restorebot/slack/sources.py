@@ -4,13 +4,13 @@ named.
 
 from datetime import datetime
 
-from restorebot.docspace.models import STORAGE_NAMES
+from restorebot.docspace.storages import name_of
 from restorebot.model import Source
 from restorebot.slack.mrkdwn import Block, code, date, duration, escape, fields, plain_section
 
 
 def stored_in(source: Source) -> str:
-    return STORAGE_NAMES.get(source.storage_type, f"storage type {source.storage_type}")
+    return name_of(source.storage_type)
 
 
 def made(source: Source, now: datetime | None = None) -> tuple[str, str]:

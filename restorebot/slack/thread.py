@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from restorebot.docspace.models import STORAGE_NAMES
 from restorebot.docspace.replies import HOW_TO_STORE
+from restorebot.docspace.storages import StorageType, name_of
 from restorebot.model import PostKind, Restore, State
 from restorebot.restores.preflight import TENANT_STATUS_NAMES
 from restorebot.slack.cards import TITLES, CardContext
@@ -195,39 +195,39 @@ def _backing_up(restore: Restore, facts: Facts, _: CardContext) -> list[Block]:
     ]
 
 
-WAYS_BACK = {
-    0: "It does not survive the restore: the restored portal has neither its entry in the history "
-    "nor the room's file. "
-    "Only a copy that was downloaded before is a way back.",
-    1: "The restore gives the archive another id. To find it: store a new API key, look for this "
-    "name in the connected account, and ask with `/restore` for a file in a connected account.",
-    4: "It does not survive the restore: the restored portal cannot reach it. Only a copy that was "
-    "downloaded before, "
-    "from Settings, Backup, is a way back.",
+WAYS_BACK: Mapping[int, str] = {
+    StorageType.DOCUMENTS: (
+        "It does not survive the restore: the restored portal has neither its entry in the history "
+        "nor the room's file. Only a copy that was downloaded before is a way back."
+    ),
+    StorageType.THIRD_PARTY: (
+        "The restore gives the archive another id. To find it: store a new API key, look for this "
+        "name in the connected account, and ask with `/restore` for a file in a connected account."
+    ),
+    StorageType.DATA_STORE: (
+        "It does not survive the restore: the restored portal cannot reach it. Only a copy that "
+        "was downloaded before, from Settings, Backup, is a way back."
+    ),
+    StorageType.CLOUD: (
+        "The restore gives it another id. To find it: store a new API key, then `/restore list` "
+        "shows it by this name."
+    ),
 }
-"""How to find a safety backup again, by its storage type, where the history does not tell (fact
-sheet §9).
-"""
-
-WAY_BACK = (
-    "The restore gives it another id. To find it: store a new API key, then `/restore list` shows "
-    "it by this name."
-)
+"""How to find a safety backup again, by its storage type (docspace-api §9)."""
 
 
 def _backed_up(restore: Restore, facts: Facts, _: CardContext) -> list[Block]:
-    storage = restore.safety_storage if restore.safety_storage is not None else -1
+    storage = "its storage"
+    if restore.safety_storage is not None:
+        storage = name_of(restore.safety_storage)
     made = date(restore.safety_made_at) if restore.safety_made_at else ""
     left_out = (
         [plain_section("The portal warns", facts["warning"], 300)] if facts.get("warning") else []
     )
     return [
-        section(
-            f":floppy_disk: *The safety backup is made*, {made}, in "
-            f"{STORAGE_NAMES.get(storage, 'its storage')}."
-        ),
+        section(f":floppy_disk: *The safety backup is made*, {made}, in {storage}."),
         plain_section("Name", restore.safety_name or "", 300),
-        section(WAYS_BACK.get(storage, WAY_BACK)),
+        section(_how_to_find(restore)),
         *left_out,
     ]
 
@@ -369,8 +369,15 @@ def _way_back(restore: Restore) -> str:
             "To get back to how it was, restore a backup that was made before this one started. "
             "There is no undo."
         )
-    how = WAYS_BACK.get(-1 if restore.safety_storage is None else restore.safety_storage, WAY_BACK)
-    return f"To get back to how it was: the safety backup {escape(restore.safety_name)}. {how}"
+    name = escape(restore.safety_name)
+    return f"To get back to how it was: the safety backup {name}. {_how_to_find(restore)}"
+
+
+def _how_to_find(restore: Restore) -> str:
+    """Return how to find the safety backup again after the restore."""
+    if restore.safety_storage is None:
+        return WAYS_BACK[StorageType.CLOUD]
+    return WAYS_BACK.get(restore.safety_storage, WAYS_BACK[StorageType.CLOUD])
 
 
 def _failed(restore: Restore) -> list[Block]:

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from restorebot.docspace.client import DocSpace
-from restorebot.docspace.storages import MODULES
+from restorebot.docspace.clouds import MODULES
+from restorebot.docspace.storages import OFFERED
 from restorebot.model import OPEN, Phase, PostKind, Restore, Source, State, Vote
 from restorebot.restores.policy import Policy
 from restorebot.restores.portals import Portal
@@ -23,7 +24,7 @@ from restorebot.restores.preflight import Check, CheckResult, Report
 from restorebot.restores.queries import Action, VisibleRestore
 from restorebot.sandbox.workspace.limits import check_message_blocks, check_view
 from restorebot.slack import cards, home, mrkdwn, request_modal, thread
-from restorebot.slack.archive_form import CARRIED
+from restorebot.slack.archive_form import ARCHIVES, CARRIED
 from restorebot.slack.notifier import RateLimit
 from tests.harness import TLS
 from tests.storage.conftest import a_restore
@@ -54,9 +55,9 @@ typed = outside.map(lambda text: " ".join(text.split()))
 def archives(draw: st.DrawFn) -> Source:
     """As the picker reads them, before or after the portal has told of a file."""
     params = {"module": "s3", "filePath": draw(typed)[:400]} | {
-        name: draw(typed)[:200] for name in MODULES["s3"]
+        key.name: draw(typed)[:200] for key in MODULES["s3"].keys
     }
-    for name in [*MODULES["s3"], "filePath"]:
+    for name in reversed([*params][1:]):
         if len(json.dumps(params)) > CARRIED:
             params[name] = ""
     told: dict[str, Any] = draw(
@@ -65,7 +66,7 @@ def archives(draw: st.DrawFn) -> Source:
     return Source(
         "",
         draw(typed)[:200],
-        draw(st.sampled_from([0, 1, 5])),
+        draw(st.sampled_from([*ARCHIVES])),
         None,
         params=tuple(params.items()),
         **told,
@@ -111,7 +112,7 @@ def restores(draw: st.DrawFn) -> Restore:
         announce=draw(st.just(()) | st.just(("C0USERS", "C0OTHERS"))),
         break_glass=draw(st.booleans()),
         notify=draw(st.booleans()),
-        safety_storage=draw(st.none() | st.sampled_from([0, 1, 4, 5])),
+        safety_storage=draw(st.none() | st.sampled_from(OFFERED)),
         safety_task=draw(st.none() | outside),
         safety_name=draw(st.none() | outside),
         safety_made_at=draw(st.none() | st.just(NOW)),
