@@ -266,7 +266,7 @@ MUTANTS = (
     Mutant(
         "completed is enough",
         "docspace/models.py",
-        "return finished and not self.error and not self._was_cancelled",
+        "return finished and self.error is None and not self._was_cancelled",
         "return self.is_completed",
         "scenarios/test_watching.py::test_a_failure_is_told_in_the_portals_words_with_the_state_of_the_portal",
     ),

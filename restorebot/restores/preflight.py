@@ -8,7 +8,14 @@ from enum import StrEnum
 from typing import TypeVar
 
 from restorebot.docspace.client import DocSpace
-from restorebot.docspace.models import BackupRecord, KeyInfo, PortalInfo, Progress, clean_text
+from restorebot.docspace.models import (
+    BackupRecord,
+    KeyInfo,
+    PortalInfo,
+    Progress,
+    clean_text,
+    tenant_status_name,
+)
 from restorebot.docspace.replies import HOW_TO_STORE
 from restorebot.docspace.storages import StorageType, refusal_of
 from restorebot.errors import (
@@ -25,18 +32,6 @@ from restorebot.storage.store import Store
 
 KEY_EXPIRY_MARGIN = timedelta(days=1)
 """A key that expires within this may die before the restore is over."""
-
-TENANT_STATUS_NAMES = {
-    0: "active",
-    1: "suspended",
-    2: "about to be removed",
-    3: "being transferred",
-    4: "locked by a restore",
-    5: "being migrated",
-    6: "being encrypted",
-}
-"""DocSpace's ``tenantStatus`` in words (fact sheet §5)."""
-
 
 FILE_NAME_LIMIT = 200
 """Characters of a backup's file name that are kept; the modal's private_metadata has room for 3,000
@@ -217,9 +212,7 @@ def _check_portal(settings: PortalInfo | PortalError, alias: str, restore: Resto
         )
         return Check(name, CheckResult.FAILED, sentence)
     if settings.tenant_status != 0:
-        status = TENANT_STATUS_NAMES.get(
-            settings.tenant_status, f"in status {settings.tenant_status}"
-        )
+        status = tenant_status_name(settings.tenant_status)
         return Check(
             name,
             CheckResult.FAILED,

@@ -91,7 +91,10 @@ class SafetyBackup:
         if progress.succeeded:
             return await self._found(restore, progress)
         if progress.failed:
-            said = clean_text(progress.error) or "The portal cancelled it without giving a reason."
+            said = (
+                clean_text(progress.error or "")
+                or "The portal cancelled it without giving a reason."
+            )
             return await self._give_up(restore, f"The safety backup failed. {said}")
         if progress.progress != restore.safety_progress or restore.blocked_reason:
             async with self._store.writing() as tx:
@@ -150,7 +153,7 @@ class SafetyBackup:
                 at=self._clock(),
                 actor=PORTAL,
                 event="backup completed",
-                posts=[Post(PostKind.BACKED_UP, {"warning": clean_text(progress.warning)})],
+                posts=[Post(PostKind.BACKED_UP, {"warning": clean_text(progress.warning or "")})],
                 details={"backup": record.id},
                 safety_progress=100,
                 safety_name=clean_text(record.file_name, 200),

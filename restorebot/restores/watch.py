@@ -166,7 +166,7 @@ class Watcher:
         except PortalError as error:
             log.warning("tenant_status_read_failed", restore=restore.id, why=str(error))
         outcome = (
-            clean_text(progress.error)
+            clean_text(progress.error or "")
             or "The portal cancelled the restore without giving a reason."
         )
         async with self._store.writing() as tx:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from restorebot.docspace.models import tenant_status_name
 from restorebot.docspace.replies import HOW_TO_STORE
 from restorebot.docspace.storages import StorageType, name_of
 from restorebot.model import PostKind, Restore, State
-from restorebot.restores.preflight import TENANT_STATUS_NAMES
 from restorebot.slack.cards import TITLES, CardContext
 from restorebot.slack.mrkdwn import (
     FALLBACK,
@@ -390,9 +390,7 @@ def _failed(restore: Restore) -> list[Block]:
     elif restore.tenant_status == 0:
         state = "The portal is active, not locked."
     else:
-        status = TENANT_STATUS_NAMES.get(
-            restore.tenant_status, f"in status {restore.tenant_status}"
-        )
+        status = tenant_status_name(restore.tenant_status)
         state = (
             f"The portal is {status}: an administrator has to look at the server before anybody "
             "can work."

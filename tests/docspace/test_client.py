@@ -246,7 +246,7 @@ async def test_an_answer_without_a_task_is_none() -> None:
 async def test_the_body_is_what_the_portal_takes() -> None:
     async with portal(lambda _: JSONResponse({"response": {"taskId": "t1"}})) as (client, rude):
         started = await client.start_restore(SOURCE, notify=True)
-    assert started == Progress(False, 0, task_id="t1")
+    assert started == Progress(is_completed=False, progress=0, task_id="t1")
     assert rude.seen[0].headers["authorization"] == f"Bearer {KEY}"
     params = [{"key": "fileId", "value": SOURCE.backup_id}]
     wanted = {
