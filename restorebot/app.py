@@ -22,7 +22,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from restorebot import logs, server
-from restorebot.docspace.client import ApiKeyInUse, DocSpace, ssl_context
+from restorebot.docspace.client import DEFAULT_LIMITS, ApiKeyInUse, DocSpace, Limits, ssl_context
 from restorebot.errors import KeyUnreadable, SettingsError, SlackUnavailable, StorageError
 from restorebot.restores.policy import Policy
 from restorebot.restores.portals import Portal, Portals
@@ -41,6 +41,7 @@ from restorebot.slack.commands import RestoreCommand
 from restorebot.slack.directory import SlackDirectory
 from restorebot.slack.home import Home
 from restorebot.slack.notifier import Notifier
+from restorebot.slack.phrases import SETUP_HINTS
 from restorebot.storage.store import Store, open_store
 from restorebot.tasks import Tasks
 
@@ -88,9 +89,14 @@ class Bot:
 
 @asynccontextmanager
 async def build_bot(
-    settings: Settings, clock: Callable[[], datetime] = utcnow
+    settings: Settings,
+    clock: Callable[[], datetime] = utcnow,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> AsyncIterator[Bot]:
-    """Build the bot. Raises SettingsError, StorageError, SlackUnavailable."""
+    """Build the bot; ``limits`` are those of the calls to a portal.
+
+    Raise SettingsError, StorageError, SlackUnavailable.
+    """
     async with AsyncExitStack() as stack:
         client = AsyncWebClient(
             token=settings.slack_bot_token.get_secret_value(),
@@ -113,7 +119,13 @@ async def build_bot(
                 if why is not None:
                     log.warning("safety_backup_warning", portal=one.name, why=why)
             docspace = DocSpace(
-                one.url, one.key, ssl_context=tls, auth=one.auth, stored_key_source=newer
+                one.url,
+                one.key,
+                ssl_context=tls,
+                auth=one.auth,
+                stored_key_source=newer,
+                limits=limits,
+                hints=SETUP_HINTS,
             )
             stack.push_async_callback(docspace.aclose)
             policy = Policy(

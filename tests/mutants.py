@@ -252,8 +252,8 @@ MUTANTS = (
     Mutant(
         "key sent on polls",
         "docspace/client.py",
-        "{} if anonymous else (await self._current()).header",
-        "(await self._current()).header",
+        "if not anonymous:",
+        "if True:",
         "scenarios/test_watching.py::test_polls_carry_no_key_and_ask_for_our_kind_of_task",
     ),
     Mutant(
@@ -294,7 +294,7 @@ MUTANTS = (
     Mutant(
         "Retry-After ignored",
         "docspace/replies.py",
-        'wait = _retry_after(reply.headers.get("retry-after", ""))',
+        'wait = _retry_after(reply.headers.get("retry-after"))',
         "wait = 0.0",
         "scenarios/test_watching.py::test_a_portal_that_asks_for_a_pause_gets_it",
     ),

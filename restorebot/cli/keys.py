@@ -13,6 +13,7 @@ from restorebot.docspace.models import KeyInfo
 from restorebot.errors import PortalError, Refused, SettingsError
 from restorebot.restores.preflight import KEY_EXPIRY_MARGIN
 from restorebot.settings import PortalSettings, Settings
+from restorebot.slack.phrases import SETUP_HINTS
 from restorebot.storage import keys
 from restorebot.storage.store import open_for_writing, open_read_only
 
@@ -88,7 +89,7 @@ async def store_key(settings: Settings, name: str, typed: str) -> str:
 async def _try_key(
     portal: PortalSettings, key: SecretStr, auth: Auth | None = "bearer"
 ) -> KeyInfo | None:
-    docspace = DocSpace(portal.url, key, ssl_context=ssl_context(), auth=auth)
+    docspace = DocSpace(portal.url, key, ssl_context=ssl_context(), auth=auth, hints=SETUP_HINTS)
     try:
         info = await docspace.key_info()
         if info is None:

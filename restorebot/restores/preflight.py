@@ -16,7 +16,7 @@ from restorebot.docspace.models import (
     clean_text,
     tenant_status_name,
 )
-from restorebot.docspace.replies import HOW_TO_STORE
+from restorebot.docspace.sentences import SetupHints
 from restorebot.docspace.storages import StorageType, refusal_of
 from restorebot.errors import (
     AccessDenied,
@@ -138,7 +138,7 @@ class Preflight:
         )
         checks = (
             _check_portal(settings, alias, restore),
-            _check_key(key, history, now),
+            _check_key(key, history, now, portal.hints),
             _check_archive(file, restore)
             if archive
             else _check_backup(history, found, now, restore),
@@ -222,7 +222,10 @@ def _check_portal(settings: PortalInfo | PortalError, alias: str, restore: Resto
 
 
 def _check_key(
-    key: KeyInfo | PortalError | None, history: list[BackupRecord] | PortalError, now: datetime
+    key: KeyInfo | PortalError | None,
+    history: list[BackupRecord] | PortalError,
+    now: datetime,
+    hints: SetupHints,
 ) -> Check:
     name = "API key"
     if isinstance(key, PortalError):
@@ -241,7 +244,7 @@ def _check_key(
         )
     if not key.is_active or not key.may_write:
         sentence = (
-            f"The key {key.name} may not write. Make one with all permissions. {HOW_TO_STORE}"
+            f"The key {key.name} may not write. Make one with all permissions. {hints.replace_key}"
         )
         return Check(name, CheckResult.FAILED, sentence)
     if key.expires_at and key.expires_at < now + KEY_EXPIRY_MARGIN:

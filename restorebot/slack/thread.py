@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from restorebot.docspace.models import tenant_status_name
-from restorebot.docspace.replies import HOW_TO_STORE
 from restorebot.docspace.storages import StorageType, name_of
 from restorebot.model import PostKind, Restore, State
 from restorebot.slack.cards import TITLES, CardContext
@@ -25,6 +24,7 @@ from restorebot.slack.mrkdwn import (
     plain_section,
     section,
 )
+from restorebot.slack.phrases import REPLACE_KEY
 
 Facts = Mapping[str, Any]
 
@@ -356,7 +356,7 @@ def _completed(restore: Restore) -> list[Block]:
             "again.\n"
             "2. Every API key is dead, restorebot's included. Make a new one with all permissions "
             "in DocSpace "
-            f"(Developer Tools, API keys). {HOW_TO_STORE} Until then no restore can be asked for.\n"
+            f"(Developer Tools, API keys). {REPLACE_KEY} Until then no restore can be asked for.\n"
             "3. Backups have new ids; copy them afresh from Settings, Backup.\n"
             f"4. {_way_back(restore)}"
         ),
