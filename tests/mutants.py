@@ -165,14 +165,14 @@ MUTANTS = (
     ),
     Mutant(
         "changed file restored",
-        "restores/preflight.py",
+        "restores/checks.py",
         "    if restore and file != restore.source:",
         "    if False:",
         "scenarios/test_sources.py::test_a_file_that_changed_since_makes_it_void",
     ),
     Mutant(
         "whatever was uploaded last restored",
-        "restores/preflight.py",
+        "restores/checks.py",
         "if refusal is not None:",
         "if False:",
         "scenarios/test_sources.py::test_types_2_and_3_are_refused_with_the_reason",
@@ -186,7 +186,7 @@ MUTANTS = (
     ),
     Mutant(
         "changed backup restored",
-        "restores/preflight.py",
+        "restores/checks.py",
         "if restore and found != restore.source:",
         "if False:",
         "scenarios/test_starting.py::test_a_backup_that_changed_since_the_request_is_not_restored",

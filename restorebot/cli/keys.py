@@ -11,7 +11,7 @@ from restorebot.cli import tables
 from restorebot.docspace.client import Auth, DocSpace, ssl_context
 from restorebot.docspace.models import KeyInfo
 from restorebot.errors import PortalError, Refused, SettingsError
-from restorebot.restores.preflight import KEY_EXPIRY_MARGIN
+from restorebot.restores.checks import KEY_EXPIRY_MARGIN
 from restorebot.settings import PortalSettings, Settings
 from restorebot.slack.phrases import SETUP_HINTS
 from restorebot.storage import keys

@@ -11,7 +11,7 @@ from restorebot.model import Post, PostKind, Restore, State
 from restorebot.restores import announcing
 from restorebot.restores.policy import Directory, ineligible_voters
 from restorebot.restores.portals import Portals
-from restorebot.restores.preflight import Preflight, Report
+from restorebot.restores.preflight import Preflight, Report, ref_of
 from restorebot.restores.progress import OVER, PollSettings, phase_of, phase_posts
 from restorebot.restores.safety_backup import SafetyBackup
 from restorebot.restores.transitions import (
@@ -122,7 +122,7 @@ class Starter:
         """
         portal = self._portals.of(restore)
         report = await self._preflight.run(
-            portal.docspace, restore.source, now, patience=CHECK_TIMEOUT, restore=restore
+            portal.docspace, ref_of(restore.source), now, patience=CHECK_TIMEOUT, restore=restore
         )
         if report.failed:
             return await self._void(restore, " ".join(check.sentence for check in report.failed))

@@ -116,10 +116,10 @@ def selected_kind(view: Mapping[str, Any]) -> tuple[str, str | None]:
     The module is None where the kind has none.
     """
     values = view["state"]["values"]
-    kind = _selected(values, KIND, CHOOSE_KIND) or HISTORY
+    kind = selected_value(values, KIND, CHOOSE_KIND) or HISTORY
     if kind != str(StorageType.CLOUD):
         return kind, None
-    return kind, _selected(values, MODULE, CHOOSE_MODULE) or DEFAULT_MODULE
+    return kind, selected_value(values, MODULE, CHOOSE_MODULE) or DEFAULT_MODULE
 
 
 def parse_archive(view: Mapping[str, Any], kind: str, module: str | None) -> Source:
@@ -173,7 +173,7 @@ def _typed(view: Mapping[str, Any], key: ModuleKey) -> str | None:
                 return "true"
             return None
         case ChoiceKey():
-            chosen = _selected(values, block, "value")
+            chosen = selected_value(values, block, "value")
             if chosen == NO_CHOICE:
                 return None
             return chosen
@@ -181,7 +181,7 @@ def _typed(view: Mapping[str, Any], key: ModuleKey) -> str | None:
             return input_value(view, block) or None
 
 
-def _selected(values: Mapping[str, Any], block: str, action: str) -> str | None:
+def selected_value(values: Mapping[str, Any], block: str, action: str) -> str | None:
     """Return the value that is chosen in a select; None where none is, or there is no such one."""
     element = (values.get(block) or {}).get(action) or {}
     option = element.get("selected_option") or {}

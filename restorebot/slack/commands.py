@@ -12,9 +12,16 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from restorebot.docspace.models import BackupRecord
 from restorebot.errors import PortalError, Refused, RestorebotError
-from restorebot.model import Restore, Source
+from restorebot.model import Restore
 from restorebot.restores.portals import Portal, Portals
-from restorebot.restores.preflight import Preflight, result_or_error
+from restorebot.restores.preflight import (
+    ArchiveRef,
+    BackupRef,
+    Preflight,
+    SourceRef,
+    ref_of,
+    result_or_error,
+)
 from restorebot.restores.queries import RestoreQueries
 from restorebot.restores.service import Service
 from restorebot.slack import lists, picker, request_modal
@@ -66,18 +73,17 @@ LAST = 20
 
 
 def _of_use(
-    history: list[BackupRecord] | str | None, wanted: str | Source
+    history: list[BackupRecord] | PortalError | None, wanted: SourceRef
 ) -> list[BackupRecord] | None:
     """What a picker has read, unless it does not answer what was asked for: a backup may be newer
     than the picker.
     """
-    if not isinstance(history, list):
+    if history is None or isinstance(history, PortalError):
         return None
-    return (
-        history
-        if isinstance(wanted, Source) or wanted in {record.id.lower() for record in history}
-        else None
-    )
+    known = {record.id.lower() for record in history}
+    if isinstance(wanted, ArchiveRef) or wanted.backup_id in known:
+        return history
+    return None
 
 
 def _again(command: Command) -> str:
@@ -103,7 +109,7 @@ class RestoreCommand:
         self._preflight = preflight
         self._portals = portals
         self._clock = clock
-        self._read: dict[str, list[BackupRecord] | str] = {}
+        self._read: dict[str, list[BackupRecord] | PortalError] = {}
 
     async def run(self, command: Command) -> None:
         """Raises RestorebotError, which the caller tells the person privately."""
@@ -122,13 +128,16 @@ class RestoreCommand:
             await self._pick(command, portal)
         elif wish.dry_run:
             report = await self._preflight.run(
-                portal.docspace, wish.backup_id, self._clock(), patience=CHECK_TIMEOUT
+                portal.docspace,
+                BackupRef(wish.backup_id),
+                self._clock(),
+                patience=CHECK_TIMEOUT,
             )
             await self._tell(command, request_modal.dry_run(wish.backup_id, report, portal))
         else:
             await self._ask(
                 portal,
-                wish.backup_id,
+                BackupRef(wish.backup_id),
                 command.channel,
                 command.user,
                 command.trigger_id,
@@ -186,7 +195,7 @@ class RestoreCommand:
         view = await request_modal.open_modal(
             self._client, command.trigger_id, request_modal.loading_modal(), again
         )
-        shown = picker.PickerState(portal.name, command.channel)
+        shown = picker.PickerState(portal_name=portal.name, channel=command.channel)
         await self._fill(
             {"view_id": view["id"]}, await self._drawn(portal, view["id"], shown), again
         )
@@ -195,15 +204,14 @@ class RestoreCommand:
         history = await self._history(portal, view_id) if shown.kind == HISTORY else []
         return picker.picker_modal(portal, history, shown, self._clock())
 
-    async def _history(self, portal: Portal, view_id: str) -> list[BackupRecord] | str:
+    async def _history(self, portal: Portal, view_id: str) -> list[BackupRecord] | PortalError:
         """The history, read once for each modal and kept while it is open; or why it could not be
         read.
         """
         if view_id not in self._read:
-            records = await result_or_error(
+            self._read[view_id] = await result_or_error(
                 portal.docspace.history(), CHECK_TIMEOUT, portal.docspace.host
             )
-            self._read[view_id] = str(records) if isinstance(records, PortalError) else records
             while len(self._read) > HISTORIES_KEPT:
                 del self._read[next(iter(self._read))]
         return self._read[view_id]
@@ -246,15 +254,19 @@ class RestoreCommand:
         restore = await self._service.read(restore_id)
         portal = self._portals.of(restore)
         await self._service.check_may_request(portal, user, restore.channel)
-        wanted = restore.source.backup_id or restore.source
         await self._ask(
-            portal, wanted, restore.channel, user, trigger_id, "Click the button again."
+            portal,
+            ref_of(restore.source),
+            restore.channel,
+            user,
+            trigger_id,
+            "Click the button again.",
         )
 
     async def _ask(
         self,
         portal: Portal,
-        wanted: str | Source,
+        wanted: SourceRef,
         channel: str,
         user: str,
         trigger_id: str,
@@ -275,7 +287,7 @@ class RestoreCommand:
     async def _facts(
         self,
         portal: Portal,
-        wanted: str | Source,
+        wanted: SourceRef,
         channel: str,
         user: str,
         known: list[BackupRecord] | None = None,

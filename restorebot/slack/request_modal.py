@@ -15,8 +15,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from restorebot.docspace.client import START_BACKUP, START_RESTORE, backup_body, restore_body
 from restorebot.errors import Refusal, Refused
 from restorebot.model import HIDDEN_PARAMS, Restore, Source
+from restorebot.restores.checks import CheckResult
 from restorebot.restores.portals import Portal
-from restorebot.restores.preflight import CheckResult, Report
+from restorebot.restores.preflight import ArchiveRef, Report, SourceRef
 from restorebot.restores.service import Draft
 from restorebot.slack.client import CALL_ERRORS, error_code
 from restorebot.slack.mrkdwn import Block, code, escape, mention, plain_section, plain_text, section
@@ -106,7 +107,7 @@ def refusal_modal(sentence: str, **more: Any) -> Block:
 
 
 def confirmation_modal(
-    wanted: str | Source,
+    wanted: SourceRef,
     report: Report,
     portal: Portal,
     channel: str,
@@ -145,8 +146,10 @@ def confirmation_modal(
     )
 
 
-def _named(wanted: str | Source) -> list[Block]:
-    return archive(wanted) if isinstance(wanted, Source) else [section(f"Backup id {code(wanted)}")]
+def _named(wanted: SourceRef) -> list[Block]:
+    if isinstance(wanted, ArchiveRef):
+        return archive(wanted.source)
+    return [section(f"Backup id {code(wanted.backup_id)}")]
 
 
 FURTHEST_START = timedelta(days=14)

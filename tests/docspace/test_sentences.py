@@ -9,7 +9,11 @@ from restorebot.docspace.sentences import Sentences
 from restorebot.slack.phrases import SETUP_HINTS
 
 PACKAGE = Path(__file__).parent.parent.parent / "restorebot"
-READ_WITHOUT_US = [*PACKAGE.glob("docspace/*.py"), PACKAGE / "restores" / "preflight.py"]
+READ_WITHOUT_US = [
+    *PACKAGE.glob("docspace/*.py"),
+    PACKAGE / "restores" / "checks.py",
+    PACKAGE / "restores" / "preflight.py",
+]
 OURS = re.compile(r"\b(RESTOREBOT|DOCSPACE)_[A-Z]+|restorebot (key|run|audit|history)|/restore\b")
 """Names of settings and commands."""
 

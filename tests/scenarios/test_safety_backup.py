@@ -12,6 +12,7 @@ import pytest
 
 from restorebot.docspace.storages import Storage, StorageType, name_of
 from restorebot.model import Restore, State
+from restorebot.restores import checks
 from restorebot.slack.thread import WAYS_BACK
 from tests.harness import ALICE, BOB, World, words, world
 
@@ -104,7 +105,7 @@ async def test_a_backup_that_runs_at_the_start_makes_it_void(scene: World) -> No
     await scene.click("approve")
     restore = await scene.restore()
     assert restore.state is State.VOID
-    assert "A backup is running on the portal" in restore.outcome
+    assert restore.outcome == checks.task_running("backup", 0)
     assert not await scene.requests("startbackup")
 
 
@@ -217,8 +218,7 @@ async def test_what_changed_during_the_backup_makes_it_void(scene: World) -> Non
     restore = await backing_up(scene)
     await scene.portal(f"backups/{restore.source.backup_id}", "DELETE")
     voided = await scene.until(State.VOID)
-    assert "no such backup" in voided.outcome
-    assert "goes on by itself" not in voided.outcome
+    assert voided.outcome == checks.BACKUP_NOT_FOUND
     assert not await scene.requests("startrestore")
 
 
@@ -277,7 +277,7 @@ async def test_another_restore_waits_while_the_backup_is_made(scene: World) -> N
     await scene.command(await scene.backup())
     view = await scene.modal()
     assert view
-    assert "Another restore of this portal is open here (backing_up)" in words(view)
+    assert checks.other_open(State.BACKING_UP) in words(view)
 
 
 @pytest.mark.parametrize(

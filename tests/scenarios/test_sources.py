@@ -6,13 +6,16 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from restorebot.docspace import clouds
-from restorebot.docspace.storages import StorageType
+from restorebot.docspace.sentences import Sentences
+from restorebot.docspace.storages import StorageType, name_of
 from restorebot.model import State
-from restorebot.slack import archive_form
+from restorebot.restores import checks
+from restorebot.slack import archive_form, picker
 from restorebot.storage import audit
 from tests.harness import ALICE, World, words, world
 
@@ -131,8 +134,8 @@ async def test_a_file_in_a_room_is_recorded_with_title_size_and_version(scene: W
     for fact in (
         "acme-before-import.tar.gz",
         "1.2 GB, version 1",
-        "a room of the portal",
-        "The file is in a room",
+        name_of(StorageType.DOCUMENTS),
+        checks.ARCHIVE_FOUND,
     ):
         assert fact in words(view)
     await restored(scene)
@@ -159,7 +162,7 @@ async def test_a_file_that_changed_since_makes_it_void(scene: World) -> None:
     await scene.click("approve")
     restore = await scene.restore()
     assert restore.state is State.VOID
-    assert "The file has changed since it was asked for" in restore.outcome
+    assert restore.outcome == checks.ARCHIVE_CHANGED
 
 
 async def test_a_file_that_is_gone_makes_it_void(scene: World) -> None:
@@ -177,7 +180,7 @@ async def test_a_file_that_is_not_there_cannot_be_asked_for(scene: World) -> Non
     await scene.submit({"file": "1"})
     view = await scene.modal()
     assert view
-    assert "shows the key's owner no file with this id" in words(view)
+    assert checks.ARCHIVE_NOT_FOUND in words(view)
     assert view["submit"] is None
 
 
@@ -187,9 +190,8 @@ async def test_a_file_that_is_not_called_like_a_backup_is_warned_of(scene: World
     await scene.submit({"file": FILE})
     view = await scene.modal()
     assert view
-    assert ":warning: archive: The name holiday <!channel>.docx does not end in .tar.gz" in words(
-        view
-    )
+    warning = checks.archive_misnamed("holiday <!channel>.docx")
+    assert f":warning: {checks.ARCHIVE}: {warning}" in words(view)
     assert view["submit"]
 
 
@@ -198,9 +200,7 @@ async def test_a_connected_account_is_sent_as_it_was_typed(scene: World) -> None
     await scene.submit({"file": "sbox-4-|backups|acme.tar.gz"})
     view = await scene.modal()
     assert view
-    assert ":warning: archive: The portal looks for it only when it has taken the restore" in words(
-        view
-    )
+    assert f":warning: {checks.ARCHIVE}: {checks.ARCHIVE_UNSEEN}" in words(view)
     await restored(scene)
     body = await sent(scene)
     assert (body["storageType"], body["storageParams"]) == (
@@ -339,7 +339,7 @@ async def test_types_2_and_3_are_refused_with_the_reason(
     view = await scene.modal()
     assert view
     assert storage_type.facts.refusal
-    assert storage_type.facts.refusal in words(view)
+    assert checks.backup_refused(storage_type.facts.refusal) in words(view)
     assert view["submit"] is None
     view = await pick(scene, "history")
     assert "odd.tar.gz" not in words(view)
@@ -371,7 +371,7 @@ async def test_next_before_the_fields_are_there_loses_nothing_and_draws_them(
     (block,) = chosen
     typed = {"path": "a.tar.gz", "p_bucket": "b"} if shown[0] == "5" else {}
     answer = await scene.submit(typed | chosen)
-    assert "The fields of this choice are coming up" in answer["errors"]["kind"]
+    assert answer["errors"]["kind"] == picker.FIELDS_COMING
     view = await scene.modal()
     assert view
     ((_, value),) = chosen[block].items()
@@ -402,7 +402,7 @@ async def test_an_archive_is_asked_for_when_the_history_cannot_be_read(scene: Wo
     view = await pick(scene, "0")
     view = await choose(scene, view, "kind", "history")
     assert len(await scene.requests("getbackuphistory")) == 1
-    assert "The backups could not be read" in words(view)
+    assert picker.NOT_READ in words(view)
     await choose(scene, view, "kind", "0")
     await scene.submit({"file": FILE})
     view = await scene.modal() or {}
@@ -456,10 +456,10 @@ async def test_a_file_that_the_keys_owner_may_not_open_is_told(scene: World) -> 
     await scene.portal("files", "PATCH", **{FILE: {"closed": True}})
     await pick(scene, "0")
     await scene.submit({"file": FILE})
-    assert "The key's owner may not open this file." in words(await scene.modal() or {})
+    assert checks.ARCHIVE_CLOSED in words(await scene.modal() or {})
     await scene.command("")
     await scene.portal("faults", "PATCH", ip_refused=True)
     await choose(scene, await scene.modal() or {}, "kind", "0")
     await scene.submit({"file": FILE})
-    assert ":x: archive: 127.0.0.1" in words(await scene.modal() or {})
-    assert "does not admit restorebot's IP address" in words(await scene.modal() or {})
+    refused = Sentences(urlsplit(scene.portal_url).netloc).ip_address_refused()
+    assert f":x: {checks.ARCHIVE}: {refused}" in words(await scene.modal() or {})

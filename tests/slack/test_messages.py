@@ -18,9 +18,10 @@ from restorebot.docspace.client import DocSpace
 from restorebot.docspace.clouds import MODULES
 from restorebot.docspace.storages import OFFERED
 from restorebot.model import OPEN, Phase, PostKind, Restore, Source, State, Vote
+from restorebot.restores.checks import Check, CheckResult
 from restorebot.restores.policy import Policy
 from restorebot.restores.portals import Portal
-from restorebot.restores.preflight import Check, CheckResult, Report
+from restorebot.restores.preflight import Report, ref_of
 from restorebot.restores.queries import Action, VisibleRestore
 from restorebot.sandbox.workspace.limits import check_message_blocks, check_view
 from restorebot.slack import cards, home, mrkdwn, request_modal, thread
@@ -187,8 +188,9 @@ def test_any_modal_fits_and_can_be_submitted_only_when_all_is_well(
 ) -> None:
     result = CheckResult.PASSED if passes else CheckResult.FAILED
     source = Source("3c0f8f0a-7a6b-4f2e-9a51-0d7a4a1f6b11", name[:200], 5, NOW, NOW)
-    report = Report((Check("portal", result, sentence),), alias[:100], source)
-    view = request_modal.confirmation_modal(source.backup_id, report, PORTAL, "C1", NOW)
+    checks = (Check("portal", result, sentence),)
+    report = Report(checks=checks, alias=alias[:100], source=source)
+    view = request_modal.confirmation_modal(ref_of(source), report, PORTAL, "C1", NOW)
     check_view(view, "modal")
     assert ("submit" in view) == passes
     assert any(block["type"] == "input" for block in view["blocks"]) == passes
@@ -199,9 +201,10 @@ def test_any_modal_fits_and_can_be_submitted_only_when_all_is_well(
 
 @given(outside, archives(), outside)
 def test_a_modal_for_any_archive_fits(alias: str, source: Source, sentence: str) -> None:
-    report = Report((Check("archive", CheckResult.WARNED, sentence),), alias[:100], source)
+    checks = (Check("archive", CheckResult.WARNED, sentence),)
+    report = Report(checks=checks, alias=alias[:100], source=source)
     view = request_modal.confirmation_modal(
-        source, report, PORTAL, "C1", NOW, external_id="facts-1", close="Back"
+        ref_of(source), report, PORTAL, "C1", NOW, external_id="facts-1", close="Back"
     )
     check_view(view, "modal")
     assert request_modal.RequestMetadata.unpack(view["private_metadata"]).source == source
