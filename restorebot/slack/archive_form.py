@@ -137,14 +137,13 @@ def parse_archive(view: Mapping[str, Any], kind: str, module: str | None) -> Sou
 
 
 def _parse_cloud(view: Mapping[str, Any], module: CloudModule) -> Source:
-    typed = {key.name: _typed(view, key) for key in module.keys}
-    given = {name: value for name, value in typed.items() if value is not None}
-    problems = module.problems(given)
-    errors = {block_of(key): problems[key.name] for key in module.keys if key.name in problems}
+    given = _given(view, module)
     path, subdir = input_value(view, PATH), input_value(view, SUBDIR)
     params = {"module": module.name, "filePath": path, **given}
     if subdir:
         params["subdir"] = subdir
+    problems = module.problems(given)
+    errors = {block_of(key): problems[key.name] for key in module.keys if key.name in problems}
     if not path or path.endswith("/"):
         errors[PATH] = NO_PATH
     elif len(json.dumps(params)) > CARRIED:
@@ -162,6 +161,12 @@ def _archive(storage: StorageType, file_name: str, params: Mapping[str, str]) ->
         created_on=None,
         params=tuple(params.items()),
     )
+
+
+def _given(view: Mapping[str, Any], module: CloudModule) -> dict[str, str]:
+    """Return the values of a cloud's parameters, less those that were left empty."""
+    typed = {key.name: _typed(view, key) for key in module.keys}
+    return {name: value for name, value in typed.items() if value is not None}
 
 
 def _typed(view: Mapping[str, Any], key: ModuleKey) -> str | None:
