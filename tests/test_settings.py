@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from restorebot import settings
-from restorebot.docspace.storages import Storage, StorageType
+from restorebot.docspace.storages import NO_MODULE, Storage, StorageType
 from restorebot.errors import SettingsError
 
 SECRET = "sk-5ec2e75ec2e75ec2e7"
@@ -274,9 +274,7 @@ UNSAFE = {
         "needs a folderId and nothing else with this storageType: a number"
     ),
     '{"storageType": 1, "folderId": 5}': "the provider's own id, which is no number",
-    '{"storageType": 5, "module": "azure"}': (
-        "needs a module, one of s3, googlecloud, rackspace, selectel"
-    ),
+    '{"storageType": 5, "module": "azure"}': NO_MODULE,
     '{"storageType": 5, "module": "s3", "region": "r"}': "bucket: s3 needs it",
     '{"storageType": 5, "module": "s3", "bucket": "b"}': "region: Give the bucket's region",
     '{"storageType": 5, "module": "s3", "bucket": "b", "region": "r", "sse": "rot13"}': (
