@@ -29,13 +29,17 @@ from restorebot import errors
 from restorebot.docspace.client import DEFAULT_LIMITS, DocSpace, Limits, ssl_context
 from restorebot.docspace.models import Progress, unknown_shape
 from restorebot.docspace.sentences import Sentences, SetupHints
+from restorebot.docspace.storages import StorageType
 from restorebot.errors import PortalError
 from restorebot.model import Source
 from restorebot.sandbox.serve import serving
 
 KEY = "sk-" + "ef56" * 16
 SOURCE = Source(
-    "3c0f8f0a-7a6b-4f2e-9a51-0d7a4a1f6b11", "acme.tar.gz", 5, datetime(2026, 1, 1, tzinfo=UTC), None
+    backup_id="3c0f8f0a-7a6b-4f2e-9a51-0d7a4a1f6b11",
+    file_name="acme.tar.gz",
+    storage_type=StorageType.CLOUD,
+    created_on=datetime(2026, 1, 1, tzinfo=UTC),
 )
 TLS = ssl_context()
 QUICK = Limits(read_timeout=10, start_timeout=10)

@@ -1,6 +1,4 @@
-"""The portal's JSON in every spelling of the fact sheet; anything else is a BadReply and never a
-crash.
-"""
+"""The portal's JSON in every spelling of docspace-api; all else is a BadReply, never a crash."""
 
 import contextlib
 from collections.abc import Callable

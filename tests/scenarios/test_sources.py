@@ -395,8 +395,9 @@ async def test_a_redraw_that_slack_does_not_take_is_told_in_the_channel(scene: W
 
 
 async def test_an_archive_is_asked_for_when_the_history_cannot_be_read(scene: World) -> None:
-    """Backups can be gone from the list after an upgrade, though their files exist (fact sheet
-    §10).
+    """Backups can be gone from the list after an upgrade, though their files exist.
+
+    Source: docspace-api §10.
     """
     await scene.portal("faults", "PATCH", on="getbackuphistory", fault="html_502", times=100)
     view = await pick(scene, "0")
