@@ -22,7 +22,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from restorebot import logs, server
-from restorebot.docspace.client import ApiKeyInUse, DocSpace, ssl_context
+from restorebot.docspace.client import DEFAULT_LIMITS, ApiKeyInUse, DocSpace, Limits, ssl_context
 from restorebot.errors import KeyUnreadable, SettingsError, SlackUnavailable, StorageError
 from restorebot.model import PortalName
 from restorebot.restores.policy import Approvers, Policy, Requesters
@@ -31,7 +31,7 @@ from restorebot.restores.preflight import Preflight
 from restorebot.restores.progress import PollSettings
 from restorebot.restores.queries import RestoreQueries
 from restorebot.restores.runner import Jobs, Runner
-from restorebot.restores.safety_backup import SafetyBackup, way_back_warning
+from restorebot.restores.safety_backup import SafetyBackup
 from restorebot.restores.service import Service
 from restorebot.restores.start import Starter
 from restorebot.restores.watch import Watcher
@@ -43,6 +43,7 @@ from restorebot.slack.directory import SlackDirectory
 from restorebot.slack.home import Home
 from restorebot.slack.listeners import Listeners
 from restorebot.slack.notifier import Notifier
+from restorebot.slack.phrases.setup import SETUP_HINTS
 from restorebot.slack.request_flow import RequestFlow
 from restorebot.storage.store import Store, open_store
 from restorebot.tasks import Tasks
@@ -91,9 +92,14 @@ class Bot:
 
 @asynccontextmanager
 async def build_bot(
-    settings: Settings, clock: Callable[[], datetime] = utcnow
+    settings: Settings,
+    clock: Callable[[], datetime] = utcnow,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> AsyncIterator[Bot]:
-    """Build the bot. Raises SettingsError, StorageError, SlackUnavailable."""
+    """Build the bot; ``limits`` are those of the calls to a portal.
+
+    Raise SettingsError, StorageError, SlackUnavailable.
+    """
     async with AsyncExitStack() as stack:
         client = AsyncWebClient(
             token=settings.slack_bot_token.get_secret_value(),
@@ -111,10 +117,18 @@ async def build_bot(
             # A client each: one shared pool is measurably slower with many portals, above all with
             # hung ones.
             newer = partial(_stored_key, store, settings.encryption_key, one.url)
-            if one.safety_backup and (why := way_back_warning(one.safety_backup)):
-                log.warning("safety_backup_warning", portal=one.name, why=why)
+            if one.safety_backup:
+                why = one.safety_backup.storage_type.facts.way_back_warning
+                if why is not None:
+                    log.warning("safety_backup_warning", portal=one.name, why=why)
             docspace = DocSpace(
-                one.url, one.key, ssl_context=tls, auth=one.auth, stored_key_source=newer
+                one.url,
+                one.key,
+                ssl_context=tls,
+                auth=one.auth,
+                stored_key_source=newer,
+                limits=limits,
+                hints=SETUP_HINTS,
             )
             stack.push_async_callback(docspace.aclose)
             policy = Policy(

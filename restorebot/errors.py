@@ -201,7 +201,7 @@ class RateLimited(PortalError):
 
 
 class PortalFault(PortalError):
-    """5xx. ``type`` is the exception's short class name where the portal sends one, else empty.
+    """5xx. ``type`` is the exception's short class name where the portal sends one, else None.
 
     FaultException and KeyNotFoundException are thrown before a restore's task is made, so they mean
     "not started"; any other 5xx can come from a proxy after the portal did its part (architecture
@@ -210,11 +210,11 @@ class PortalFault(PortalError):
 
     NOT_STARTED = frozenset({"FaultException", "KeyNotFoundException"})
 
-    def __init__(self, sentence: str, *, status: int, type: str = "") -> None:  # noqa: A002 - the portal's own word
+    def __init__(self, sentence: str, *, status: int, type: str | None = None) -> None:  # noqa: A002 - the portal's own word
         super().__init__(sentence, status=status)
         self.type = type
         self.sent = not (status == 500 and type in self.NOT_STARTED)
-        self.transient = not type
+        self.transient = type is None
 
 
 class BadReply(PortalError):

@@ -20,7 +20,7 @@ import httpx
 
 from restorebot import logs
 from restorebot.app import Bot, build_bot, listening
-from restorebot.docspace.client import ssl_context
+from restorebot.docspace.client import DEFAULT_LIMITS, Limits, ssl_context
 from restorebot.model import Restore, State
 from restorebot.sandbox import portal as sandbox_portal
 from restorebot.sandbox import workspace as sandbox_workspace
@@ -83,6 +83,7 @@ class World:
     settings: Settings
     transport: str
     log: io.StringIO
+    limits: Limits = DEFAULT_LIMITS
     bot: Bot | None = None
     due: dict[str, tuple[int, datetime]] = field(default_factory=dict)
 
@@ -257,7 +258,10 @@ class World:
     @asynccontextmanager
     async def life(self) -> AsyncIterator[Bot]:
         """One run of the bot on the scenario's database."""
-        async with build_bot(self.settings, self.clock) as bot, listening(bot) as port:
+        async with (
+            build_bot(self.settings, self.clock, self.limits) as bot,
+            listening(bot) as port,
+        ):
             self.bot = bot
             self.due.clear()
             if self.transport == "http":

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from restorebot import settings
-from restorebot.docspace.storages import Storage
+from restorebot.docspace.storages import NO_MODULE, Storage, StorageType
 from restorebot.errors import SettingsError
 
 SECRET = "sk-5ec2e75ec2e75ec2e7"
@@ -232,16 +232,18 @@ def test_each_mistake_in_a_portals_table_is_named(
 
 SAFE = {
     "none": None,
-    '{"storageType": 4}': Storage(4),
-    '{"storageType": 0, "folderId": 123}': Storage(0, (("folderId", "123"),)),
-    '{"storageType": "1", "folderId": "sbox-7"}': Storage(1, (("folderId", "sbox-7"),)),
+    '{"storageType": 4}': Storage(StorageType.DATA_STORE),
+    '{"storageType": 0, "folderId": 123}': Storage(StorageType.DOCUMENTS, (("folderId", "123"),)),
+    '{"storageType": "1", "folderId": "sbox-7"}': Storage(
+        StorageType.THIRD_PARTY, (("folderId", "sbox-7"),)
+    ),
     '{"storageType": 5, "module": "googlecloud", "bucket": "b"}': Storage(
-        5, (("module", "googlecloud"), ("bucket", "b"))
+        StorageType.CLOUD, (("module", "googlecloud"), ("bucket", "b"))
     ),
     '{"storageType": 5, "module": "s3", "bucket": "b", "serviceurl": "https://s3.example", '
     '"forcepathstyle": true}': (
         Storage(
-            5,
+            StorageType.CLOUD,
             (
                 ("module", "s3"),
                 ("bucket", "b"),
@@ -272,9 +274,7 @@ UNSAFE = {
         "needs a folderId and nothing else with this storageType: a number"
     ),
     '{"storageType": 1, "folderId": 5}': "the provider's own id, which is no number",
-    '{"storageType": 5, "module": "azure"}': (
-        "needs a module, one of s3, googlecloud, rackspace, selectel"
-    ),
+    '{"storageType": 5, "module": "azure"}': NO_MODULE,
     '{"storageType": 5, "module": "s3", "region": "r"}': "bucket: s3 needs it",
     '{"storageType": 5, "module": "s3", "bucket": "b"}': "region: Give the bucket's region",
     '{"storageType": 5, "module": "s3", "bucket": "b", "region": "r", "sse": "rot13"}': (
@@ -310,7 +310,7 @@ def test_a_portal_may_do_without_the_general_safety_backup(
     beta = 'safety_backup = "none"\nannounce = ["C0NEWS"]\n'
     (tmp_path / "restorebot.toml").write_text(general + TABLES + beta)
     acme, beta_portal = settings.load().portals
-    assert (acme.safety_backup, acme.announce) == (Storage(4), frozenset())
+    assert (acme.safety_backup, acme.announce) == (Storage(StorageType.DATA_STORE), frozenset())
     assert (beta_portal.safety_backup, beta_portal.announce) == (None, frozenset({"C0NEWS"}))
 
 

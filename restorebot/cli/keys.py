@@ -1,9 +1,7 @@
-"""`restorebot key`: look at, store and forget the portals' API keys, beside a bot that may be
-running.
-"""
+"""`restorebot key`: look at, store and forget the portals' API keys, beside a running bot too."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from pydantic import SecretStr
 
@@ -11,88 +9,123 @@ from restorebot.cli import tables
 from restorebot.docspace.client import Auth, DocSpace, ssl_context
 from restorebot.docspace.models import KeyInfo
 from restorebot.errors import PortalError, Refused, SettingsError
-from restorebot.restores.preflight import KEY_EXPIRY_MARGIN
+from restorebot.restores.checks import KEY_EXPIRY_MARGIN
 from restorebot.settings import PortalSettings, Settings
+from restorebot.slack.phrases.setup import SETUP_HINTS
 from restorebot.storage import keys
 from restorebot.storage.store import open_for_writing, open_read_only
 
+NOTHING_STORED = "Nothing was stored."
 NO_ENCRYPTION_KEY = (
     "RESTOREBOT_ENCRYPTION_KEY: is missing, and without it no key is stored; make one with "
     "restorebot key generate"
 )
+KEY_AS_ARGUMENT = (
+    "A key is not given as an argument, where the shell's history and others on this machine see "
+    "it. Delete it in DocSpace (Developer Tools, API keys), make a new one and paste it when "
+    "restorebot key set asks."
+)
+NOT_A_KEY = (
+    "That is no API key of DocSpace, which begins with sk- and has no spaces. " + NOTHING_STORED
+)
+READ_ONLY_KEY = "This key may not write. Make one with all permissions. " + NOTHING_STORED
+USED_AT_ONCE = "A bot that runs with this RESTOREBOT_ENCRYPTION_KEY uses it from its next call on."
+SETTINGS_KEY_AGAIN = "The one in the settings is used again."
+STORE_ONE = "store one with restorebot key set"
+NO_KEY_LEFT = "Until another is stored, no restore of this portal can be asked for."
 
 COLUMNS = ("portal", "key", "from", "age", "permissions", "expires (UTC)", "state")
 
 
+def which_portal(names: str) -> str:
+    """Return what is said where there are several portals and none is named."""
+    return f"Say which portal: {names}."
+
+
+def unknown_portal(name: str, names: str) -> str:
+    """Return what is said of a portal that the settings do not have."""
+    return f"There is no portal {name!r} in the settings. There is {names}."
+
+
+def no_stored_key(portal: str) -> str:
+    """Return what is said where there is nothing to forget."""
+    return f"No key is stored for {portal}."
+
+
+def stored(last_four: str, portal: str) -> str:
+    """Return what is said of a key that has been stored."""
+    return f"The key …{last_four} is stored for {portal}. {USED_AT_ONCE}"
+
+
+def expires_soon(expires_at: datetime) -> str:
+    """Return what is said of a stored key that expires within KEY_EXPIRY_MARGIN."""
+    return f"It expires {expires_at:%Y-%m-%d %H:%M} UTC: make one that lasts."
+
+
+def forgotten(portal: str, rest: str) -> str:
+    """Return what is said of a key that has been forgotten; ``rest`` is which one is left."""
+    return f"The stored key of {portal} is forgotten. {rest}"
+
+
 def select_portal(settings: Settings, name: str) -> PortalSettings:
-    """The portal of that name, or the only one. Raises Refused."""
+    """Return the portal of that name, or the only one. Raise Refused."""
     names = ", ".join(portal.name for portal in settings.portals)
     if name.lower().startswith("sk-"):
-        raise Refused(
-            "A key is not given as an argument, where the shell's history and others on this "
-            "machine see it. Delete "
-            "it in DocSpace (Developer Tools, API keys), make a new one and paste it when "
-            "restorebot key set asks."
-        )
+        raise Refused(KEY_AS_ARGUMENT)
     if not name and len(settings.portals) > 1:
-        raise Refused(f"Say which portal: {names}.")
+        raise Refused(which_portal(names))
     for portal in settings.portals:
         if name.lower() in {"", portal.name}:
             return portal
-    raise Refused(f"There is no portal {name!r} in the settings. There is {names}.")
+    raise Refused(unknown_portal(name, names))
 
 
 def encryption_key(settings: Settings) -> SecretStr:
-    """Raises SettingsError when there is none."""
+    """Return the encryption key. Raise SettingsError when there is none."""
     if settings.encryption_key is None:
         raise SettingsError([NO_ENCRYPTION_KEY])
     return settings.encryption_key
 
 
 async def store_key(settings: Settings, name: str, typed: str) -> str:
-    """Try a key at its portal and store it; returns what to say.
+    """Try a key at its portal and store it; return what to say.
 
-    Raises Refused, PortalError, StorageError.
+    Raise Refused, SettingsError, StorageError.
     """
     secret, portal = encryption_key(settings), select_portal(settings, name)
-    value = typed.strip()
-    if (
-        not value.startswith("sk-")
-        or not value.isascii()
-        or not value.isprintable()
-        or " " in value
-    ):
-        raise Refused(
-            "That is no API key of DocSpace, which begins with sk- and has no spaces. Nothing was "
-            "stored."
-        )
-    key = SecretStr(value)
+    key = _parse_key(typed)
     try:
-        info = await _try_key(portal, key)
+        info = await _try_key(portal, key, "bearer")
     except PortalError as error:
-        raise Refused(f"{error} Nothing was stored.") from None
+        raise Refused(f"{error} {NOTHING_STORED}") from None
     if info and not (info.is_active and info.may_write):
-        raise Refused("This key may not write. Make one with all permissions. Nothing was stored.")
+        raise Refused(READ_ONLY_KEY)
+    now = datetime.now(UTC)
     async with open_for_writing(settings.database_url) as conn:
-        await keys.put(conn, portal.url, key, secret, datetime.now(UTC))
-    soon = info and info.expires_at and info.expires_at < datetime.now(UTC) + KEY_EXPIRY_MARGIN
-    warning = (
-        f" It expires {info.expires_at:%Y-%m-%d %H:%M} UTC: make one that lasts."
-        if info and soon
-        else ""
-    )
-    used = "A bot that runs with this RESTOREBOT_ENCRYPTION_KEY uses it from its next call on."
-    return f"The key …{value[-4:]} is stored for {portal.name}. {used}{warning}"
+        await keys.put(conn, portal.url, key, secret, now)
+    said = stored(_last_four(key), portal.name)
+    if info and info.expires_at and info.expires_at < now + KEY_EXPIRY_MARGIN:
+        return f"{said} {expires_soon(info.expires_at)}"
+    return said
 
 
-async def _try_key(
-    portal: PortalSettings, key: SecretStr, auth: Auth | None = "bearer"
-) -> KeyInfo | None:
-    docspace = DocSpace(portal.url, key, ssl_context=ssl_context(), auth=auth)
+def _parse_key(typed: str) -> SecretStr:
+    """Return what was typed as a key. Raise Refused for what can be none."""
+    value = typed.strip()
+    if not value.startswith("sk-") or not value.isascii():
+        raise Refused(NOT_A_KEY)
+    if not value.isprintable() or " " in value:
+        raise Refused(NOT_A_KEY)
+    return SecretStr(value)
+
+
+async def _try_key(portal: PortalSettings, key: SecretStr, auth: Auth | None) -> KeyInfo | None:
+    """Return what the portal says of a key; None of portals before 3.1. Raise PortalError."""
+    docspace = DocSpace(portal.url, key, ssl_context=ssl_context(), auth=auth, hints=SETUP_HINTS)
     try:
         info = await docspace.key_info()
         if info is None:
-            # Portals before 3.1 tell nothing of a key; whether it opens the backups is what counts.
+            # Whether it opens the backups is what counts.
             await docspace.history()
     finally:
         await docspace.aclose()
@@ -100,64 +133,68 @@ async def _try_key(
 
 
 async def remove_key(settings: Settings, name: str) -> str:
-    """Forget a stored key; returns what to say. Raises Refused, StorageError."""
+    """Forget a stored key; return what to say. Raise Refused, StorageError."""
     portal = select_portal(settings, name)
     async with open_read_only(settings.database_url) as conn:
         if await keys.load(conn, portal.url) is None:
-            raise Refused(f"No key is stored for {portal.name}.")
+            raise Refused(no_stored_key(portal.name))
     async with open_for_writing(settings.database_url) as conn:
         await keys.forget(conn, portal.url)
-    rest = (
-        "The one in the settings is used again."
-        if portal.key
-        else "Until another is stored, no restore of this portal can be asked for."
-    )
-    return f"The stored key of {portal.name} is forgotten. {rest}"
+    if portal.key is None:
+        return forgotten(portal.name, NO_KEY_LEFT)
+    return forgotten(portal.name, SETTINGS_KEY_AGAIN)
 
 
 async def list_keys(settings: Settings) -> list[tuple[str, ...]]:
-    """A row for each portal: what is known of the key that the bot uses, never the key.
+    """Return a row for each portal: what is known of the key that the bot uses, never the key.
 
-    Raises StorageError.
+    Raise StorageError.
     """
     async with open_read_only(settings.database_url) as conn:
-        stored = {portal.url: await keys.load(conn, portal.url) for portal in settings.portals}
-    return [
-        (portal.name, *await _row(settings, portal, stored[portal.url]))
-        for portal in settings.portals
-    ]
+        found = {portal.url: await keys.load(conn, portal.url) for portal in settings.portals}
+    return [await _row(settings, portal, found[portal.url]) for portal in settings.portals]
 
 
 async def _row(
-    settings: Settings, portal: PortalSettings, stored: keys.StoredKey | None
+    settings: Settings, portal: PortalSettings, found: keys.StoredKey | None
 ) -> tuple[str, ...]:
-    if stored is None and portal.key is None:
-        return "none", "", "", "", "", "store one with restorebot key set"
-    last_four = (
-        stored.last_four if stored else (portal.key or SecretStr("")).get_secret_value()[-4:]
-    )
-    days = (datetime.now(UTC) - stored.stored_at).days if stored else None
-    where = (
-        f"…{last_four}",
-        "stored" if stored else "settings",
-        "" if days is None else f"{days} d",
-    )
+    if found is not None:
+        age = f"{(datetime.now(UTC) - found.stored_at) // timedelta(days=1)} d"
+        where = (portal.name, f"…{found.last_four}", "stored", age)
+        try:
+            key = found.decrypt(settings.encryption_key)
+        except PortalError as error:
+            return *where, "", "", str(error)
+        return *where, *await _standing(portal, key, "bearer")
+    if portal.key is None:
+        return portal.name, "none", "", "", "", "", STORE_ONE
+    where = (portal.name, f"…{_last_four(portal.key)}", "settings", "")
+    return *where, *await _standing(portal, portal.key, portal.auth)
+
+
+async def _standing(
+    portal: PortalSettings, key: SecretStr, auth: Auth | None
+) -> tuple[str, str, str]:
+    """Return what the portal says of a key: its permissions, its expiry and how it stands."""
     try:
-        key = stored.decrypt(settings.encryption_key) if stored else portal.key
-        info = await _try_key(portal, key or SecretStr(""), "bearer" if stored else portal.auth)
+        info = await _try_key(portal, key, auth)
     except PortalError as error:
-        return *where, "", "", str(error)
+        return "", "", str(error)
     if info is None:
-        return *where, "not told", "not told", "accepted"
-    expires = info.expires_at.strftime("%Y-%m-%d") if info.expires_at else "never"
-    return (
-        *where,
-        ", ".join(info.permissions) or "all",
-        expires,
-        "accepted" if info.is_active else "disabled",
-    )
+        return "not told", "not told", "accepted"
+    permissions = ", ".join(info.permissions) or "all"
+    expires, standing = "never", "accepted"
+    if info.expires_at is not None:
+        expires = f"{info.expires_at:%Y-%m-%d}"
+    if not info.is_active:
+        standing = "disabled"
+    return permissions, expires, standing
+
+
+def _last_four(key: SecretStr) -> str:
+    return key.get_secret_value()[-4:]
 
 
 def print_keys(rows: Iterable[tuple[str, ...]]) -> None:
-    """Print what ``listed`` found."""
+    """Print what ``list_keys`` found."""
     tables.print_table(COLUMNS, rows)

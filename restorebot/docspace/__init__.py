@@ -1,1 +1,1 @@
-"""One portal, over its HTTP API."""
+"""A DocSpace portal: its API, what it answers, and where it keeps backups."""

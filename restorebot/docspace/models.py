@@ -1,5 +1,6 @@
-"""The portal's JSON, parsed once into small frozen models that accept every version of
-docspace-api §11 and §12.
+"""The portal's JSON, parsed once into small frozen models.
+
+They accept what every version sends (docspace-api §11, §12).
 """
 
 import unicodedata
@@ -8,29 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from restorebot.docspace.storages import StorageType
 from restorebot.errors import BadReply
 
-STORAGE_NAMES: Mapping[int, str] = {
-    0: "a room of the portal",
-    1: "a connected third-party account",
-    2: "a custom cloud",
-    3: "the server's disk",
-    4: "temporary storage",
-    5: "own cloud storage",
-}
-"""DocSpace's ``storageType`` in words (docspace-api §2.1)."""
-
-_STORAGE = {
-    "documents": 0,
-    "thridpartydocuments": 1,
-    "customcloud": 2,
-    "local": 3,
-    "datastore": 4,
-    "thirdpartyconsumer": 5,
-}
-_STATUS = {"created": 0, "running": 1, "completed": 2, "canceled": 3, "failted": 4}
+_STORAGE = {storage.facts.api_name.lower(): int(storage) for storage in StorageType}
 
 CANCELLED, FAULTED = 3, 4
+
+_STATUS = {"created": 0, "running": 1, "completed": 2, "canceled": CANCELLED, "failted": FAULTED}
 
 BACKUP_CANCELLED = "Backup cancelled"
 """A cancelled backup's ``warning``, in English portals (docspace-api §9)."""
@@ -38,30 +24,68 @@ BACKUP_CANCELLED = "Backup cancelled"
 NEVER = 1
 """The year of an ``expiresOn`` that means "does not expire"."""
 
+ACTIVE = 0
+"""The ``tenantStatus`` of a portal that people can use."""
 
-@dataclass(frozen=True)
+_TENANT_STATUS_NAMES: Mapping[int, str] = {
+    ACTIVE: "active",
+    1: "suspended",
+    2: "about to be removed",
+    3: "being transferred",
+    4: "locked by a restore",
+    5: "being migrated",
+    6: "being encrypted",
+}
+
+
+RECORD_INCOMPLETE = "The portal sent a backup record without an id or a time."
+FILE_INCOMPLETE = "The portal sent a file without a title."
+PERMISSIONS_UNFIT = "The portal sent a key whose permissions are no list."
+
+
+def unknown_shape(what: str) -> str:
+    """Return what is said of a part of a reply that is no object."""
+    return f"The portal's {what} is not of the known shape."
+
+
+def unfit_member(what: str, name: str, kind: str) -> str:
+    """Return what is said of a member that is not of its kind."""
+    return f"The portal's {what} has a {name} that is no {kind}."
+
+
+def tenant_status_name(number: int) -> str:
+    """Return DocSpace's ``tenantStatus`` in words, to go on after "is" (docspace-api §5)."""
+    return _TENANT_STATUS_NAMES.get(number, f"in status {number}")
+
+
+@dataclass(frozen=True, kw_only=True)
 class PortalInfo:
     """What the portal says of itself to anybody.
 
-    ``tenant_status`` 0 is active, 4 is restoring (docspace-api §5).
+    ``tenant_status`` is ACTIVE, or what ``tenant_status_name`` says (docspace-api §5).
     """
 
     tenant_status: int
-    tenant_alias: str
-    version: str
+    tenant_alias: str | None
+    version: str | None
 
     @classmethod
     def parse(cls, value: Any) -> "PortalInfo":
-        """Raises BadReply."""
+        """Return the portal's settings as it sent them. Raise BadReply."""
         item = _JsonObject(value, "settings")
-        return cls(item.number("tenantStatus") or 0, item.text("tenantAlias"), item.text("version"))
+        return cls(
+            tenant_status=item.number("tenantStatus") or ACTIVE,
+            tenant_alias=item.text("tenantAlias"),
+            version=item.text("version"),
+        )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BackupRecord:
     """One backup of the portal's history.
 
-    Times are UTC; ``expires_on`` is None when it does not expire.
+    Times are UTC; ``expires_on`` is None when it does not expire. ``storage_type`` is DocSpace's
+    number, which need not be one of StorageType.
     """
 
     id: str
@@ -72,22 +96,26 @@ class BackupRecord:
 
     @classmethod
     def parse(cls, value: Any) -> "BackupRecord":
-        """Raises BadReply."""
+        """Return a record of the history as the portal sent it. Raise BadReply."""
         item = _JsonObject(value, "backup record")
-        created = item.time("createdOn")
-        if not item.text("id") or created is None:
-            raise BadReply("The portal sent a backup record without an id or a time.")
-        expires = item.time("expiresOn")
-        storage_type = item.number("storageType", _STORAGE) or 0
-        return cls(item.text("id"), item.text("fileName"), storage_type, created, expires)
+        backup_id, created_on = item.text("id"), item.time("createdOn")
+        if backup_id is None or created_on is None:
+            raise BadReply(RECORD_INCOMPLETE)
+        return cls(
+            id=backup_id,
+            file_name=item.text("fileName") or "",
+            storage_type=item.number("storageType", _STORAGE) or StorageType.DOCUMENTS,
+            created_on=created_on,
+            expires_on=item.time("expiresOn"),
+        )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FileInfo:
-    """A file in a room, as `GET files/file/{id}` tells; ``size`` is in bytes, None where the portal
-    does not tell.
+    """A file in a room, as ``GET files/file/{id}`` tells.
 
-    Source: the vendor's API reference of the method.
+    ``size`` is in bytes; it and ``updated`` (UTC) are None where the portal does not tell. Source:
+    the vendor's API reference of the method.
     """
 
     title: str
@@ -97,19 +125,20 @@ class FileInfo:
 
     @classmethod
     def parse(cls, value: Any) -> "FileInfo":
-        """Raises BadReply."""
+        """Return a file as the portal sent it. Raise BadReply."""
         item = _JsonObject(value, "file")
-        if not item.text("title"):
-            raise BadReply("The portal sent a file without a title.")
+        title = item.text("title")
+        if title is None:
+            raise BadReply(FILE_INCOMPLETE)
         return cls(
-            item.text("title"),
-            item.number("pureContentLength"),
-            item.number("version") or 1,
-            item.time("updated"),
+            title=title,
+            size=item.number("pureContentLength"),
+            version=item.number("version") or 1,
+            updated=item.time("updated"),
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Progress:
     """A backup's or restore's task as the portal sees it (docspace-api §1.5, §4.3).
 
@@ -118,36 +147,37 @@ class Progress:
 
     is_completed: bool
     progress: int
-    error: str = ""
+    error: str | None = None
     status: int | None = None
     task_id: str | None = None
-    warning: str = ""
+    warning: str | None = None
     """Of a backup: what was left out, or that it was cancelled."""
 
     @classmethod
     def parse(cls, value: Any) -> "Progress":
-        """Raises BadReply."""
+        """Return a task as the portal sent it. Raise BadReply."""
         item = _JsonObject(value, "progress")
         return cls(
-            item.flag("isCompleted"),
-            min(100, max(0, item.number("progress") or 0)),
-            item.text("error"),
-            item.number("status", _STATUS),
-            item.text("taskId") or None,
-            item.text("warning"),
+            is_completed=item.flag("isCompleted"),
+            progress=min(100, max(0, item.number("progress") or 0)),
+            error=item.text("error"),
+            status=item.number("status", _STATUS),
+            task_id=item.text("taskId"),
+            warning=item.text("warning"),
         )
 
     @property
     def succeeded(self) -> bool:
-        """Completed without error at 100, and not cancelled or faulted; status 2 alone is no
-        success.
+        """Whether it is completed at 100 without error, and not cancelled or faulted.
+
+        Status 2 alone is no success.
         """
         finished = self.is_completed and self.progress == 100
-        return finished and not self.error and not self._was_cancelled
+        return finished and self.error is None and not self._was_cancelled
 
     @property
     def failed(self) -> bool:
-        """Over, and no success.
+        """Whether it is over, and no success.
 
         Before 3.7 a cancelled task differs from success by its progress alone.
         """
@@ -158,7 +188,7 @@ class Progress:
         return self.status in {CANCELLED, FAULTED} or self.warning == BACKUP_CANCELLED
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class KeyInfo:
     """The calling API key (docspace-api §E). No permissions, or ``*``, means all of them."""
 
@@ -169,38 +199,50 @@ class KeyInfo:
 
     @classmethod
     def parse(cls, value: Any) -> "KeyInfo":
-        """Raises BadReply."""
+        """Return a key as the portal sent it. Raise BadReply."""
         item = _JsonObject(value, "key")
         permissions = item.value("permissions") or []
         if not isinstance(permissions, list):
-            raise BadReply("The portal sent a key whose permissions are no list.")
+            raise BadReply(PERMISSIONS_UNFIT)
         active = item.value("isActive")
         return cls(
-            item.text("name"),
-            tuple(map(str, permissions)),
-            item.time("expiresAt"),
-            active is None or bool(active),
+            name=item.text("name") or "",
+            permissions=tuple(map(str, permissions)),
+            expires_at=item.time("expiresAt"),
+            is_active=active is None or bool(active),
         )
 
     @property
     def may_write(self) -> bool:
-        """Whether the key may start a restore: backup routes need ``*:write`` (docspace-api §3)."""
+        """Whether the key may start a restore.
+
+        Backup routes need ``*:write`` (docspace-api §3).
+        """
         return not self.permissions or not {"*", "*:write"}.isdisjoint(self.permissions)
 
 
+_ZERO_WIDTH_JOINER = "\u200d"
+"""Holds emoji together, and is the one format character that is kept."""
+
+
 def clean_text(text: str, limit: int = 300) -> str:
-    """Text from outside on one line, without control and direction characters, at most ``limit``
-    characters.
+    """Return text from outside on one line of at most ``limit`` characters.
+
+    Control and direction characters are left out.
     """
-    kept = "".join(
-        char if unicodedata.category(char) not in {"Cc", "Cs", "Co"} else " " for char in text
-    )
-    kept = " ".join(
-        "".join(
-            char for char in kept if unicodedata.category(char) != "Cf" or char == "\u200d"
-        ).split()
-    )
-    return kept if len(kept) <= limit else kept[: limit - 1] + "…"
+    line = " ".join("".join(map(_visible, text)).split())
+    if len(line) > limit:
+        return line[: limit - 1] + "…"
+    return line
+
+
+def _visible(char: str) -> str:
+    category = unicodedata.category(char)
+    if category in {"Cc", "Cs", "Co"}:
+        return " "
+    if category == "Cf" and char != _ZERO_WIDTH_JOINER:
+        return ""
+    return char
 
 
 class _JsonObject:
@@ -211,23 +253,33 @@ class _JsonObject:
 
     def __init__(self, value: Any, what: str) -> None:
         if not isinstance(value, dict):
-            raise BadReply(f"The portal's {what} is not of the known shape.")
+            raise BadReply(unknown_shape(what))
         self._members = {str(name).lower(): member for name, member in value.items()}
         self._what = what
 
     def value(self, name: str) -> Any:
+        """Return a member as it was sent; None when absent."""
         return self._members.get(name.lower())
 
-    def text(self, name: str) -> str:
+    def text(self, name: str) -> str | None:
+        """Return a member as text; None when absent or empty."""
         value = self.value(name)
-        return "" if value is None else str(value)
+        if value is None:
+            return None
+        return str(value) or None
 
     def flag(self, name: str) -> bool:
+        """Return a truth value, sent as one or in words; False when absent."""
         value = self.value(name)
-        return value.lower() == "true" if isinstance(value, str) else bool(value)
+        if isinstance(value, str):
+            return value.lower() == "true"
+        return bool(value)
 
     def number(self, name: str, names: Mapping[str, int] | None = None) -> int | None:
-        """An integer, sent as a number, a numeric string or one of the names; None when absent."""
+        """Return an integer, sent as a number, a numeric string or one of the names.
+
+        None when absent.
+        """
         value = self.value(name)
         if value is None or value == "":
             return None
@@ -236,17 +288,25 @@ class _JsonObject:
         try:
             return int(float(value))
         except (TypeError, ValueError, OverflowError):
-            raise BadReply(f"The portal's {self._what} has a {name} that is no number.") from None
+            raise BadReply(unfit_member(self._what, name, "number")) from None
 
     def time(self, name: str) -> datetime | None:
-        """A time in UTC, which a missing zone means too; None when absent or in the year 1."""
+        """Return a time in UTC, which a missing zone means too.
+
+        None when absent or in the year 1.
+        """
         value = self.value(name)
         if not value:
             return None
         try:
-            moment = datetime.fromisoformat(str(value))
-            if moment.year == NEVER:
-                return None
-            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+            return _in_utc(datetime.fromisoformat(str(value)))
         except (ValueError, OverflowError):
-            raise BadReply(f"The portal's {self._what} has a {name} that is no time.") from None
+            raise BadReply(unfit_member(self._what, name, "time")) from None
+
+
+def _in_utc(moment: datetime) -> datetime | None:
+    if moment.year == NEVER:
+        return None
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC)

@@ -1,161 +1,216 @@
-"""Where DocSpace keeps backups: the storage types, and the ``storageParams`` that each takes
-(docspace-api §2.1).
+"""Where DocSpace keeps backups: the storage types, and a place to put a backup in.
+
+Each type takes its own ``storageParams`` (docspace-api §2.1).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
-from urllib.parse import urlsplit
 
-DOCUMENTS, THIRD_PARTY, CUSTOM_CLOUD, LOCAL, DATA_STORE, CLOUD = range(6)
+from restorebot.docspace.clouds import MODULES
 
-REFUSED: Mapping[int, str] = {
-    CUSTOM_CLOUD: (
-        "DocSpace does not implement storage type 2: such a task fails with Unknown storage type."
+PREFER_CLOUD = "Prefer own cloud storage (storageType 5)."
+
+
+@dataclass(frozen=True, kw_only=True)
+class StorageFacts:
+    """What is known of a storage type beside its number."""
+
+    api_name: str
+    """DocSpace's own spelling, which it may send in the number's place."""
+    label: str
+    """What people read, as "in …"."""
+    refusal: str | None = None
+    """Why nothing is restored from it, in a sentence; None where it is offered."""
+    way_back_warning: str | None = None
+    """Why it is a poor place for a safety backup, in sentences (docspace-api §9); None for one to
+    rely on, and where it is not offered.
+    """
+
+
+class StorageType(IntEnum):
+    """DocSpace's ``storageType``: the numbers by which the portal knows them."""
+
+    DOCUMENTS = 0
+    THIRD_PARTY = 1
+    CUSTOM_CLOUD = 2
+    LOCAL = 3
+    DATA_STORE = 4
+    CLOUD = 5
+
+    @property
+    def facts(self) -> StorageFacts:
+        """What is known of it."""
+        return _FACTS[self]
+
+
+_FACTS: Mapping[StorageType, StorageFacts] = {
+    StorageType.DOCUMENTS: StorageFacts(
+        api_name="Documents",
+        label="a room of the portal",
+        way_back_warning=(
+            "Its archive lies in a room of the portal that is replaced, and its entry in the "
+            f"history does not survive the restore. {PREFER_CLOUD}"
+        ),
     ),
-    LOCAL: (
-        "With storage type 3 DocSpace ignores the path and restores whatever archive was uploaded "
-        "last."
+    StorageType.THIRD_PARTY: StorageFacts(
+        api_name="ThridpartyDocuments",
+        label="a connected third-party account",
+        way_back_warning=(
+            "Its archive stays with the provider, but the portal finds it under another id after "
+            f"the restore. {PREFER_CLOUD}"
+        ),
     ),
+    StorageType.CUSTOM_CLOUD: StorageFacts(
+        api_name="CustomCloud",
+        label="a custom cloud",
+        refusal=(
+            "DocSpace does not implement storage type 2: such a task fails with Unknown storage "
+            "type."
+        ),
+    ),
+    StorageType.LOCAL: StorageFacts(
+        api_name="Local",
+        label="the server's disk",
+        refusal=(
+            "With storage type 3 DocSpace ignores the path and restores whatever archive was "
+            "uploaded last."
+        ),
+    ),
+    StorageType.DATA_STORE: StorageFacts(
+        api_name="DataStore",
+        label="temporary storage",
+        way_back_warning=(
+            "Its archive is kept for a day and belongs to the portal as it was before the restore, "
+            f"so it has to be downloaded before the restore starts. {PREFER_CLOUD}"
+        ),
+    ),
+    StorageType.CLOUD: StorageFacts(api_name="ThirdPartyConsumer", label="own cloud storage"),
 }
-"""Why some types are not offered."""
 
-MODULES: Mapping[str, Mapping[str, bool]] = {
-    "s3": {
-        "bucket": True,
-        "region": False,
-        "serviceurl": False,
-        "forcepathstyle": False,
-        "usehttp": False,
-        "sse": False,
-        "ssekey": False,
-    },
-    "googlecloud": {"bucket": True},
-    "rackspace": {"public_container": True, "private_container": True, "region": True},
-    "selectel": {"public_container": True, "private_container": True},
-}
-"""The own clouds: each module's keys, and whether it cannot do without."""
 
-SSE = ("aes256", "awskms", "clientawskms")
-WITH_KEY = {"awskms", "clientawskms"}
-FLAGS = {"forcepathstyle", "usehttp"}
+OFFERED = tuple(storage for storage in StorageType if storage.facts.refusal is None)
 
-LONGEST = 200
-"""Characters of a parameter's value."""
+
+def name_of(number: int) -> str:
+    """Return what people call a storage type, which may be one that is not known here."""
+    try:
+        return StorageType(number).facts.label
+    except ValueError:
+        return f"storage type {number}"
+
+
+def refusal_of(number: int) -> str | None:
+    """Return why nothing is restored from a storage type, in a sentence; None where it may be.
+
+    One that is not known here is the portal's to refuse.
+    """
+    try:
+        return StorageType(number).facts.refusal
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True)
 class Storage:
     """A storage type with its parameters, in the order in which they are sent."""
 
-    storage_type: int
+    storage_type: StorageType
     params: tuple[tuple[str, str], ...] = ()
 
 
 def encode_params(params: tuple[tuple[str, str], ...]) -> list[dict[str, str]]:
-    """``storageParams`` as the portal reads them: a list of key and value, both strings
-    (docspace-api §2.2).
+    """Return ``storageParams`` as the portal reads them: key and value, both strings.
+
+    Source: docspace-api §2.2.
     """
     return [{"key": key, "value": value} for key, value in params]
 
 
-def parse_backup_storage(given: Sequence[tuple[str, Any]]) -> Storage:
-    """Where a backup is to go, from names and values as somebody wrote them.
+# What is said of a place for backups; each goes on after the name of what was written.
 
-    Raises ValueError, whose words go on after the name of what was written, and show no value.
+NO_STORAGE_TYPE = f"needs a storageType: {', '.join(map(str, OFFERED[:-1]))} or {OFFERED[-1]}"
+NO_MODULE = f"needs a module, one of {', '.join(MODULES)}"
+NO_PARAMETERS = "takes no parameters with this storageType"
+_ONE_FOLDER = "needs a folderId and nothing else with this storageType"
+NO_ROOM_FOLDER = f"{_ONE_FOLDER}: a number"
+NO_PROVIDER_FOLDER = f"{_ONE_FOLDER}: the provider's own id, which is no number"
+
+
+def given_twice(name: str) -> str:
+    """Return what is said of a parameter that stands there twice."""
+    return f"has {name} twice; keep one of them"
+
+
+def not_offered(refusal: str) -> str:
+    """Return what is said of a storage type that is not offered."""
+    return f"cannot go there. {refusal.removesuffix('.')}"
+
+
+def parse_backup_storage(given: Sequence[tuple[str, Any]]) -> Storage:
+    """Return where a backup is to go, from names and values as somebody wrote them.
+
+    Raise ValueError, whose words go on after the name of what was written, and show no value.
     """
-    names = [name.lower() for name, _ in given]
-    if twice := next((name for name in names if names.count(name) > 1), ""):
-        raise ValueError(f"has {twice} twice; keep one of them")
-    params = {name: _text(value) for name, (_, value) in zip(names, given, strict=True)}
-    storage_type = params.pop("storagetype", "")
-    if storage_type in {str(number) for number in REFUSED}:
-        raise ValueError(f"cannot go there. {REFUSED[int(storage_type)].removesuffix('.')}")
-    if wrong := _wrong_for_backup(storage_type, params):
-        raise ValueError(wrong)
+    params = _lowered(given)
+    storage_type = _STORAGE_TYPES.get(params.pop("storagetype", ""))
+    if storage_type is None:
+        raise ValueError(NO_STORAGE_TYPE)
+    refusal = storage_type.facts.refusal
+    if refusal is not None:
+        raise ValueError(not_offered(refusal))
+    problem = _problem_of_place(storage_type, params)
+    if problem is not None:
+        raise ValueError(problem)
     if "folderid" in params:
         params = {"folderId": params["folderid"]}
-    return Storage(int(storage_type), tuple(params.items()))
+    return Storage(storage_type, tuple(params.items()))
+
+
+_STORAGE_TYPES: Mapping[str, StorageType] = {str(storage): storage for storage in StorageType}
+
+
+def _lowered(given: Sequence[tuple[str, Any]]) -> dict[str, str]:
+    """Return the values as texts by their names in small letters. Raise ValueError for a double."""
+    params: dict[str, str] = {}
+    for written, value in given:
+        name = written.lower()
+        if name in params:
+            raise ValueError(given_twice(name))
+        params[name] = _text(value)
+    return params
 
 
 def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value).strip()
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value).strip()
 
 
-def _wrong_for_backup(storage_type: str, params: Mapping[str, str]) -> str:
-    if storage_type == str(CLOUD):
-        module = params.get("module", "")
-        if module not in MODULES:
-            return f"needs a module, one of {', '.join(MODULES)}"
-        problems = problems_of_module(
-            module, {name: value for name, value in params.items() if name != "module"}
-        )
-        return "; ".join(
-            f"{name}: {sentence.removesuffix('.')}" for name, sentence in problems.items()
-        )
-    if storage_type in {str(DOCUMENTS), str(THIRD_PARTY)}:
-        folder, numbered = params.get("folderid", ""), storage_type == str(DOCUMENTS)
-        fits = len(params) == 1 and bool(folder) and folder.isdigit() == numbered
-        kind = "a number" if numbered else "the provider's own id, which is no number"
-        return "" if fits else f"needs a folderId and nothing else with this storageType: {kind}"
-    if storage_type == str(DATA_STORE):
-        return "takes no parameters with this storageType" if params else ""
-    return "needs a storageType: 0, 1, 4 or 5"
+def _problem_of_place(storage_type: StorageType, params: Mapping[str, str]) -> str | None:
+    match storage_type:
+        case StorageType.CLOUD:
+            return _problem_of_cloud(params)
+        case StorageType.DOCUMENTS if not _is_one_folder(params, numbered=True):
+            return NO_ROOM_FOLDER
+        case StorageType.THIRD_PARTY if not _is_one_folder(params, numbered=False):
+            return NO_PROVIDER_FOLDER
+        case StorageType.DATA_STORE if params:
+            return NO_PARAMETERS
+    return None
 
 
-def problems_of_module(module: str, given: Mapping[str, str]) -> dict[str, str]:
-    """What is wrong with the parameters of an own cloud: a sentence by parameter."""
-    keys = MODULES[module]
-    problems = {
-        key: f"{module} has no such parameter; there are {', '.join(keys)}."
-        for key in given
-        if key not in keys
-    }
-    problems |= {
-        key: f"{module} needs it." for key, needed in keys.items() if needed and not given.get(key)
-    }
-    problems |= {
-        key: f"It is longer than {LONGEST} characters."
-        for key, value in given.items()
-        if len(value) > LONGEST
-    }
-    if module == "s3":
-        problems |= _problems_of_s3(given)
-    return problems
+def _problem_of_cloud(params: Mapping[str, str]) -> str | None:
+    module = MODULES.get(params.get("module", ""))
+    if module is None:
+        return NO_MODULE
+    given = {name: value for name, value in params.items() if name != "module"}
+    problems = module.problems(given).items()
+    sentences = [f"{name}: {sentence.removesuffix('.')}" for name, sentence in problems]
+    return "; ".join(sentences) or None
 
 
-def _wrong_address(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return "This is not an address. Write it as https://s3.example.com."
-    if parts.scheme not in {"http", "https"} or not parts.netloc:
-        return "It has to begin with https://."
-    # The card would show them to the whole channel.
-    return (
-        "Leave the name and password out: the portal has its own keys."
-        if "@" in parts.netloc
-        else ""
-    )
-
-
-def _problems_of_s3(given: Mapping[str, str]) -> dict[str, str]:
-    problems = {
-        key: "Write true or false."
-        for key in FLAGS
-        if given.get(key, "true") not in {"true", "false"}
-    }
-    if not given.get("region") and not given.get("serviceurl"):
-        problems["region"] = (
-            "Give the bucket's region, or the service URL of a storage that is not Amazon's."
-        )
-    if given.get("serviceurl") and (wrong := _wrong_address(given["serviceurl"])):
-        problems["serviceurl"] = wrong
-    sse = given.get("sse", "")
-    if sse and sse not in SSE:
-        problems["sse"] = f"Choose one of {', '.join(SSE)}."
-    if sse in WITH_KEY and not given.get("ssekey"):
-        problems["ssekey"] = f"{sse} needs the id of its key."
-    if given.get("ssekey") and sse not in WITH_KEY:
-        problems["ssekey"] = f"It goes with {' or '.join(sorted(WITH_KEY))} only."
-    return problems
+def _is_one_folder(params: Mapping[str, str], *, numbered: bool) -> bool:
+    folder = params.get("folderid", "")
+    return len(params) == 1 and bool(folder) and folder.isdigit() == numbered

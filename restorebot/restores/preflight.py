@@ -1,42 +1,28 @@
-"""The named checks that a restore must pass, shared by the modal and the start."""
+"""What a portal is asked before a restore; the modal and the start share it."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 from typing import TypeVar
 
 from restorebot.docspace.client import DocSpace
 from restorebot.docspace.models import BackupRecord, KeyInfo, PortalInfo, Progress, clean_text
-from restorebot.docspace.replies import HOW_TO_STORE
-from restorebot.docspace.storages import DOCUMENTS, REFUSED
-from restorebot.errors import (
-    AccessDenied,
-    KeyUnusable,
-    PortalError,
-    PortalForbidden,
-    PortalNotFound,
-    PortalTimeout,
-    StorageError,
+from restorebot.docspace.storages import StorageType
+from restorebot.errors import PortalError, PortalTimeout, StorageError
+from restorebot.model import PortalAlias, Restore, Source
+from restorebot.restores.checks import (
+    Check,
+    CheckResult,
+    alias_of,
+    check_archive,
+    check_backup,
+    check_key,
+    check_others,
+    check_portal,
+    check_tasks,
 )
-from restorebot.model import LIVE, Restore, Source
 from restorebot.storage.store import Store
-
-KEY_EXPIRY_MARGIN = timedelta(days=1)
-"""A key that expires within this may die before the restore is over."""
-
-TENANT_STATUS_NAMES = {
-    0: "active",
-    1: "suspended",
-    2: "about to be removed",
-    3: "being transferred",
-    4: "locked by a restore",
-    5: "being migrated",
-    6: "being encrypted",
-}
-"""DocSpace's ``tenantStatus`` in words (docspace-api §5)."""
-
 
 FILE_NAME_LIMIT = 200
 """Characters of a backup's file name that are kept; the modal's private_metadata has room for 3,000
@@ -46,52 +32,71 @@ in all.
 T = TypeVar("T")
 
 
-class CheckResult(StrEnum):
-    """How a check came out.
+@dataclass(frozen=True)
+class BackupRef:
+    """A backup of the portal's history, by its id."""
 
-    UNSURE could not be made just now: it stops a restore too, but may pass later.
-    """
-
-    PASSED = "passed"
-    WARNED = "warned"
-    FAILED = "failed"
-    UNSURE = "unsure"
+    backup_id: str
 
 
 @dataclass(frozen=True)
-class Check:
-    """One check. ``sentence`` says what was found and, where it did not pass, what to do."""
+class ArchiveRef:
+    """An archive that somebody named, not looked at yet."""
 
-    name: str
-    result: CheckResult
-    sentence: str
+    source: Source
 
 
-@dataclass(frozen=True)
+SourceRef = BackupRef | ArchiveRef
+
+
+def ref_of(source: Source) -> SourceRef:
+    """Return what names this source, to look it up afresh."""
+    if source.backup_id:
+        return BackupRef(source.backup_id)
+    return ArchiveRef(source)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Report:
-    """What the checks found. ``alias`` is the portal's own name for itself, ``source`` the backup,
-    if they were found.
+    """What the checks found.
 
-    ``previous_task_id`` is the taskId of the restore task that the portal shows, finished by
-    necessity if all checks passed.
+    ``alias`` is the portal's own name for itself, None where it did not tell, and ``source`` the
+    backup or archive, if it was found. ``previous_task_id`` is the taskId of the restore task that
+    the portal shows, finished by necessity if all checks passed.
     """
 
     checks: tuple[Check, ...]
-    alias: str = ""
+    alias: PortalAlias | None = None
     source: Source | None = None
     previous_task_id: str | None = None
 
     @property
     def failed(self) -> tuple[Check, ...]:
+        """The checks that will not pass by waiting."""
         return tuple(check for check in self.checks if check.result is CheckResult.FAILED)
 
     @property
     def unsure(self) -> tuple[Check, ...]:
+        """The checks that could not be made just now."""
         return tuple(check for check in self.checks if check.result is CheckResult.UNSURE)
 
     @property
     def passed(self) -> bool:
+        """Whether the restore may be asked for, or started."""
         return not self.failed and not self.unsure and self.source is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Answers:
+    """What the portal answered, each with its error where it did not."""
+
+    settings: PortalInfo | PortalError
+    key: KeyInfo | PortalError | None
+    history: list[BackupRecord] | PortalError
+    backup: Progress | PortalError | None
+    restore: Progress | PortalError | None
+    archive: Source | PortalError | None
+    """A file as the portal shows it; None where it shows nothing, as of what is in no room."""
 
 
 class Preflight:
@@ -103,272 +108,134 @@ class Preflight:
     async def run(
         self,
         portal: DocSpace,
-        wanted: str | Source,
+        wanted: SourceRef,
         now: datetime,
         *,
         patience: float,
         restore: Restore | None = None,
         known: list[BackupRecord] | None = None,
     ) -> Report:
-        """All checks at once, none of which takes longer than ``patience`` seconds. Never raises a
-        PortalError.
+        """Make all checks at once, none of which takes longer than ``patience`` seconds.
 
-        ``wanted`` is the id of a backup in the history, or an archive. With ``restore``, the checks
-        before its start: the portal and the backup must be those that were asked for, and its own
-        request is not in the way. ``known`` is the history where it has been read already, which is
-        not read twice for one modal.
+        Never raise a PortalError or StorageError. With ``restore``, these are the checks before its
+        start: the portal and the backup must be those that were asked for, and its own request is
+        not in the way. ``known`` is the history where it has been read already, which is not read
+        twice for one modal.
         """
-        archive = wanted if isinstance(wanted, Source) and not wanted.backup_id else None
-        backup_id = wanted.backup_id if isinstance(wanted, Source) else wanted
-        (settings, key, history, backup, progress, others), file = await asyncio.gather(
-            asyncio.gather(
-                result_or_error(portal.settings(), patience, portal.host),
-                result_or_error(portal.key_info(), patience, portal.host),
-                result_or_error(
-                    portal.history() if known is None else _at_once(known), patience, portal.host
-                ),
-                result_or_error(portal.backup_progress(), patience, portal.host),
-                result_or_error(portal.restore_progress(), patience, portal.host),
-                self._others(portal, restore),
-            ),
-            result_or_error(_looked_at(portal, archive), patience, portal.host),
+        answers, open_restores = await asyncio.gather(
+            _ask(portal, wanted, patience, known), self._open_restores(portal)
         )
-        alias = settings.tenant_alias or portal.host if isinstance(settings, PortalInfo) else ""
-        found = (
-            _find(history, backup_id)
-            if archive is None
-            else file
-            if isinstance(file, Source)
-            else None
-        )
+        alias: PortalAlias | None = None
+        if not isinstance(answers.settings, PortalError):
+            alias = alias_of(answers.settings, portal.host)
+        found, check = _check_source(wanted, answers, now, restore)
         checks = (
-            _check_portal(settings, alias, restore),
-            _check_key(key, history, now),
-            _check_archive(file, restore)
-            if archive
-            else _check_backup(history, found, now, restore),
-            _check_tasks(backup, progress),
-            others,
+            check_portal(answers.settings, portal.host, restore),
+            check_key(answers.key, answers.history, now, portal.hints),
+            check,
+            check_tasks(answers.backup, answers.restore),
+            check_others(open_restores, restore),
         )
-        previous_task_id = progress.task_id if isinstance(progress, Progress) else None
-        return Report(checks, alias, found, previous_task_id)
+        previous_task_id = None
+        if isinstance(answers.restore, Progress):
+            previous_task_id = answers.restore.task_id
+        return Report(checks=checks, alias=alias, source=found, previous_task_id=previous_task_id)
 
-    async def _others(self, portal: DocSpace, restore: Restore | None) -> Check:
-        name = "no other request"
+    async def _open_restores(self, portal: DocSpace) -> Sequence[Restore] | StorageError:
         try:
             async with self._store.reading() as tx:
-                open_ones = await tx.open_restores(portal.url)
+                return await tx.open_restores(portal.url)
         except StorageError as error:
-            return Check(name, CheckResult.FAILED, f"{error} Tell whoever runs restorebot.")
-        # A request that waits for approval is no obstacle to one that is approved: who starts
-        # first, wins the claim.
-        others = [
-            other
-            for other in open_ones
-            if restore is None or (other.id != restore.id and other.state in LIVE)
-        ]
-        ahead = next((other.starts_at for other in others if other.is_planned), None)
-        others = [other for other in others if not other.is_planned]
-        if ahead and not others:
-            sentence = (
-                f"Another restore is planned for {ahead:%Y-%m-%d %H:%M} UTC; when one completes, "
-                "the other is void."
-            )
-            return Check(name, CheckResult.WARNED, sentence)
-        if others:
-            sentence = f"Another restore of this portal is open here ({others[0].state})."
-            return Check(
-                name,
-                CheckResult.FAILED,
-                f"{sentence} Wait until it has ended, or have it withdrawn.",
-            )
-        return Check(name, CheckResult.PASSED, "No other restore of this portal is open here.")
+            return error
 
 
-async def _at_once(value: T) -> T:
-    return value
+def too_slow(host: str, seconds: float) -> str:
+    """Return what is said of an answer that a check does not wait for."""
+    return f"{host} did not answer within {seconds:g} seconds; try again when it is quicker."
 
 
 async def result_or_error(call: Awaitable[T], patience: float, host: str) -> T | PortalError:
-    """The call's result, or its error as a value; none takes longer than ``patience`` seconds."""
+    """Return the call's result, or its error; none takes longer than ``patience`` seconds."""
     try:
         async with asyncio.timeout(patience):
             return await call
     except PortalError as error:
         return error
     except TimeoutError:
-        return PortalTimeout(
-            f"{host} did not answer within {patience:g} seconds; try again when it is quicker."
-        )
+        return PortalTimeout(too_slow(host, patience))
 
 
-def _broken(name: str, error: PortalError) -> Check:
-    return Check(name, CheckResult.UNSURE if error.transient else CheckResult.FAILED, str(error))
+async def _ask(
+    portal: DocSpace, wanted: SourceRef, patience: float, known: list[BackupRecord] | None
+) -> _Answers:
+    """Ask the portal everything at once."""
 
+    async def asked(call: Awaitable[T]) -> T | PortalError:
+        return await result_or_error(call, patience, portal.host)
 
-def _check_portal(settings: PortalInfo | PortalError, alias: str, restore: Restore | None) -> Check:
-    name = "portal"
-    if isinstance(settings, PortalError):
-        return _broken(name, settings)
-    if restore and alias != restore.portal:
-        sentence = (
-            f"The address answers for the portal {alias}, not for {restore.portal}. Find out why, "
-            "then ask again."
-        )
-        return Check(name, CheckResult.FAILED, sentence)
-    if settings.tenant_status != 0:
-        status = TENANT_STATUS_NAMES.get(
-            settings.tenant_status, f"in status {settings.tenant_status}"
-        )
-        return Check(
-            name,
-            CheckResult.FAILED,
-            f"The portal {alias} is {status}. Ask again when it is active.",
-        )
-    return Check(name, CheckResult.PASSED, f"The portal {alias} answers and is active.")
-
-
-def _check_key(
-    key: KeyInfo | PortalError | None, history: list[BackupRecord] | PortalError, now: datetime
-) -> Check:
-    name = "API key"
-    if isinstance(key, PortalError):
-        return _broken(name, key)
-    if isinstance(history, KeyUnusable | PortalForbidden):
-        return _broken(name, history)
-    if key is None:
-        if isinstance(history, PortalError):
-            return Check(
-                name,
-                CheckResult.UNSURE,
-                "The key could not be tried: the backup history was not answered.",
-            )
-        return Check(
-            name, CheckResult.PASSED, "The key is accepted. This portal does not tell its rights."
-        )
-    if not key.is_active or not key.may_write:
-        sentence = (
-            f"The key {key.name} may not write. Make one with all permissions. {HOW_TO_STORE}"
-        )
-        return Check(name, CheckResult.FAILED, sentence)
-    if key.expires_at and key.expires_at < now + KEY_EXPIRY_MARGIN:
-        sentence = (
-            f"The key {key.name} expires in less than a day. Make a new one if the restore is not "
-            "to start soon."
-        )
-        return Check(name, CheckResult.WARNED, sentence)
-    return Check(name, CheckResult.PASSED, "The key is accepted and may write.")
-
-
-async def _looked_at(portal: DocSpace, archive: Source | None) -> Source | None:
-    """The archive with what the portal tells of it, which is nothing of those outside its rooms."""
-    if archive is None or archive.storage_type != DOCUMENTS:
-        return archive
-    file = await portal.file(archive.path or "")
-    title = clean_text(file.title, FILE_NAME_LIMIT)
-    return replace(
-        archive, file_name=title, size=file.size, version=file.version, changed_on=file.updated
+    settings, key, history, backup, restore, archive = await asyncio.gather(
+        asked(portal.settings()),
+        asked(portal.key_info()),
+        asked(_history(portal, known)),
+        asked(portal.backup_progress()),
+        asked(portal.restore_progress()),
+        asked(_archive(portal, wanted)),
+    )
+    return _Answers(
+        settings=settings,
+        key=key,
+        history=history,
+        backup=backup,
+        restore=restore,
+        archive=archive,
     )
 
 
-def _check_archive(file: Source | PortalError | None, restore: Restore | None) -> Check:
-    name = "archive"
-    if isinstance(file, PortalNotFound):
-        sentence = (
-            "The portal shows the key's owner no file with this id. Copy it from the file's "
-            "address."
-        )
-        return Check(name, CheckResult.FAILED, sentence)
-    if isinstance(file, AccessDenied):
-        sentence = (
-            "The key's owner may not open this file. Let them into its room, or choose another "
-            "file."
-        )
-        return Check(name, CheckResult.FAILED, sentence)
-    if isinstance(file, PortalError):
-        return _broken(name, file)
-    if file is None or file.storage_type != DOCUMENTS:
-        sentence = (
-            "The portal looks for it only when it has taken the restore; until then nobody can "
-            "tell if it is there."
-        )
-        return Check(name, CheckResult.WARNED, sentence)
-    if restore and file != restore.source:
-        return Check(
-            name,
-            CheckResult.FAILED,
-            "The file has changed since it was asked for. Look at it and ask again.",
-        )
-    if not file.file_name.lower().endswith((".tar.gz", ".tar")):
-        sentence = (
-            f"The name {file.file_name} does not end in .tar.gz or .tar. If it is no backup, the "
-            "portal refuses it."
-        )
-        return Check(name, CheckResult.WARNED, sentence)
-    return Check(name, CheckResult.PASSED, "The file is in a room of this portal.")
+async def _history(portal: DocSpace, known: list[BackupRecord] | None) -> list[BackupRecord]:
+    if known is not None:
+        return known
+    return await portal.history()
 
 
-def _find(history: list[BackupRecord] | PortalError, backup_id: str | None) -> Source | None:
-    if isinstance(history, PortalError) or backup_id is None:
+async def _archive(portal: DocSpace, wanted: SourceRef) -> Source | None:
+    """Return an archive with what the portal tells of it; None of those outside its rooms."""
+    if isinstance(wanted, BackupRef) or wanted.source.storage_type != StorageType.DOCUMENTS:
         return None
+    file = await portal.file(wanted.source.path or "")
+    return replace(
+        wanted.source,
+        file_name=clean_text(file.title, FILE_NAME_LIMIT),
+        size=file.size,
+        version=file.version,
+        changed_on=file.updated,
+    )
+
+
+def _check_source(
+    wanted: SourceRef, answers: _Answers, now: datetime, restore: Restore | None
+) -> tuple[Source | None, Check]:
+    """Return what was wanted, if it was found, and how its check came out."""
+    if isinstance(wanted, BackupRef):
+        found = _find(answers.history, wanted.backup_id)
+        check = check_backup(found, now, restore)
+    else:
+        found = answers.archive or wanted.source
+        check = check_archive(found, restore)
+    if isinstance(found, PortalError):
+        return None, check
+    return found, check
+
+
+def _find(history: list[BackupRecord] | PortalError, backup_id: str) -> Source | PortalError | None:
+    if isinstance(history, PortalError):
+        return history
     for record in history:
         if record.id.lower() == backup_id.lower():
-            file_name = clean_text(record.file_name, FILE_NAME_LIMIT)
             return Source(
                 backup_id=record.id,
-                file_name=file_name,
+                file_name=clean_text(record.file_name, FILE_NAME_LIMIT),
                 storage_type=record.storage_type,
                 created_on=record.created_on,
                 expires_on=record.expires_on,
             )
     return None
-
-
-def _check_backup(
-    history: list[BackupRecord] | PortalError,
-    found: Source | None,
-    now: datetime,
-    restore: Restore | None,
-) -> Check:
-    name = "backup"
-    if isinstance(history, PortalError):
-        return _broken(name, history)
-    if found is None:
-        sentence = (
-            "This portal's history has no such backup. Copy the id of one from DocSpace: Settings, "
-            "Backup."
-        )
-        return Check(name, CheckResult.FAILED, sentence)
-    if found.storage_type in REFUSED:
-        return Check(
-            name, CheckResult.FAILED, f"{REFUSED[found.storage_type]} Choose another backup."
-        )
-    if restore and found != restore.source:
-        return Check(
-            name,
-            CheckResult.FAILED,
-            "The backup has changed since it was asked for. Look at it and ask again.",
-        )
-    if found.expires_on and found.expires_on <= now:
-        return Check(
-            name,
-            CheckResult.FAILED,
-            "The backup has expired: its file is no longer kept. Choose another one.",
-        )
-    return Check(name, CheckResult.PASSED, "The backup is in this portal's history.")
-
-
-def _check_tasks(
-    backup: Progress | PortalError | None, restore: Progress | PortalError | None
-) -> Check:
-    name = "nothing running"
-    for progress, what in ((restore, "restore"), (backup, "backup")):
-        if isinstance(progress, PortalError):
-            return _broken(name, progress)
-        if progress and not progress.is_completed:
-            sentence = (
-                f"A {what} is running on the portal, at {progress.progress} %. Ask again when it "
-                "has ended."
-            )
-            return Check(name, CheckResult.FAILED, sentence)
-    return Check(name, CheckResult.PASSED, "No backup and no restore is running on the portal.")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from restorebot.docspace.models import Progress, clean_text
-from restorebot.docspace.storages import CLOUD, DATA_STORE, DOCUMENTS, THIRD_PARTY, Storage
+from restorebot.docspace.storages import Storage
 from restorebot.errors import PortalBusy, PortalError
 from restorebot.model import Post, PostKind, Restore, State
 from restorebot.restores.portals import Portals
@@ -18,19 +18,6 @@ from restorebot.storage.store import Store
 
 NAME_LIMIT = 200
 """Characters of a backup's name that are kept."""
-
-WAY_BACK_WARNINGS = {
-    DOCUMENTS: "Its archive lies in a room of the portal that is replaced, and its entry in the "
-    "history does not survive the restore. "
-    "Prefer own cloud storage (storageType 5).",
-    THIRD_PARTY: "Its archive stays with the provider, but the portal finds it under another id "
-    "after the restore. "
-    "Prefer own cloud storage (storageType 5).",
-    DATA_STORE: "Its archive is kept for a day and belongs to the portal as it was before the "
-    "restore, so it has to be downloaded before the restore starts. Prefer own cloud storage "
-    "(storageType 5).",
-}
-"""What makes a storage a poor place for a safety backup (docspace-api §9)."""
 
 ANOTHER_BACKUP_BEGAN = "Another backup has just begun on the portal."
 NOT_MADE = "The safety backup could not be made."
@@ -46,13 +33,6 @@ GONE = "The portal no longer shows the safety backup, and did not say how it end
 NOT_VISIBLE = "The portal does not show the safety backup just now."
 NOT_IN_HISTORY = "The safety backup was made, but is not in the portal's history."
 STORED_ELSEWHERE = "The safety backup was made, but was stored elsewhere than asked for."
-
-
-def way_back_warning(storage: Storage) -> str | None:
-    """Return why a safety backup in this storage is a poor way back; None for own cloud storage."""
-    if storage.storage_type == CLOUD:
-        return None
-    return WAY_BACK_WARNINGS[storage.storage_type]
 
 
 class SafetyBackup:
@@ -135,7 +115,7 @@ class SafetyBackup:
         if progress.succeeded:
             return await self._find_in_history(restore, progress)
         if progress.failed:
-            said = clean_text(progress.error) or CANCELLED
+            said = clean_text(progress.error or "") or CANCELLED
             return await self._give_up(restore, f"{FAILED} {said}")
         if progress.progress != restore.safety_progress or restore.blocked_reason:
             seen = replace(
@@ -194,7 +174,7 @@ class SafetyBackup:
                 at=self._clock(),
                 actor=PORTAL,
                 event="backup completed",
-                posts=[Post(PostKind.BACKED_UP, {"warning": clean_text(progress.warning)})],
+                posts=[Post(PostKind.BACKED_UP, {"warning": clean_text(progress.warning or "")})],
                 details={"backup": record.id},
             )
         return timedelta()

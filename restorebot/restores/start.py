@@ -13,7 +13,7 @@ from restorebot.model import Post, PostKind, Restore, State
 from restorebot.restores import planned_start
 from restorebot.restores.policy import Denied, Directory, ineligible_voters
 from restorebot.restores.portals import Portals
-from restorebot.restores.preflight import Preflight, Report
+from restorebot.restores.preflight import Preflight, Report, ref_of
 from restorebot.restores.progress import PollSettings, phase_of, phase_posts
 from restorebot.restores.safety_backup import SafetyBackup
 from restorebot.restores.transitions import (
@@ -139,7 +139,7 @@ class Starter:
         """
         portal = self._portals.of(restore)
         report = await self._preflight.run(
-            portal.docspace, restore.source, now, patience=CHECK_TIMEOUT, restore=restore
+            portal.docspace, ref_of(restore.source), now, patience=CHECK_TIMEOUT, restore=restore
         )
         if report.failed:
             sentences = [check.sentence for check in report.failed]

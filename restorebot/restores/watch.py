@@ -12,6 +12,7 @@ import structlog
 from restorebot.docspace.models import Progress, clean_text
 from restorebot.errors import IpAddressRefused, PortalError, PortalNotFound
 from restorebot.model import Phase, Post, PostKind, Restore, State
+from restorebot.restores.checks import alias_of
 from restorebot.restores.portals import Portals
 from restorebot.restores.progress import (
     PollSettings,
@@ -172,7 +173,7 @@ class Watcher:
         failed = replace(
             restore,
             state=State.FAILED,
-            outcome=clean_text(progress.error) or CANCELLED,
+            outcome=clean_text(progress.error or "") or CANCELLED,
             progress=progress.progress,
             tenant_status=tenant_status,
         )
@@ -246,7 +247,7 @@ class Watcher:
             info = await docspace.settings()
         except PortalError as error:
             return _nothing_known(str(error))
-        alias = info.tenant_alias or docspace.host
+        alias = alias_of(info, docspace.host)
         active = info.tenant_status == 0 and alias == restore.portal
         return {"active": active, "alias": alias, "key": "unknown", "why": None}
 

@@ -1,222 +1,168 @@
-"""The picker's fields for an archive that is not in the history, by its kind; and how they are
-read.
-"""
+"""The picker's fields for an archive that is not in the history, by its kind; and their reading."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
-from restorebot.docspace.storages import (
-    CLOUD,
-    DOCUMENTS,
-    FLAGS,
+from restorebot.docspace.clouds import (
     MODULES,
-    SSE,
-    THIRD_PARTY,
-    problems_of_module,
+    VALUE_LIMIT,
+    ChoiceKey,
+    CloudModule,
+    FlagKey,
+    ModuleKey,
 )
+from restorebot.docspace.storages import StorageType
 from restorebot.model import Source
-from restorebot.slack.blocks import Block
-from restorebot.slack.forms import FieldErrors, input_value
+from restorebot.slack.blocks import Block, checkbox, input_block, option, select, text_input
+from restorebot.slack.forms import FieldErrors, input_value, is_ticked, selected_value
+from restorebot.slack.phrases import picker as words
 
 KIND, MODULE, FILE, PATH, SUBDIR = "kind", "module", "file", "path", "subdir"
 CHOOSE_KIND, CHOOSE_MODULE = "restore_kind", "restore_module"
 HISTORY = "history"
 
-KINDS = {
-    HISTORY: "A backup of the portal's history",
-    str(DOCUMENTS): "A file in a room",
-    str(THIRD_PARTY): "A file in a connected third-party account",
-    str(CLOUD): "An archive in own cloud storage",
-}
+KINDS = {HISTORY: words.HISTORY_KIND}
+KINDS |= {str(storage): label for storage, label in words.ARCHIVE_KINDS.items()}
 
-MODULE_NAMES = {
-    "s3": "Amazon S3 or compatible",
-    "googlecloud": "Google Cloud",
-    "rackspace": "Rackspace",
-}
-MODULE_NAMES |= {"selectel": "Selectel"}
+MODULE_LABELS = {module.name: module.label for module in MODULES.values()}
+DEFAULT_MODULE = next(iter(MODULES))
 
-LABELS = {
-    "bucket": "Bucket",
-    "region": "Region",
-    "serviceurl": "Service URL",
-    "forcepathstyle": "Path style",
-    "usehttp": "HTTP",
-    "sse": "Server-side encryption",
-    "ssekey": "Encryption key id",
-    "public_container": "Public container",
-    "private_container": "Private container",
-}
-TICKS = {"forcepathstyle": "Force path style", "usehttp": "Use HTTP instead of HTTPS"}
+NO_CHOICE = "none"
+"""The value of a choice that is left out; Slack's selects have no empty option."""
+
+TICKED = "true"
 
 CARRIED = 2000
-"""Characters of an archive's parameters: the modal's private_metadata has 3,000 for these and the
-rest.
+"""Characters of an archive's parameters.
+
+The modal's private_metadata has 3,000 for these and the rest.
 """
 
 NAME_KEPT = 200
+FILE_NUMBER_LIMIT = 20
 PATH_LIMIT = 400
-VALUE_LIMIT = 200
-
-NOT_OFFERED = (
-    "Not offered: an upload (DocSpace restores whatever was uploaded last), a custom cloud "
-    "(DocSpace does not "
-    "implement it), and a whole instance (it would replace every portal of it)."
-)
 
 
 def kind_select(kind: str) -> Block:
-    """The first field, which decides the others."""
-    return _select(KIND, "Restore from", KINDS, kind, CHOOSE_KIND, dispatch=True)
+    """Return the first field, which decides the others."""
+    kinds = _select(KINDS, kind, CHOOSE_KIND)
+    return input_block(KIND, words.KIND_LABEL, kinds, dispatch=True)
 
 
-def inputs(kind: str, module: str) -> list[Block]:
-    """The fields of a kind that is not the history."""
-    if kind == str(DOCUMENTS):
-        return [_text(FILE, "File id", "The number in the file's address.", 20, needed=True)]
-    if kind == str(THIRD_PARTY):
-        return [
-            _text(
-                FILE,
-                "File id",
-                "The provider's own id, as the file's address has it.",
-                PATH_LIMIT,
-                needed=True,
-            )
-        ]
-    blocks = [
-        _select(MODULE, "Storage", MODULE_NAMES, module, CHOOSE_MODULE, dispatch=True),
-        _text(
-            PATH,
-            "Path of the archive",
-            "Its path in the storage, for example acme_2026-03-01.tar.gz.",
-            PATH_LIMIT,
-            needed=True,
-        ),
-    ]
-    for key, needed in MODULES[module].items():
-        if key in FLAGS:
-            blocks.append(_tick(f"p_{key}", LABELS[key], TICKS[key]))
-        elif key == "sse":
-            none = {"none": "None"} | {name: name for name in SSE}
-            blocks.append(_select(f"p_{key}", LABELS[key], none, "none", "value"))
-        else:
-            blocks.append(_text(f"p_{key}", LABELS[key], "", VALUE_LIMIT, needed=needed))
+def inputs(kind: str, module: str | None) -> list[Block]:
+    """Return the fields of a kind that is not the history."""
+    storage = StorageType(int(kind))
+    if storage is StorageType.CLOUD:
+        return _cloud_inputs(MODULES[module or DEFAULT_MODULE])
+    if storage is StorageType.DOCUMENTS:
+        number = text_input(max_length=FILE_NUMBER_LIMIT)
+        return [input_block(FILE, words.FILE_LABEL, number, hint=words.ROOM_FILE_HINT)]
+    file_id = text_input(max_length=PATH_LIMIT)
+    return [input_block(FILE, words.FILE_LABEL, file_id, hint=words.PROVIDER_FILE_HINT)]
+
+
+def _cloud_inputs(module: CloudModule) -> list[Block]:
+    modules = _select(MODULE_LABELS, module.name, CHOOSE_MODULE)
+    path = text_input(max_length=PATH_LIMIT)
+    subdir = text_input(max_length=VALUE_LIMIT)
     return [
-        *blocks,
-        _text(SUBDIR, "Folder", "Empty for DocSpace's own, which is backup.", VALUE_LIMIT),
+        input_block(MODULE, words.MODULE_LABEL, modules, dispatch=True),
+        input_block(PATH, words.PATH_LABEL, path, hint=words.PATH_HINT),
+        *(_key_input(key) for key in module.keys),
+        input_block(SUBDIR, words.SUBDIR_LABEL, subdir, optional=True, hint=words.SUBDIR_HINT),
     ]
 
 
-def selected_kind(view: Mapping[str, Any]) -> tuple[str, str]:
-    """The kind and the module that are chosen just now; the module is empty where the kind has
-    none.
+def _key_input(key: ModuleKey) -> Block:
+    match key:
+        case FlagKey():
+            element = checkbox(key.tick, TICKED)
+        case ChoiceKey():
+            choices = {NO_CHOICE: words.NO_CHOICE} | {choice: choice for choice in key.choices}
+            element = _select(choices, NO_CHOICE)
+        case _:
+            element = text_input(max_length=VALUE_LIMIT)
+    return input_block(block_of(key), key.label, element, optional=not key.required)
+
+
+def _select(labels: Mapping[str, str], initial: str, action_id: str | None = None) -> Block:
+    """Return a select of options, given as labels by their values."""
+    options = [option(label, value) for value, label in labels.items()]
+    if action_id is None:
+        return select(options, initial=initial)
+    return select(options, initial=initial, action_id=action_id)
+
+
+def block_of(key: ModuleKey) -> str:
+    """Return the id of the block that holds a cloud's parameter."""
+    return f"p_{key.name}"
+
+
+def selected_kind(view: Mapping[str, Any]) -> tuple[str, str | None]:
+    """Return the kind and the module that are chosen just now.
+
+    The module is None where the kind has none.
     """
-    values = view["state"]["values"]
-    kind = _option(values, KIND, CHOOSE_KIND) or HISTORY
-    return kind, (_option(values, MODULE, CHOOSE_MODULE) or "s3") if kind == str(CLOUD) else ""
+    kind = selected_value(view, KIND, CHOOSE_KIND) or HISTORY
+    if kind != str(StorageType.CLOUD):
+        return kind, None
+    return kind, selected_value(view, MODULE, CHOOSE_MODULE) or DEFAULT_MODULE
 
 
-def parse_archive(view: Mapping[str, Any], kind: str, module: str) -> Source:
-    """The archive that the fields name, not looked at yet. Raises FieldErrors."""
-    if kind in {str(DOCUMENTS), str(THIRD_PARTY)}:
-        return _file(input_value(view, FILE), kind)
-    given = {key: value for key in MODULES[module] if (value := _value(view, f"p_{key}"))}
-    errors = {f"p_{key}": sentence for key, sentence in problems_of_module(module, given).items()}
+def parse_archive(view: Mapping[str, Any], kind: str, module: str | None) -> Source:
+    """Return the archive that the fields name, not looked at yet. Raise FieldErrors."""
+    storage = StorageType(int(kind))
+    if storage is StorageType.CLOUD:
+        return _parse_cloud(view, MODULES[module or DEFAULT_MODULE])
+    file_id = input_value(view, FILE)
+    if storage is StorageType.DOCUMENTS:
+        if not (file_id.isascii() and file_id.isdigit()):
+            raise FieldErrors({FILE: words.NO_ROOM_FILE})
+    elif not file_id or file_id.isdigit():
+        raise FieldErrors({FILE: words.NO_PROVIDER_FILE})
+    return _archive(storage, file_id, {"filePath": file_id})
+
+
+def _parse_cloud(view: Mapping[str, Any], module: CloudModule) -> Source:
+    given = _given(view, module)
     path, subdir = input_value(view, PATH), input_value(view, SUBDIR)
-    params = {"module": module, "filePath": path, **given, **({"subdir": subdir} if subdir else {})}
+    params = {"module": module.name, "filePath": path, **given}
+    if subdir:
+        params["subdir"] = subdir
+    problems = module.problems(given)
+    errors = {block_of(key): problems[key.name] for key in module.keys if key.name in problems}
     if not path or path.endswith("/"):
-        errors[PATH] = "Type the archive's path in the storage, with the file's name at its end."
+        errors[PATH] = words.NO_PATH
     elif len(json.dumps(params)) > CARRIED:
-        errors[PATH] = (
-            "All these values are too long together for Slack to carry them. Shorten the path."
-        )
+        errors[PATH] = words.TOO_LONG_TOGETHER
     if errors:
         raise FieldErrors(errors)
-    name = path.rpartition("/")[2][:NAME_KEPT]
-    return Source(file_name=name, storage_type=CLOUD, params=tuple(params.items()))
+    return _archive(StorageType.CLOUD, path.rpartition("/")[2][:NAME_KEPT], params)
 
 
-def _file(file_id: str, kind: str) -> Source:
-    if kind == str(DOCUMENTS) and not (file_id.isascii() and file_id.isdigit()):
-        raise FieldErrors(
-            {FILE: "A file in a room has a number as its id; it stands in the file's address."}
-        )
-    if kind == str(THIRD_PARTY) and (not file_id or file_id.isdigit()):
-        raise FieldErrors(
-            {
-                FILE: (
-                    "A connected account's file has an id that is no number, such as "
-                    "sbox-4-|backup.tar.gz."
-                )
-            }
-        )
-    return Source(file_name=file_id, storage_type=int(kind), params=(("filePath", file_id),))
+def _archive(storage: StorageType, file_name: str, params: Mapping[str, str]) -> Source:
+    return Source(file_name=file_name, storage_type=storage, params=tuple(params.items()))
 
 
-def _value(view: Mapping[str, Any], block: str) -> str:
-    entry = view["state"]["values"][block]["value"]
-    if entry["type"] == "checkboxes":
-        return "true" if entry.get("selected_options") else ""
-    if entry["type"] == "static_select":
-        value = str((entry.get("selected_option") or {}).get("value") or "")
-        return "" if value == "none" else value
-    return input_value(view, block)
+def _given(view: Mapping[str, Any], module: CloudModule) -> dict[str, str]:
+    """Return the values of a cloud's parameters, less those that were left empty."""
+    typed = {key.name: _typed(view, key) for key in module.keys}
+    return {name: value for name, value in typed.items() if value is not None}
 
 
-def _option(values: Mapping[str, Any], block: str, action: str) -> str:
-    return str(
-        ((values.get(block) or {}).get(action, {}).get("selected_option") or {}).get("value") or ""
-    )
-
-
-def _text(block: str, label: str, hint: str, longest: int, *, needed: bool = False) -> Block:
-    element = {"type": "plain_text_input", "action_id": "value", "max_length": longest}
-    made = _input(block, label, element) | {"optional": not needed}
-    return made | ({"hint": _plain(hint)} if hint else {})
-
-
-def _select(
-    block: str,
-    label: str,
-    options: Mapping[str, str],
-    initial: str,
-    action: str,
-    *,
-    dispatch: bool = False,
-) -> Block:
-    shown = [{"text": _plain(text), "value": value} for value, text in options.items()]
-    first = next(option for option in shown if option["value"] == initial)
-    element = {
-        "type": "static_select",
-        "action_id": action,
-        "options": shown,
-        "initial_option": first,
-    }
-    return _input(block, label, element) | (
-        {"dispatch_action": True, "optional": False} if dispatch else {}
-    )
-
-
-def _tick(block: str, label: str, option: str) -> Block:
-    element = {
-        "type": "checkboxes",
-        "action_id": "value",
-        "options": [{"text": _plain(option), "value": "true"}],
-    }
-    return _input(block, label, element)
-
-
-def _input(block: str, label: str, element: Block) -> Block:
-    return {
-        "type": "input",
-        "block_id": block,
-        "optional": True,
-        "label": _plain(label),
-        "element": element,
-    }
-
-
-def _plain(text: str) -> Block:
-    return {"type": "plain_text", "text": text}
+def _typed(view: Mapping[str, Any], key: ModuleKey) -> str | None:
+    """Return a parameter's value as it is sent; None where it was left empty."""
+    block_id = block_of(key)
+    match key:
+        case FlagKey():
+            if is_ticked(view, block_id):
+                return TICKED
+            return None
+        case ChoiceKey():
+            chosen = selected_value(view, block_id)
+            if chosen == NO_CHOICE:
+                return None
+            return chosen
+        case _:
+            return input_value(view, block_id) or None

@@ -99,9 +99,18 @@ def confirm_dialog(*, title: str, text: str, confirm: str, deny: str) -> Block:
 
 
 def input_block(
-    block_id: str, label: str, element: Block, *, optional: bool = False, hint: str | None = None
+    block_id: str,
+    label: str,
+    element: Block,
+    *,
+    optional: bool = False,
+    hint: str | None = None,
+    dispatch: bool = False,
 ) -> Block:
-    """Make an input with its label."""
+    """Make an input with its label.
+
+    With ``dispatch`` it tells at once what is chosen, for other fields that depend on it.
+    """
     block: Block = {
         "type": "input",
         "block_id": block_id,
@@ -111,6 +120,8 @@ def input_block(
     }
     if hint:
         block["hint"] = text_object(hint)
+    if dispatch:
+        block["dispatch_action"] = True
     return block
 
 

@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from restorebot.errors import Refused
 from restorebot.model import Restore
 from restorebot.restores.portals import Portal, Portals
-from restorebot.restores.preflight import Preflight
+from restorebot.restores.preflight import BackupRef, Preflight
 from restorebot.restores.queries import RestoreQueries
 from restorebot.restores.service import Service
 from restorebot.slack import lists
@@ -109,7 +109,7 @@ class RestoreCommand:
         elif parsed.dry_run:
             await self._dry_run(command, portal, parsed.backup_id)
         else:
-            await self._flow.ask(portal, parsed.backup_id, asker)
+            await self._flow.ask(portal, BackupRef(parsed.backup_id), asker)
 
     async def _portal(self, command: Command, parsed: ParsedCommand) -> Portal:
         """Return the portal that is meant, if this person may ask for its restore here."""
@@ -119,7 +119,7 @@ class RestoreCommand:
 
     async def _dry_run(self, command: Command, portal: Portal, backup_id: str) -> None:
         report = await self._preflight.run(
-            portal.docspace, backup_id, self._clock(), patience=CHECK_TIMEOUT
+            portal.docspace, BackupRef(backup_id), self._clock(), patience=CHECK_TIMEOUT
         )
         await self._tell(command, dry_run(backup_id, report, portal))
 

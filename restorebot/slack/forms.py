@@ -36,3 +36,10 @@ def is_ticked(view: Mapping[str, Any], block_id: str) -> bool:
     """Return whether a box of a submitted view is ticked; False where there is no such box."""
     state = view["state"]["values"].get(block_id, {}).get(VALUE, {})
     return bool(state.get("selected_options"))
+
+
+def selected_value(view: Mapping[str, Any], block_id: str, action_id: str = VALUE) -> str | None:
+    """Return the value that is chosen in a select; None where none is, or there is no select."""
+    state = view["state"]["values"].get(block_id, {}).get(action_id, {})
+    chosen = state.get("selected_option") or {}
+    return chosen.get("value")

@@ -7,24 +7,35 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from restorebot.docspace.models import STORAGE_NAMES, BackupRecord
-from restorebot.docspace.storages import REFUSED
+from restorebot.docspace.models import BackupRecord
+from restorebot.docspace.storages import refusal_of
 from restorebot.errors import PortalError
-from restorebot.model import PortalName, Source
+from restorebot.model import PortalName
 from restorebot.restores.portals import Portal
+from restorebot.restores.preflight import ArchiveRef, BackupRef, SourceRef
 from restorebot.slack.archive_form import (
     HISTORY,
     KIND,
-    NOT_OFFERED,
     inputs,
     kind_select,
+    parse_archive,
     selected_kind,
 )
-from restorebot.slack.archive_form import parse_archive as read_archive
-from restorebot.slack.blocks import Block, context, modal, plain_section, section
-from restorebot.slack.forms import FieldErrors, StaleFields, input_value
-from restorebot.slack.mrkdwn import code, duration, plain_text
+from restorebot.slack.blocks import (
+    Block,
+    context,
+    input_block,
+    modal,
+    option,
+    plain_section,
+    section,
+    select,
+    text_input,
+)
+from restorebot.slack.forms import FieldErrors, StaleFields, input_value, selected_value
+from restorebot.slack.mrkdwn import plain_text
 from restorebot.slack.parsing import EMPTY_GUID, GUID
+from restorebot.slack.phrases import picker as words
 from restorebot.slack.phrases.answers import EXAMPLE_ID
 
 PICK = "restore_pick"
@@ -35,7 +46,10 @@ NEWEST = 100
 """Options of a static select (slack §3); clients filter them as one types."""
 
 OPTION = 75
-"""Characters of an option's text, and of its description."""
+"""Characters of an option's text, and of its description (slack §3)."""
+
+ID_LIMIT = 100
+ERROR_SHOWN = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,19 +59,22 @@ class PickerState:
     portal_name: PortalName
     channel: str
     kind: str = HISTORY
-    module: str = ""
+    module: str | None = None
 
     def pack(self) -> str:
+        """Return it as ``private_metadata``."""
         return json.dumps([self.portal_name, self.channel, self.kind, self.module])
 
     @classmethod
     def from_view(cls, view: Mapping[str, Any]) -> "PickerState":
+        """Return what an open picker carries."""
         portal_name, channel, kind, module = json.loads(view["private_metadata"])
         return cls(portal_name=portal_name, channel=channel, kind=kind, module=module)
 
     def chosen(self, view: Mapping[str, Any]) -> "PickerState":
-        """The same with the kind and module that the person has chosen, whose fields may not be
-        shown yet.
+        """Return the same with the kind and module that the person has chosen.
+
+        Their fields may not be shown yet.
         """
         kind, module = selected_kind(view)
         return replace(self, kind=kind, module=module)
@@ -65,8 +82,9 @@ class PickerState:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """What a submitted picker asks for; ``facts_id`` is the ``external_id`` of the window that
-    answers it.
+    """What a submitted picker asks for.
+
+    ``facts_id`` is the ``external_id`` of the modal that answers it.
     """
 
     view_id: str
@@ -74,140 +92,100 @@ class Choice:
     user: str
     portal_name: PortalName
     channel: str
-    wanted: str | Source
+    wanted: SourceRef
 
 
 def picker_modal(
     portal: Portal,
     history: Sequence[BackupRecord] | PortalError,
-    picker: PickerState,
+    state: PickerState,
     now: datetime,
 ) -> Block:
-    """The modal. ``history`` is newest first, or the sentence that says why it could not be read.
+    """Return the modal; ``history`` is newest first, or why it could not be read.
 
     Backups that cannot be restored are not offered.
     """
-    if picker.kind != HISTORY:
-        shown = inputs(picker.kind, picker.module)
+    if state.kind != HISTORY:
+        shown = inputs(state.kind, state.module)
     elif isinstance(history, PortalError):
-        shown = [
-            plain_section("The backups could not be read", str(history), 1000),
-            _other("The id of a backup"),
-        ]
+        problem = plain_section(words.NOT_READ, str(history), ERROR_SHOWN)
+        shown = [problem, _other(words.ID_LABEL)]
     else:
         shown = _backups(portal, history, now)
-    blocks = [kind_select(picker.kind), *shown, context(NOT_OFFERED)]
     return modal(
-        blocks,
+        [kind_select(state.kind), *shown, context(words.NOT_OFFERED)],
         callback_id=PICK,
-        title="Choose a backup",
-        close="Cancel",
-        submit="Next",
-        private_metadata=picker.pack(),
+        title=words.TITLE,
+        close=words.CANCEL,
+        submit=words.NEXT,
+        private_metadata=state.pack(),
     )
 
 
 def _backups(portal: Portal, records: Sequence[BackupRecord], now: datetime) -> list[Block]:
-    usable = [
-        record
-        for record in records
-        if (not record.expires_on or record.expires_on > now) and record.storage_type not in REFUSED
-    ]
+    usable = [record for record in records if _is_usable(record, now)]
+    if not usable:
+        return [section(words.none_usable(portal.name)), _other(words.ID_LABEL)]
     options = [_option(record, now) for record in usable[:NEWEST]]
-    if not options:
-        none = section(f"The history of {code(portal.name)} has no backup that can be restored.")
-        return [none, _other("The id of a backup")]
-    more = len(usable) - len(options)
-    note = (
-        f" The {more} older ones are not among them: `/restore list` shows all ids." if more else ""
-    )
-    select = {"type": "static_select", "action_id": "value", "options": options}
+    backups = select(options, placeholder=words.BACKUP_PLACEHOLDER)
     return [
-        section(f"Backups of {code(portal.name)}, newest first.{note}"),
-        _input(
-            BACKUP, "Backup", select | {"placeholder": _plain("Choose a backup, or type to filter")}
-        ),
-        _other("Or the id of another backup"),
+        section(words.newest_first(portal.name, len(usable[NEWEST:]))),
+        input_block(BACKUP, words.BACKUP_LABEL, backups, optional=True),
+        _other(words.OTHER_ID_LABEL),
     ]
+
+
+def _is_usable(record: BackupRecord, now: datetime) -> bool:
+    if record.expires_on and record.expires_on <= now:
+        return False
+    return refusal_of(record.storage_type) is None
 
 
 def _other(label: str) -> Block:
-    element = {
-        "type": "plain_text_input",
-        "action_id": "value",
-        "max_length": 100,
-        "placeholder": _plain(EXAMPLE_ID),
-    }
-    return _input(OTHER, label, element)
-
-
-def parse_submission(view: Mapping[str, Any], user: str) -> Choice:
-    """Raises FieldErrors; ``StaleFields`` when the fields are not those of the kind that is
-    chosen.
-    """
-    shown = PickerState.from_view(view)
-    if shown.chosen(view) != shown:
-        raise StaleFields(
-            {
-                KIND: (
-                    "The fields of this choice are coming up just now. Fill them in, then press "
-                    "Next."
-                )
-            }
-        )
-
-    def choose(wanted: str | Source) -> Choice:
-        return Choice(
-            view_id=view["id"],
-            facts_id=f"facts-{uuid.uuid4()}",
-            user=user,
-            portal_name=shown.portal_name,
-            channel=shown.channel,
-            wanted=wanted,
-        )
-
-    if shown.kind != HISTORY:
-        return choose(read_archive(view, shown.kind, shown.module))
-    values = view["state"]["values"]
-    chosen = ((values.get(BACKUP) or {}).get("value") or {}).get("selected_option") or {}
-    picked, other = str(chosen.get("value") or ""), input_value(view, OTHER)
-    first = BACKUP if BACKUP in values else OTHER
-    if picked and other:
-        raise FieldErrors(
-            {
-                OTHER: (
-                    "Choose a backup or type an id, not both. Empty this field to take the one "
-                    "chosen."
-                )
-            }
-        )
-    if not picked and not other:
-        raise FieldErrors({first: "Choose a backup, or type the id of one."})
-    if other and (not GUID.fullmatch(other) or other == EMPTY_GUID):
-        raise FieldErrors({OTHER: f"This is not a backup id. One looks like {EXAMPLE_ID}."})
-    return choose((picked or other).lower())
+    element = text_input(max_length=ID_LIMIT, placeholder=EXAMPLE_ID)
+    return input_block(OTHER, label, element, optional=True)
 
 
 def _option(record: BackupRecord, now: datetime) -> Block:
-    stored = STORAGE_NAMES.get(record.storage_type, f"storage type {record.storage_type}")
-    told = f"{duration(now - record.created_on)} old, in {stored}"
     name = plain_text(record.file_name, OPTION) or record.id
-    return {
-        "text": _plain(name),
-        "description": _plain(plain_text(told, OPTION)),
-        "value": record.id,
-    }
+    told = words.age_and_place(now - record.created_on, record.storage_type)
+    return option(name, record.id, plain_text(told, OPTION))
 
 
-def _input(block_id: str, label: str, element: Block) -> Block:
-    return {
-        "type": "input",
-        "block_id": block_id,
-        "optional": True,
-        "label": _plain(label),
-        "element": element,
-    }
+def parse_submission(view: Mapping[str, Any], user: str) -> Choice:
+    """Return what a submitted picker asks for.
+
+    Raise FieldErrors; StaleFields when the fields are not those of the kind that is chosen.
+    """
+    shown = PickerState.from_view(view)
+    if shown.chosen(view) != shown:
+        raise StaleFields({KIND: words.FIELDS_COMING})
+    wanted: SourceRef
+    if shown.kind == HISTORY:
+        wanted = BackupRef(_parse_backup_id(view))
+    else:
+        wanted = ArchiveRef(parse_archive(view, shown.kind, shown.module))
+    return Choice(
+        view_id=view["id"],
+        facts_id=f"facts-{uuid.uuid4()}",
+        user=user,
+        portal_name=shown.portal_name,
+        channel=shown.channel,
+        wanted=wanted,
+    )
 
 
-def _plain(text: str) -> Block:
-    return {"type": "plain_text", "text": text}
+def _parse_backup_id(view: Mapping[str, Any]) -> str:
+    """Return the id that is chosen or typed, in small letters. Raise FieldErrors."""
+    picked, typed = selected_value(view, BACKUP), input_value(view, OTHER)
+    if picked and typed:
+        raise FieldErrors({OTHER: words.BOTH_GIVEN})
+    if picked:
+        return picked.lower()
+    if not typed:
+        shown = view["state"]["values"]
+        first_field = next(block for block in (BACKUP, OTHER) if block in shown)
+        raise FieldErrors({first_field: words.NONE_GIVEN})
+    if not GUID.fullmatch(typed) or typed == EMPTY_GUID:
+        raise FieldErrors({OTHER: words.NOT_AN_ID})
+    return typed.lower()

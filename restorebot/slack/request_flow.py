@@ -11,9 +11,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from restorebot.docspace.models import BackupRecord
 from restorebot.errors import PortalError, Refused, RestorebotError
-from restorebot.model import Source
 from restorebot.restores.portals import Portal, Portals
-from restorebot.restores.preflight import Preflight, result_or_error
+from restorebot.restores.preflight import (
+    ArchiveRef,
+    Preflight,
+    SourceRef,
+    ref_of,
+    result_or_error,
+)
 from restorebot.restores.service import Service
 from restorebot.slack import picker
 from restorebot.slack.archive_form import HISTORY
@@ -76,7 +81,7 @@ class RequestFlow:
         self._clock = clock
         self._histories: dict[str, list[BackupRecord] | PortalError] = {}
 
-    async def ask(self, portal: Portal, wanted: str | Source, asker: Asker) -> None:
+    async def ask(self, portal: Portal, wanted: SourceRef, asker: Asker) -> None:
         """Open the modal for one backup, and fill it when the checks are made.
 
         It is opened within the trigger's three seconds.
@@ -96,7 +101,7 @@ class RequestFlow:
         asker = Asker(
             user=user, channel=restore.channel, trigger_id=trigger_id, retry=words.CLICK_AGAIN
         )
-        await self.ask(portal, restore.source.backup_id or restore.source, asker)
+        await self.ask(portal, ref_of(restore.source), asker)
 
     async def pick(self, portal: Portal, asker: Asker) -> None:
         """Open the modal with the newest backups to choose from.
@@ -150,7 +155,7 @@ class RequestFlow:
     async def _facts(
         self,
         portal: Portal,
-        wanted: str | Source,
+        wanted: SourceRef,
         channel: str,
         user: str,
         *,
@@ -200,7 +205,7 @@ def facts_window(choice: picker.Choice) -> Window:
 
 
 def _useful(
-    history: list[BackupRecord] | PortalError | None, wanted: str | Source
+    history: list[BackupRecord] | PortalError | None, wanted: SourceRef
 ) -> list[BackupRecord] | None:
     """Return what a picker has read, unless it does not answer what was asked for.
 
@@ -208,6 +213,7 @@ def _useful(
     """
     if history is None or isinstance(history, PortalError):
         return None
-    if isinstance(wanted, Source) or wanted in {record.id.lower() for record in history}:
+    known = {record.id.lower() for record in history}
+    if isinstance(wanted, ArchiveRef) or wanted.backup_id in known:
         return history
     return None

@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from restorebot.model import PortalAlias, PortalName, Source
+from restorebot.restores.checks import Check, CheckResult
 from restorebot.restores.planned_start import problem_with
 from restorebot.restores.portals import Portal
-from restorebot.restores.preflight import Check, CheckResult, Report
+from restorebot.restores.preflight import ArchiveRef, Report, SourceRef
 from restorebot.restores.service import REASON_LIMIT, Draft
 from restorebot.slack import sources
 from restorebot.slack.blocks import (
@@ -97,7 +98,7 @@ def refusal_modal(sentence: str, window: Window = ALONE_ON_STACK) -> Block:
 
 
 def confirmation_modal(
-    wanted: str | Source,
+    wanted: SourceRef,
     report: Report,
     portal: Portal,
     channel: str,
@@ -113,12 +114,12 @@ def confirmation_modal(
     source = report.source
     known = _named(wanted)
     if source is not None:
-        known = sources.facts(source, report.alias, portal.docspace.url, now)
+        known = sources.facts(source, report.alias or portal.name, portal.docspace.url, now)
     checks = [_check_line(check) for check in report.checks]
-    if not report.passed or source is None:
+    if not report.passed or source is None or report.alias is None:
         return _modal([*known, *checks, section(words.CANNOT_BE_ASKED)], window)
     metadata = RequestMetadata(
-        portal=PortalAlias(report.alias),
+        portal=report.alias,
         portal_name=portal.name,
         source=source,
         channel=channel,
@@ -150,10 +151,10 @@ def _modal(
     )
 
 
-def _named(wanted: str | Source) -> list[Block]:
-    if isinstance(wanted, Source):
-        return sources.archive(wanted)
-    return [section(words.backup_id(wanted))]
+def _named(wanted: SourceRef) -> list[Block]:
+    if isinstance(wanted, ArchiveRef):
+        return sources.archive(wanted.source)
+    return [section(words.backup_id(wanted.backup_id))]
 
 
 def _check_line(check: Check) -> Block:

@@ -6,14 +6,18 @@ import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from cryptography.fernet import Fernet
 from typer.testing import CliRunner
 
+from restorebot.cli import keys
 from restorebot.cli.main import app
+from restorebot.docspace.sentences import Sentences
 from restorebot.model import State
 from restorebot.settings import Settings
+from restorebot.slack.phrases.setup import SETUP_HINTS
 from tests.harness import KEY, World, words, world
 
 SECRET = Fernet.generate_key().decode()
@@ -56,6 +60,10 @@ async def key(scene: World, *args: str, typed: str = "", **changes: str) -> tupl
     return done.exit_code, done.output
 
 
+def say(scene: World) -> Sentences:
+    return Sentences(urlsplit(scene.portal_url).netloc, SETUP_HINTS)
+
+
 async def new_key(scene: World) -> str:
     return str((await scene.portal("keys", "POST"))["key"])
 
@@ -71,12 +79,11 @@ async def test_a_stored_key_is_used_by_the_running_bot_after_a_restore_has_kille
     view = await keyed.modal()
     assert view
     assert ":x: API key" in words(view)
-    assert "store it with restorebot key set" in words(view)
+    assert say(keyed).key_rejected() in words(view)
     await keyed.slack("close", user="U0ALICE", view_id=view["id"])
     made = await new_key(keyed)
     status, said = await key(keyed, "set", typed=f"  {made}\n")
-    used = "A bot that runs with this RESTOREBOT_ENCRYPTION_KEY uses it from its next call on."
-    assert (status, said) == (0, f"The key …{made[-4:]} is stored for portal. {used}\n")
+    assert (status, said) == (0, f"{keys.stored(made[-4:], 'portal')}\n")
     await keyed.ask()
     assert (await keyed.restore()).state is State.REQUESTED
 
@@ -110,21 +117,18 @@ async def test_the_list_shows_four_characters_and_what_the_portal_says(keyed: Wo
 
 async def test_a_removed_key_gives_way_to_the_one_in_the_settings(keyed: World) -> None:
     status, said = await key(keyed, "remove")
-    assert (status, said) == (1, "No key is stored for portal.\n")
+    assert (status, said) == (1, f"{keys.no_stored_key('portal')}\n")
     await key(keyed, "set", typed=await new_key(keyed))
     status, said = await key(keyed, "remove")
-    assert (status, said) == (
-        0,
-        "The stored key of portal is forgotten. The one in the settings is used again.\n",
-    )
+    assert (status, said) == (0, f"{keys.forgotten('portal', keys.SETTINGS_KEY_AGAIN)}\n")
     assert f"…{KEY[-4:]}" in (await key(keyed, "list"))[1]
 
 
 async def test_a_key_that_the_portal_does_not_take_is_not_stored(keyed: World) -> None:
     status, said = await key(keyed, "set", typed="sk-" + "0" * 64)
     assert status == 1
-    assert "does not accept the API key (401)" in said
-    assert "Nothing was stored." in said
+    assert say(keyed).key_rejected() in said
+    assert keys.NOTHING_STORED in said
     assert (await key(keyed, "remove"))[0] == 1
 
 
@@ -135,7 +139,7 @@ async def test_what_is_no_key_is_refused_before_the_portal_is_asked(
     await keyed.portal("requests", "DELETE")
     status, said = await key(keyed, "set", typed=typed)
     assert status == 1
-    assert "That is no API key of DocSpace" in said
+    assert keys.NOT_A_KEY in said
     assert not (await keyed.portal("requests"))["requests"]
 
 
@@ -143,10 +147,7 @@ async def test_a_read_only_key_is_not_stored(keyed: World) -> None:
     made = await new_key(keyed)
     await keyed.portal("keys", "PATCH", permissions=["*:read"])
     status, said = await key(keyed, "set", typed=made)
-    assert (status, said) == (
-        1,
-        "This key may not write. Make one with all permissions. Nothing was stored.\n",
-    )
+    assert (status, said) == (1, f"{keys.READ_ONLY_KEY}\n")
 
 
 BAD = [
@@ -154,7 +155,7 @@ BAD = [
         {"RESTOREBOT_ENCRYPTION_KEY": ""},
         ("set",),
         2,
-        "RESTOREBOT_ENCRYPTION_KEY: is missing, and without it no key",
+        keys.NO_ENCRYPTION_KEY,
     ),
     (
         {"RESTOREBOT_ENCRYPTION_KEY": "corrupt"},
@@ -162,7 +163,7 @@ BAD = [
         2,
         "RESTOREBOT_ENCRYPTION_KEY: is no encryption key",
     ),
-    ({}, ("set", "beta"), 1, "There is no portal 'beta' in the settings. There is portal."),
+    ({}, ("set", "beta"), 1, keys.unknown_portal("beta", "portal")),
 ]
 
 
@@ -229,18 +230,16 @@ async def test_a_key_that_is_given_as_an_argument_is_not_shown_again(keyed: Worl
     for command in ("set", "remove"):
         status, said = await key(keyed, command, made)
         assert status == 1
-        assert "A key is not given as an argument" in said
+        assert keys.KEY_AS_ARGUMENT in said
         assert made not in said
 
 
 async def test_a_key_that_soon_expires_is_told(keyed: World) -> None:
     made = await new_key(keyed)
-    await keyed.portal(
-        "keys", "PATCH", expires_at=f"{keyed.clock.now + timedelta(hours=3):%Y-%m-%dT%H:%M:%S}"
-    )
+    expires_at = keyed.clock.now + timedelta(hours=3)
+    await keyed.portal("keys", "PATCH", expires_at=f"{expires_at:%Y-%m-%dT%H:%M:%S}")
     _, said = await key(keyed, "set", typed=made)
-    assert "It expires" in said
-    assert "make one that lasts" in said
+    assert keys.expires_soon(expires_at) in said
 
 
 async def test_what_the_portal_says_of_a_key_is_printed_as_it_is(keyed: World) -> None:
@@ -269,10 +268,7 @@ async def test_without_any_input_no_key_is_read(keyed: World) -> None:
         env={**os.environ, **environment(keyed)},
     )
     _, said = await done.communicate()
-    assert (done.returncode, said.decode().partition(",")[0]) == (
-        1,
-        "That is no API key of DocSpace",
-    )
+    assert (done.returncode, said.decode()) == (1, f"{keys.NOT_A_KEY}\n")
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
-"""The portal's JSON in every spelling of docspace-api §1.5 and §11; anything else is a BadReply
-and never a crash.
-"""
+"""The portal's JSON in every spelling of docspace-api; all else is a BadReply, never a crash."""
 
 import contextlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restorebot.docspace.models import BackupRecord, KeyInfo, PortalInfo, Progress, clean_text
+from restorebot.docspace import models
+from restorebot.docspace.models import (
+    BackupRecord,
+    FileInfo,
+    KeyInfo,
+    PortalInfo,
+    Progress,
+    clean_text,
+    tenant_status_name,
+)
 from restorebot.errors import BadReply
 
 anything = st.recursive(
@@ -45,7 +53,7 @@ NAMES += [
 
 @given(anything | st.dictionaries(st.sampled_from(NAMES), anything))
 def test_whatever_a_portal_sends_is_a_model_or_a_bad_reply(value: Any) -> None:
-    for model in (PortalInfo, BackupRecord, Progress, KeyInfo):
+    for model in (PortalInfo, BackupRecord, FileInfo, Progress, KeyInfo):
         with contextlib.suppress(BadReply):
             model.parse(value)
 
@@ -72,9 +80,44 @@ def test_the_year_one_means_that_a_backup_does_not_expire(time: str | None) -> N
     assert BackupRecord.parse(RECORD | {"expiresOn": time}).expires_on is None
 
 
+UNFIT: list[tuple[Callable[[Any], Any], Any, str]] = [
+    (Progress.parse, [3], models.unknown_shape("progress")),
+    (Progress.parse, {"progress": "half"}, models.unfit_member("progress", "progress", "number")),
+    (
+        BackupRecord.parse,
+        RECORD | {"createdOn": "soon"},
+        models.unfit_member("backup record", "createdOn", "time"),
+    ),
+    (BackupRecord.parse, RECORD | {"id": ""}, models.RECORD_INCOMPLETE),
+    (FileInfo.parse, {"version": 2}, models.FILE_INCOMPLETE),
+    (KeyInfo.parse, {"permissions": "*"}, models.PERMISSIONS_UNFIT),
+]
+
+
+@pytest.mark.parametrize(("parse", "value", "sentence"), UNFIT)
+def test_what_does_not_fit_is_told_in_a_sentence(
+    parse: Callable[[Any], Any], value: Any, sentence: str
+) -> None:
+    with pytest.raises(BadReply) as unfit:
+        parse(value)
+    assert str(unfit.value) == sentence
+
+
+def test_what_the_portal_leaves_out_is_none_and_not_an_empty_text() -> None:
+    progress = Progress.parse({"isCompleted": False, "error": "", "warning": None})
+    assert (progress.error, progress.warning, progress.task_id) == (None, None, None)
+    assert PortalInfo.parse({"tenantAlias": ""}).tenant_alias is None
+
+
+def test_a_tenants_status_has_a_name_known_or_not() -> None:
+    assert tenant_status_name(models.ACTIVE) == "active"
+    assert tenant_status_name(4) == "locked by a restore"
+    assert tenant_status_name(17) == "in status 17"
+
+
 def test_names_may_be_in_pascal_case() -> None:
     assert Progress.parse({"IsCompleted": True, "Progress": "100", "TaskId": "t"}) == Progress(
-        True, 100, task_id="t"
+        is_completed=True, progress=100, task_id="t"
     )
 
 

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
-from restorebot.docspace.storages import Storage
+from restorebot.docspace.storages import Storage, StorageType, name_of
 from restorebot.model import Restore, State
+from restorebot.restores import checks
+from restorebot.slack.phrases.thread import WAYS_BACK
 from tests.harness import ALICE, BOB, World, words, world
 
 S3 = {"storageType": 5, "module": "s3", "bucket": "acme", "region": "eu-west-1"}
@@ -67,16 +69,10 @@ async def test_the_backup_is_made_told_and_only_then_the_restore_starts(scene: W
     assert restore.safety_name in made
     assert restore.safety_made_at
     assert f"<!date^{int(restore.safety_made_at.timestamp())}^" in made
-    assert "own cloud storage" in made
-    assert (
-        "gives it another id. To find it: store a new API key, then `/restore list` shows it by "
-        "this name" in made
-    )
+    assert f"in {name_of(StorageType.CLOUD)}" in made
+    assert WAYS_BACK[StorageType.CLOUD] in made
     closing = next(text for text in thread if "has been restored" in text)
-    assert (
-        f"To get back to how it was: the safety backup {restore.safety_name}. The restore gives it "
-        "another id." in closing
-    )
+    assert f"the safety backup {restore.safety_name}. {WAYS_BACK[StorageType.CLOUD]}" in closing
 
 
 @pytest.mark.parametrize(
@@ -110,7 +106,7 @@ async def test_a_backup_that_runs_at_the_start_makes_it_void(scene: World) -> No
     await scene.click("approve")
     restore = await scene.restore()
     assert restore.state is State.VOID
-    assert "A backup is running on the portal" in (restore.outcome or "")
+    assert restore.outcome == checks.task_running("backup", 0)
     assert not await scene.requests("startbackup")
 
 
@@ -222,8 +218,7 @@ async def test_what_changed_during_the_backup_makes_it_void(scene: World) -> Non
     restore = await backing_up(scene)
     await scene.portal(f"backups/{restore.source.backup_id}", "DELETE")
     voided = await scene.until(State.VOID)
-    assert "no such backup" in (voided.outcome or "")
-    assert "goes on by itself" not in (voided.outcome or "")
+    assert voided.outcome == checks.BACKUP_NOT_FOUND
     assert not await scene.requests("startrestore")
 
 
@@ -286,31 +281,32 @@ async def test_another_restore_waits_while_the_backup_is_made(scene: World) -> N
     await scene.command(await scene.backup())
     view = await scene.modal()
     assert view
-    assert "Another restore of this portal is open here (backing_up)" in words(view)
+    assert checks.other_open(State.BACKING_UP) in words(view)
 
 
 @pytest.mark.parametrize(
-    ("storage", "why"),
-    [
-        ({"storageType": 4}, "has to be downloaded before the restore starts"),
-        ({"storageType": 0, "folderId": 7}, "does not survive the restore"),
-        ({"storageType": 1, "folderId": "sbox-7"}, "under another id"),
-        (S3, ""),
-    ],
+    "storage",
+    [{"storageType": 4}, {"storageType": 0, "folderId": 7}, {"storageType": 1, "folderId": "s-7"}],
 )
 async def test_a_storage_that_is_a_poor_way_back_is_warned_of_at_the_start(
-    tmp_path: Path, storage: dict[str, Any], why: str
+    tmp_path: Path, storage: dict[str, Any]
 ) -> None:
     def configure(values: dict[str, Any]) -> None:
         values["safety_backup"] = storage
 
     async with world(tmp_path, "socket", configure=configure) as made, made.life():
+        why = StorageType(storage["storageType"]).facts.way_back_warning
+        assert why
         assert why in made.log.getvalue()
-        assert ("safety_backup_warning" in made.log.getvalue()) == bool(why)
+
+
+async def test_own_cloud_storage_is_warned_of_by_nobody(quiet: World) -> None:
+    async with quiet.life():
+        assert "safety_backup_warning" not in quiet.log.getvalue()
 
 
 async def test_a_dry_run_tells_of_the_backup_too_less_its_keys_id(quiet: World) -> None:
-    storage = Storage(5, (("module", "s3"), ("bucket", "b"), ("ssekey", "hidden")))
+    storage = Storage(StorageType.CLOUD, (("module", "s3"), ("bucket", "b"), ("ssekey", "hidden")))
     quiet.settings = quiet.settings.model_copy(update={"safety_backup": storage})
     async with quiet.life():
         await quiet.command(f"{await quiet.backup()} --dry-run")

@@ -6,10 +6,16 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from restorebot.docspace import clouds
+from restorebot.docspace.sentences import Sentences
+from restorebot.docspace.storages import StorageType, name_of
 from restorebot.model import State
+from restorebot.restores import checks
+from restorebot.slack.phrases import picker as said
 from restorebot.storage import audit
 from tests.harness import ALICE, World, words, world
 
@@ -117,9 +123,7 @@ async def test_s3_has_all_its_keys_and_the_history_is_read_once(scene: World) ->
     view = await choose(scene, view, "kind", "history")
     assert field_ids(view) == ["kind", "backup", "other"]
     assert len(await scene.requests("getbackuphistory")) == 1
-    assert "Not offered: an upload" in words(view)
-    assert "custom cloud" in words(view)
-    assert "whole instance" in words(view)
+    assert said.NOT_OFFERED in words(view)
 
 
 async def test_a_file_in_a_room_is_recorded_with_title_size_and_version(scene: World) -> None:
@@ -130,8 +134,8 @@ async def test_a_file_in_a_room_is_recorded_with_title_size_and_version(scene: W
     for fact in (
         "acme-before-import.tar.gz",
         "1.2 GB, version 1",
-        "a room of the portal",
-        "The file is in a room",
+        name_of(StorageType.DOCUMENTS),
+        checks.ARCHIVE_FOUND,
     ):
         assert fact in words(view)
     await restored(scene)
@@ -158,7 +162,7 @@ async def test_a_file_that_changed_since_makes_it_void(scene: World) -> None:
     await scene.click("approve")
     restore = await scene.restore()
     assert restore.state is State.VOID
-    assert "The file has changed since it was asked for" in (restore.outcome or "")
+    assert restore.outcome == checks.ARCHIVE_CHANGED
 
 
 async def test_a_file_that_is_gone_makes_it_void(scene: World) -> None:
@@ -176,7 +180,7 @@ async def test_a_file_that_is_not_there_cannot_be_asked_for(scene: World) -> Non
     await scene.submit({"file": "1"})
     view = await scene.modal()
     assert view
-    assert "shows the key's owner no file with this id" in words(view)
+    assert checks.ARCHIVE_NOT_FOUND in words(view)
     assert view["submit"] is None
 
 
@@ -186,9 +190,8 @@ async def test_a_file_that_is_not_called_like_a_backup_is_warned_of(scene: World
     await scene.submit({"file": FILE})
     view = await scene.modal()
     assert view
-    assert ":warning: archive: The name holiday <!channel>.docx does not end in .tar.gz" in words(
-        view
-    )
+    warning = checks.archive_misnamed("holiday <!channel>.docx")
+    assert f":warning: {checks.ARCHIVE}: {warning}" in words(view)
     assert view["submit"]
 
 
@@ -197,9 +200,7 @@ async def test_a_connected_account_is_sent_as_it_was_typed(scene: World) -> None
     await scene.submit({"file": "sbox-4-|backups|acme.tar.gz"})
     view = await scene.modal()
     assert view
-    assert ":warning: archive: The portal looks for it only when it has taken the restore" in words(
-        view
-    )
+    assert f":warning: {checks.ARCHIVE}: {checks.ARCHIVE_UNSEEN}" in words(view)
     await restored(scene)
     body = await sent(scene)
     assert (body["storageType"], body["storageParams"]) == (
@@ -257,53 +258,53 @@ async def test_own_cloud_storage_is_sent_with_its_keys(scene: World, module: str
 
 
 BAD = [
-    ("0", "", {"file": " "}, "file", "has a number as its id"),
-    ("0", "", {"file": "../1"}, "file", "has a number as its id"),
-    ("1", "", {"file": "17"}, "file", "that is no number"),
-    ("5", "googlecloud", {"path": " ", "p_bucket": "b"}, "path", "Type the archive's path"),
+    ("0", "", {"file": " "}, "file", said.NO_ROOM_FILE),
+    ("0", "", {"file": "../1"}, "file", said.NO_ROOM_FILE),
+    ("1", "", {"file": "17"}, "file", said.NO_PROVIDER_FILE),
+    ("5", "googlecloud", {"path": " ", "p_bucket": "b"}, "path", said.NO_PATH),
+    ("5", "googlecloud", {"path": "nightly/", "p_bucket": "b"}, "path", said.NO_PATH),
     (
         "5",
         "googlecloud",
-        {"path": "nightly/", "p_bucket": "b"},
-        "path",
-        "with the file's name at its end",
+        {"path": "a.tar.gz", "p_bucket": " "},
+        "p_bucket",
+        clouds.parameter_needed("googlecloud"),
     ),
-    ("5", "googlecloud", {"path": "a.tar.gz", "p_bucket": " "}, "p_bucket", "googlecloud needs it"),
-    ("5", "s3", {"path": "a", "p_bucket": "b"}, "p_region", "Give the bucket's region"),
+    ("5", "s3", {"path": "a", "p_bucket": "b"}, "p_region", clouds.REGION_NEEDED),
     (
         "5",
         "s3",
         {"path": "a", "p_bucket": "b", "p_region": "r", "p_sse": "awskms"},
         "p_ssekey",
-        "needs the id",
+        clouds.encryption_key_needed("awskms"),
     ),
     (
         "5",
         "s3",
         {"path": "a", "p_bucket": "b", "p_region": "r", "p_ssekey": "k"},
         "p_ssekey",
-        "It goes with",
+        clouds.encryption_key_unused(clouds.ENCRYPTIONS_WITH_KEY),
     ),
     (
         "5",
         "s3",
         {"path": "a", "p_bucket": "b", "p_serviceurl": "s3.example"},
         "p_serviceurl",
-        "has to begin with https",
+        clouds.ADDRESS_WITHOUT_SCHEME,
     ),
     (
         "5",
         "s3",
         {"path": "a", "p_bucket": "b", "p_serviceurl": "https://AKIA:x@s3.example"},
         "p_serviceurl",
-        "Leave the",
+        clouds.ADDRESS_WITH_CREDENTIALS,
     ),
     (
         "5",
         "s3",
         {"path": "a", "p_bucket": "b", "p_serviceurl": "https://[s3"},
         "p_serviceurl",
-        "This is not an address.",
+        clouds.NOT_AN_ADDRESS,
     ),
 ]
 
@@ -314,7 +315,7 @@ async def test_what_does_not_do_is_told_under_its_field(
 ) -> None:
     await pick(scene, kind, module)
     answer = await scene.submit(values)
-    assert sentence in answer["errors"][field]
+    assert answer["errors"][field] == sentence
     assert not await scene.messages()
 
 
@@ -329,17 +330,16 @@ async def test_an_expired_request_for_a_file_can_be_asked_for_again(scene: World
     assert "acme-before-import.tar.gz" in words(view)
 
 
-@pytest.mark.parametrize(
-    ("storage_type", "why"), [(2, "does not implement storage type 2"), (3, "uploaded last")]
-)
+@pytest.mark.parametrize("storage_type", [StorageType.CUSTOM_CLOUD, StorageType.LOCAL])
 async def test_types_2_and_3_are_refused_with_the_reason(
-    scene: World, storage_type: int, why: str
+    scene: World, storage_type: StorageType
 ) -> None:
     record = await scene.portal("backups", "POST", fileName="odd.tar.gz", storageType=storage_type)
     await scene.command(record["id"])
     view = await scene.modal()
     assert view
-    assert why in words(view)
+    assert storage_type.facts.refusal
+    assert checks.backup_refused(storage_type.facts.refusal) in words(view)
     assert view["submit"] is None
     view = await pick(scene, "history")
     assert "odd.tar.gz" not in words(view)
@@ -371,7 +371,7 @@ async def test_next_before_the_fields_are_there_loses_nothing_and_draws_them(
     (block,) = chosen
     typed = {"path": "a.tar.gz", "p_bucket": "b"} if shown[0] == "5" else {}
     answer = await scene.submit(typed | chosen)
-    assert "The fields of this choice are coming up" in answer["errors"]["kind"]
+    assert answer["errors"]["kind"] == said.FIELDS_COMING
     view = await scene.modal()
     assert view
     ((_, value),) = chosen[block].items()
@@ -395,14 +395,15 @@ async def test_a_redraw_that_slack_does_not_take_is_told_in_the_channel(scene: W
 
 
 async def test_an_archive_is_asked_for_when_the_history_cannot_be_read(scene: World) -> None:
-    """Backups can be gone from the list after an upgrade, though their files exist
-    (docspace-api §10).
+    """Backups can be gone from the list after an upgrade, though their files exist.
+
+    Source: docspace-api §10.
     """
     await scene.portal("faults", "PATCH", on="getbackuphistory", fault="html_502", times=100)
     view = await pick(scene, "0")
     view = await choose(scene, view, "kind", "history")
     assert len(await scene.requests("getbackuphistory")) == 1
-    assert "The backups could not be read" in words(view)
+    assert said.NOT_READ in words(view)
     await choose(scene, view, "kind", "0")
     await scene.submit({"file": FILE})
     view = await scene.modal() or {}
@@ -449,19 +450,17 @@ async def test_more_than_slack_carries_is_told_under_the_path(scene: World) -> N
     answer = await scene.submit(
         {"path": '"' * 400, **long, "p_serviceurl": f"https://{'s' * 190}", "subdir": '"' * 200}
     )
-    assert answer["errors"] == {
-        "path": "All these values are too long together for Slack to carry them. Shorten the path."
-    }
+    assert answer["errors"] == {"path": said.TOO_LONG_TOGETHER}
 
 
 async def test_a_file_that_the_keys_owner_may_not_open_is_told(scene: World) -> None:
     await scene.portal("files", "PATCH", **{FILE: {"closed": True}})
     await pick(scene, "0")
     await scene.submit({"file": FILE})
-    assert "The key's owner may not open this file." in words(await scene.modal() or {})
+    assert checks.ARCHIVE_CLOSED in words(await scene.modal() or {})
     await scene.command("")
     await scene.portal("faults", "PATCH", ip_refused=True)
     await choose(scene, await scene.modal() or {}, "kind", "0")
     await scene.submit({"file": FILE})
-    assert ":x: archive: 127.0.0.1" in words(await scene.modal() or {})
-    assert "does not admit restorebot's IP address" in words(await scene.modal() or {})
+    refused = Sentences(urlsplit(scene.portal_url).netloc).ip_address_refused()
+    assert f":x: {checks.ARCHIVE}: {refused}" in words(await scene.modal() or {})

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from restorebot.docspace.client import DocSpace
+from restorebot.docspace.client import DocSpace, Limits
 from restorebot.model import State
 from tests.harness import ALICE, BOB, CAROL, World, words
 
@@ -245,17 +245,15 @@ async def test_a_lost_answer_is_looked_for_and_never_asked_again(
     assert await posts(scene) == 1
 
 
-async def test_a_portal_that_answers_too_late_is_looked_at_instead(
-    scene: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert scene.bot is not None
-    monkeypatch.setattr(scene.bot.portals.all[0].docspace, "_start_timeout", 0.2)
-    await scene.ask()
-    await scene.portal("faults", "PATCH", on="startrestore", fault="answer_slow", seconds=1)
-    await scene.click("approve")
-    assert "did not answer within 0.2 seconds" in await thread(scene)
-    await scene.until(State.COMPLETED, by=5)
-    assert await posts(scene) == 1
+async def test_a_portal_that_answers_too_late_is_looked_at_instead(quiet: World) -> None:
+    quiet.limits = Limits(start_timeout=0.2)
+    async with quiet.life():
+        await quiet.ask()
+        await quiet.portal("faults", "PATCH", on="startrestore", fault="answer_slow", seconds=1)
+        await quiet.click("approve")
+        assert "did not answer within 0.2 seconds" in await thread(quiet)
+        await quiet.until(State.COMPLETED, by=5)
+        assert await posts(quiet) == 1
 
 
 async def test_a_task_that_appears_after_the_window_is_not_taken_for_ours(scene: World) -> None:

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from restorebot.docspace.client import DocSpace
-from restorebot.docspace.storages import MODULES
+from restorebot.docspace.clouds import MODULES
+from restorebot.docspace.storages import OFFERED
 from restorebot.model import (
     OPEN,
     Action,
@@ -28,14 +29,16 @@ from restorebot.model import (
     State,
     Vote,
 )
+from restorebot.restores.checks import Check, CheckResult
 from restorebot.restores.policy import Approvers, Policy
 from restorebot.restores.portals import Portal
-from restorebot.restores.preflight import Check, CheckResult, Report
+from restorebot.restores.preflight import Report, ref_of
 from restorebot.restores.queries import VisibleRestore
 from restorebot.sandbox.workspace.limits import check_message_blocks, check_view
 from restorebot.slack import blocks as blocks_of
 from restorebot.slack import cards, home, mrkdwn, request_modal, thread
 from restorebot.slack.archive_form import CARRIED
+from restorebot.slack.phrases.picker import ARCHIVE_KINDS
 from restorebot.slack.rates import RateLimit
 from tests.harness import TLS
 from tests.storage.conftest import a_restore
@@ -66,9 +69,9 @@ typed = outside.map(lambda text: " ".join(text.split()))
 def archives(draw: st.DrawFn) -> Source:
     """As the picker reads them, before or after the portal has told of a file."""
     params = {"module": "s3", "filePath": draw(typed)[:400]} | {
-        name: draw(typed)[:200] for name in MODULES["s3"]
+        key.name: draw(typed)[:200] for key in MODULES["s3"].keys
     }
-    for name in [*MODULES["s3"], "filePath"]:
+    for name in reversed([*params][1:]):
         if len(json.dumps(params)) > CARRIED:
             params[name] = ""
     told: dict[str, Any] = draw(
@@ -76,7 +79,7 @@ def archives(draw: st.DrawFn) -> Source:
     )
     return Source(
         file_name=draw(typed)[:200],
-        storage_type=draw(st.sampled_from([0, 1, 5])),
+        storage_type=draw(st.sampled_from([*ARCHIVE_KINDS])),
         params=tuple(params.items()),
         **told,
     )
@@ -125,7 +128,7 @@ def restores(draw: st.DrawFn) -> Restore:
         announce=draw(st.just(()) | st.just(("C0USERS", "C0OTHERS"))),
         break_glass=draw(st.booleans()),
         notify=draw(st.booleans()),
-        safety_storage=draw(st.none() | st.sampled_from([0, 1, 4, 5])),
+        safety_storage=draw(st.none() | st.sampled_from(OFFERED)),
         safety_task=draw(st.none() | outside),
         safety_name=draw(st.none() | outside),
         safety_made_at=draw(st.none() | st.just(NOW)),
@@ -203,8 +206,9 @@ def test_any_modal_fits_and_can_be_submitted_only_when_all_is_well(
     source = Source(
         backup_id=backup_id, file_name=name[:200], storage_type=5, created_on=NOW, expires_on=NOW
     )
-    report = Report((Check("portal", result, sentence),), alias[:100], source)
-    view = request_modal.confirmation_modal(backup_id, report, PORTAL, "C1", NOW)
+    checks = (Check("portal", result, sentence),)
+    report = Report(checks=checks, alias=PortalAlias(alias[:100]), source=source)
+    view = request_modal.confirmation_modal(ref_of(source), report, PORTAL, "C1", NOW)
     check_view(view, "modal")
     assert ("submit" in view) == passes
     assert any(block["type"] == "input" for block in view["blocks"]) == passes
@@ -220,9 +224,10 @@ def test_any_modal_fits_and_can_be_submitted_only_when_all_is_well(
 
 @given(outside, archives(), outside)
 def test_a_modal_for_any_archive_fits(alias: str, source: Source, sentence: str) -> None:
-    report = Report((Check("archive", CheckResult.WARNED, sentence),), alias[:100], source)
+    checks = (Check("archive", CheckResult.WARNED, sentence),)
+    report = Report(checks=checks, alias=PortalAlias(alias[:100]), source=source)
     view = request_modal.confirmation_modal(
-        source,
+        ref_of(source),
         report,
         PORTAL,
         "C1",

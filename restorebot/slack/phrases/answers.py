@@ -17,7 +17,6 @@ OTHER_WORKSPACE = "restorebot answers only members of the workspace that it is i
 INTERNAL_ERROR = "Something went wrong inside restorebot; its log says what."
 LOOK_AT_CARD = "Look at the card before you try again."
 UNKNOWN_BUTTON = "This button is from another version of restorebot and does nothing any more."
-FIELDS_COMING = "The fields of this choice are coming up just now. Fill them in, then press Next."
 CLICK_DENY_AGAIN = "Click Deny again."
 CLICK_AGAIN = "Click the button again."
 PRESS_NEXT_AGAIN = "Press Next again."

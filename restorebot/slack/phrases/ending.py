@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from restorebot.docspace.replies import HOW_TO_STORE
+from restorebot.docspace.models import tenant_status_name
 from restorebot.model import Restore, Source, State
-from restorebot.restores.preflight import TENANT_STATUS_NAMES
 from restorebot.slack.mrkdwn import (
     code,
     date,
@@ -16,6 +15,7 @@ from restorebot.slack.mrkdwn import (
     mentions,
 )
 from restorebot.slack.phrases.restore import TITLES, decided_by, durations
+from restorebot.slack.phrases.setup import REPLACE_KEY
 from restorebot.slack.phrases.thread import how_to_find_backup
 
 SAID = "What was said"
@@ -104,7 +104,7 @@ def next_steps(restore: Restore) -> str:
         f'{mail}; "Forgot password?" at {escape(restore.portal_url)} does the same. Two-factor '
         "sign-in has to be set up again.\n"
         "2. Every API key is dead, restorebot's included. Make a new one with all permissions in "
-        f"DocSpace (Developer Tools, API keys). {HOW_TO_STORE} Until then no restore can be asked "
+        f"DocSpace (Developer Tools, API keys). {REPLACE_KEY} Until then no restore can be asked "
         "for.\n"
         "3. Backups have new ids; copy them afresh from Settings, Backup.\n"
         f"4. {way_back(restore)}"
@@ -140,7 +140,7 @@ def left_in_status(tenant_status: int | None) -> str:
         return LOCK_NOT_READ
     if tenant_status == 0:
         return NOT_LOCKED
-    status = TENANT_STATUS_NAMES.get(tenant_status, f"in status {tenant_status}")
+    status = tenant_status_name(tenant_status)
     return (
         f"The portal is {status}: an administrator has to look at the server before anybody can "
         "work."

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from restorebot.docspace.models import STORAGE_NAMES
+from restorebot.docspace.storages import name_of
 from restorebot.model import Phase, Restore, Source, State
 from restorebot.slack.mrkdwn import (
     code,
@@ -132,7 +132,7 @@ def stored_in(storage_type: int | None) -> str:
     """Name a storage type."""
     if storage_type is None:
         return "its storage"
-    return STORAGE_NAMES.get(storage_type, f"storage type {storage_type}")
+    return name_of(storage_type)
 
 
 def age(source: Source, now: datetime | None = None) -> tuple[str, str]:

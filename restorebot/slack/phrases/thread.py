@@ -1,8 +1,9 @@
 """The thread's words."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from restorebot.docspace.storages import StorageType
 from restorebot.model import PostKind, Restore
 from restorebot.slack.mrkdwn import (
     channel_link,
@@ -21,29 +22,25 @@ NAME = "Name"
 PORTAL_WARNS = "The portal warns"
 OUTCOME_NOT_KNOWN = ":question: *It is not known whether this restore runs, or how it ended.*"
 
-WAYS_BACK = {
-    0: (
+WAYS_BACK: Mapping[int, str] = {
+    StorageType.DOCUMENTS: (
         "It does not survive the restore: the restored portal has neither its entry in the history "
         "nor the room's file. Only a copy that was downloaded before is a way back."
     ),
-    1: (
+    StorageType.THIRD_PARTY: (
         "The restore gives the archive another id. To find it: store a new API key, look for this "
         "name in the connected account, and ask with `/restore` for a file in a connected account."
     ),
-    4: (
+    StorageType.DATA_STORE: (
         "It does not survive the restore: the restored portal cannot reach it. Only a copy that "
         "was downloaded before, from Settings, Backup, is a way back."
     ),
+    StorageType.CLOUD: (
+        "The restore gives it another id. To find it: store a new API key, then `/restore list` "
+        "shows it by this name."
+    ),
 }
-"""How to find a safety backup again, by its storage type, where the history does not tell.
-
-Source: docspace-api §9.
-"""
-
-WAY_BACK = (
-    "The restore gives it another id. To find it: store a new API key, then `/restore list` shows "
-    "it by this name."
-)
+"""How to find a safety backup again, by its storage type (docspace-api §9)."""
 
 
 def witness(restore: Restore, head: str) -> str:
@@ -116,8 +113,8 @@ def backed_up(restore: Restore) -> str:
 def how_to_find_backup(restore: Restore) -> str:
     """Say how to find the safety backup after the restore."""
     if restore.safety_storage is None:
-        return WAY_BACK
-    return WAYS_BACK.get(restore.safety_storage, WAY_BACK)
+        return WAYS_BACK[StorageType.CLOUD]
+    return WAYS_BACK.get(restore.safety_storage, WAYS_BACK[StorageType.CLOUD])
 
 
 def sent(restore: Restore, task_id: str) -> str:

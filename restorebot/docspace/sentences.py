@@ -1,0 +1,180 @@
+"""What the client says of a portal when a call goes wrong: each sentence once.
+
+A sentence says what happened and, where somebody can mend it, how. Where the portal's address and
+key are set is not known here: whoever gives them to the client brings the words for that.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetupHints:
+    """How to mend a portal's address and key, in the words of whoever has set them.
+
+    ``address`` is what the address is called there; the others are sentences.
+    """
+
+    address: str = "the address"
+    store_key: str = "Store one."
+    replace_key: str = "Put it where the old one is."
+
+
+NO_HINTS = SetupHints()
+
+
+@dataclass(frozen=True)
+class Sentences:
+    """The sentences about one portal, which is called by its host."""
+
+    host: str
+    hints: SetupHints = NO_HINTS
+
+    # The key
+
+    def key_missing(self) -> str:
+        """Return what is said where there is no key to send."""
+        return f"There is no API key for {self.host}. {self.hints.store_key}"
+
+    def key_rejected(self) -> str:
+        """Return what is said of 401."""
+        return (
+            f"{self.host} does not accept the API key (401). After a restore every key is dead: "
+            f"make a new one in DocSpace, Developer Tools. {self.hints.replace_key}"
+        )
+
+    def key_lacks_scope(self) -> str:
+        """Return what is said of 403 without a body."""
+        return (
+            f"{self.host} denies the key this call (403): make a key with all permissions. "
+            f"{self.hints.replace_key}"
+        )
+
+    def access_denied(self) -> str:
+        """Return what is said of 403 with an error."""
+        return (
+            f"{self.host} denies access (403): the key's owner has to be the owner or an "
+            "administrator of the portal."
+        )
+
+    # The address
+
+    def not_a_portal(self) -> str:
+        """Return what is said of 404 where no portal answers."""
+        return (
+            f"{self.host} is not the address of a portal (404); check {self.hints.address} and the "
+            "custom domain."
+        )
+
+    def redirects(self, target: str | None) -> str:
+        """Return what is said of a redirect to another origin."""
+        elsewhere = target or "another address"
+        return (
+            f"{self.host} redirects to {elsewhere}; set {self.hints.address} to the portal's own "
+            "address."
+        )
+
+    def not_json(self) -> str:
+        """Return what is said of a success that is not JSON."""
+        return f"{self.host} did not answer in JSON; is {self.hints.address} a DocSpace portal?"
+
+    def unknown_shape(self) -> str:
+        """Return what is said of JSON that is no object."""
+        return (
+            f"{self.host} answered in an unknown shape; is {self.hints.address} a DocSpace portal?"
+        )
+
+    def unknown_name(self) -> str:
+        """Return what is said of a host that DNS does not have."""
+        return f"The name {self.host} is not known to DNS; check {self.hints.address}."
+
+    # The connection
+
+    def refuses_connection(self) -> str:
+        """Return what is said of a connection that is refused."""
+        return f"{self.host} refuses the connection. Is the portal up?"
+
+    def unreachable_in_time(self) -> str:
+        """Return what is said of a connection that takes too long."""
+        return f"{self.host} could not be reached in time. Is it up?"
+
+    def untrusted_certificate(self, why: str) -> str:
+        """Return what is said of a certificate that is not trusted."""
+        return f"{self.host} has a certificate that is not trusted ({why})."
+
+    def no_tls(self) -> str:
+        """Return what is said of a host that does not speak TLS."""
+        return f"{self.host} does not speak TLS as expected."
+
+    def no_answer_within(self, seconds: float) -> str:
+        """Return what is said of an answer that takes too long."""
+        return f"{self.host} did not answer within {seconds:g} seconds."
+
+    def broke_connection(self) -> str:
+        """Return what is said of a connection that ends before the answer."""
+        return f"{self.host} broke the connection before it had answered."
+
+    # The answer
+
+    def malformed(self, said: str | None) -> str:
+        """Return what is said of 400; ``said`` is the portal's own sentence."""
+        return f"{self.host} finds the request malformed (400){_quoted(said)}."
+
+    def asks_for_payment(self, said: str | None) -> str:
+        """Return what is said of 402; ``said`` is the portal's own sentence."""
+        return (
+            f"{self.host} asks for payment (402){_quoted(said)}: the plan has no restore, a quota "
+            "is used up, or it is unpaid."
+        )
+
+    def locked(self) -> str:
+        """Return what is said of 403 as problem+json."""
+        return (
+            f"{self.host} is locked (403): it is being restored, moved or encrypted. Wait until it "
+            "is active again."
+        )
+
+    def ip_address_refused(self) -> str:
+        """Return what is said of 403 in bare text."""
+        return (
+            f"{self.host} does not admit restorebot's IP address (403): allow it in the portal's "
+            "security settings."
+        )
+
+    def not_found(self, said: str | None) -> str:
+        """Return what is said of 404 with an error; ``said`` is the portal's own sentence."""
+        return f"{self.host} does not have what was asked for (404){_quoted(said)}."
+
+    def rate_limited(self, seconds: float) -> str:
+        """Return what is said of 429."""
+        return f"{self.host} is asked too often (429); it answers again in {seconds:g} seconds."
+
+    def failed_inside(self, status: int, said: str | None) -> str:
+        """Return what is said of 5xx with an error; ``said`` is the portal's own sentence."""
+        return f"{self.host} failed inside ({status}){_quoted(said)}."
+
+    def service_away(self, status: int) -> str:
+        """Return what is said of 5xx without an error."""
+        return (
+            f"{self.host} has a fault ({status}): its backup service does not answer. Try again in "
+            "a few minutes."
+        )
+
+    def unknown_status(self, status: int) -> str:
+        """Return what is said of a status that DocSpace does not have."""
+        return f"{self.host} answered with status {status}, which no DocSpace portal does."
+
+    def too_large(self, mebibytes: int) -> str:
+        """Return what is said of a reply without end."""
+        return (
+            f"{self.host} sent more than {mebibytes} MiB; that is no answer of a DocSpace portal."
+        )
+
+    def history_unfit(self) -> str:
+        """Return what is said of a history that is no list."""
+        return f"{self.host} sent a backup history that is no list."
+
+
+def _quoted(said: str | None) -> str:
+    if said is None:
+        return ""
+    return f" ({said})"
