@@ -1,0 +1,30 @@
+"""The settings: environment, `.env`, `restorebot.toml` and a secrets directory, in this order.
+
+Problems come out as plain lines.
+"""
+
+from restorebot.settings.fields import (
+    FLEETING,
+    NAMES,
+    OF_THE_LOADER,
+    TABLE_EXAMPLES,
+    WORDS,
+    PortalSettings,
+    PortalTable,
+    Settings,
+    database_url,
+    load,
+)
+
+__all__ = [
+    "FLEETING",
+    "NAMES",
+    "OF_THE_LOADER",
+    "TABLE_EXAMPLES",
+    "WORDS",
+    "PortalSettings",
+    "PortalTable",
+    "Settings",
+    "database_url",
+    "load",
+]
