@@ -8,13 +8,13 @@ from restorebot.settings.fields import (
     NAMES,
     OF_THE_LOADER,
     TABLE_EXAMPLES,
-    WORDS,
     PortalSettings,
     PortalTable,
     Settings,
     database_url,
     load,
 )
+from restorebot.settings.types import WORDS
 
 __all__ = [
     "FLEETING",

@@ -3,9 +3,7 @@
 Problems come out as plain lines.
 """
 
-import base64
 import difflib
-import json
 import os
 import re
 import tomllib
@@ -13,14 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -33,24 +29,38 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
-    NoDecode,
     PydanticBaseSettingsSource,
     SecretsSettingsSource,
     SettingsConfigDict,
 )
 
-from restorebot.docspace.storages import Storage, parse_backup_storage
+from restorebot.docspace.storages import Storage
 from restorebot.errors import SettingsError
+from restorebot.settings.types import (
+    ApiKey,
+    AppToken,
+    Auth,
+    BaseAddress,
+    BotToken,
+    Channels,
+    Database,
+    EncryptionKey,
+    People,
+    PollInterval,
+    Port,
+    PortalAddress,
+    PortalName,
+    Quorum,
+    SafetyBackup,
+    Ttl,
+    Users,
+    parse_portal_name,
+)
 
 CONFIG_FILE = "restorebot.toml"
 SECRETS_DIRECTORY = "/run/secrets"
 
 HTTP_PORT = 3000
-
-WORDS = ("list", "status", "history", "help", "dump")
-"""The words of the `/restore` command, which no portal may be named after; `dump` is one that is
-refused.
-"""
 
 TABLES = "[portals]"
 """The settings' name for the portals' tables: one that no environment variable can have."""
@@ -60,160 +70,7 @@ DATABASE = "sqlite+aiosqlite:///restorebot.sqlite3"
 FLEETING = {"DYNO": "Heroku", "K_SERVICE": "Cloud Run", "AWS_LAMBDA_FUNCTION_NAME": "Lambda"}
 """Variables of platforms whose disk is gone with the next restart."""
 
-_UNITS = {
-    "": 1,
-    "s": 1,
-    "sec": 1,
-    "second": 1,
-    "m": 60,
-    "min": 60,
-    "minute": 60,
-    "h": 3600,
-    "hour": 3600,
-}
-_UNITS |= {"d": 86400, "day": 86400}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)", re.IGNORECASE)
-
 T = TypeVar("T")
-
-_LOCAL = {"localhost", "127.0.0.1", "::1"}
-
-
-def _duration(value: Any) -> Any:
-    match = (
-        _DURATION.fullmatch(str(value).strip()) if isinstance(value, str | int | float) else None
-    )
-    unit = match and _UNITS.get(match[2].lower().removesuffix("s") or match[2].lower())
-    if match and unit:
-        return timedelta(seconds=float(match[1]) * unit)
-    if isinstance(value, timedelta):
-        return value
-    raise ValueError("is not a duration")
-
-
-def _between(least: timedelta, most: timedelta, words: str) -> AfterValidator:
-    def check(value: timedelta) -> timedelta:
-        if not least <= value <= most:
-            raise ValueError(f"has to be {words}")
-        return value
-
-    return AfterValidator(check)
-
-
-def _listed(value: Any) -> Any:
-    return (
-        [part.strip() for part in value.split(",") if part.strip()]
-        if isinstance(value, str)
-        else value
-    )
-
-
-def _ids(pattern: str, what: str) -> AfterValidator:
-    def check(value: tuple[str, ...]) -> tuple[str, ...]:
-        for number, one in enumerate(value, 1):
-            # The entry itself is not shown: somebody may have pasted a token here.
-            if not re.fullmatch(pattern, one):
-                raise ValueError(f"has an entry, number {number}, that is no {what}")
-        return value
-
-    return AfterValidator(check)
-
-
-def _token(prefix: str) -> AfterValidator:
-    def check(value: SecretStr) -> SecretStr:
-        stripped = value.get_secret_value().strip()
-        if not stripped.startswith(prefix):
-            raise ValueError(f"does not begin with {prefix}")
-        return SecretStr(stripped)
-
-    return AfterValidator(check)
-
-
-def _key(value: SecretStr) -> SecretStr:
-    stripped = value.get_secret_value().strip()
-    if not stripped or not stripped.isascii() or not stripped.isprintable():
-        raise ValueError("is empty or has characters that no DocSpace key has")
-    return SecretStr(stripped)
-
-
-def _fernet(value: SecretStr) -> SecretStr:
-    stripped = value.get_secret_value().strip()
-    try:
-        whole = len(base64.urlsafe_b64decode(stripped)) == 32
-    except ValueError:
-        whole = False
-    if not whole:
-        raise ValueError("is no encryption key; make one with restorebot key generate")
-    return SecretStr(stripped)
-
-
-def _address(value: str) -> str:
-    parts = urlsplit(value.strip())
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOCAL):
-        raise ValueError("has to begin with https://")
-    if not parts.hostname or parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError("has to be a plain address")
-    return value.strip()
-
-
-def _portal(value: str) -> str:
-    address = _address(value)
-    if urlsplit(address).path.strip("/"):
-        raise ValueError("has to be the portal's address without a path")
-    return address.rstrip("/").lower()
-
-
-def _portal_name(value: str) -> str:
-    if value in WORDS:
-        raise ValueError(
-            f"is a word of the /restore command, as are {', '.join(WORDS)}; choose another name"
-        )
-    if not re.fullmatch(r"[a-z][a-z0-9-]{0,29}", value):
-        raise ValueError(
-            "is no portal's name: up to 30 small letters, digits and hyphens, a letter first"
-        )
-    return value
-
-
-def _api(value: str) -> str:
-    return _address(value).rstrip("/") + "/"
-
-
-def _database(value: str) -> str:
-    if value.startswith("sqlite:"):
-        value = value.replace("sqlite:", "sqlite+aiosqlite:", 1)
-    if value.startswith(("postgres:", "postgresql")):
-        raise ValueError("names PostgreSQL, which this version does not support yet")
-    if not value.startswith("sqlite+aiosqlite:///") or len(value) == len("sqlite+aiosqlite:///"):
-        raise ValueError("has to name an SQLite file")
-    return value
-
-
-def _safety_backup(value: Any) -> Storage | None:
-    """`none`, or a storage with its parameters: a table, or in the environment JSON."""
-    if value is None or value == "none":
-        return None
-    try:
-        pairs = (
-            json.loads(value, object_pairs_hook=list)
-            if isinstance(value, str)
-            else list(value.items())
-        )
-        given = [(str(name), one) for name, one in pairs]
-    except (TypeError, AttributeError, ValueError):
-        raise ValueError("is neither none nor a storage with a storageType") from None
-    return parse_backup_storage(given)
-
-
-Ids = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
-People = Annotated[Ids, _ids(r"[UWS][A-Z0-9]{2,30}", "id of a Slack user (U…) or usergroup (S…)")]
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
-Channels = Annotated[Ids, _ids(r"[CG][A-Z0-9]{2,30}", "id of a channel (C…)")]
-Quorum = Annotated[int, Field(ge=1, le=10)]
-Ttl = Annotated[Duration, _between(timedelta(minutes=1), timedelta(days=1), "from 1 min to 24 h")]
-Address = Annotated[str, AfterValidator(_portal)]
-SafetyBackup = Annotated[Storage | None, NoDecode, BeforeValidator(_safety_backup)]
-ApiKey = Annotated[SecretStr, AfterValidator(_key)]
 
 
 class PortalTable(BaseModel):
@@ -221,9 +78,9 @@ class PortalTable(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    url: Address
+    url: PortalAddress
     key: ApiKey | None = None
-    auth: Literal["bearer", "cookie"] | None = None
+    auth: Auth | None = None
     channels: Channels | None = None
     requesters: People | None = None
     approvers: People | None = None
@@ -240,7 +97,7 @@ class PortalSettings:
     name: str
     url: str
     key: SecretStr | None
-    auth: Literal["bearer", "cookie"] | None
+    auth: Auth | None
     channels: frozenset[str]
     requesters: frozenset[str]
     approvers: frozenset[str]
@@ -283,7 +140,7 @@ class _Sources(BaseSettings):
 class DatabaseSettings(_Sources):
     """What the commands that only look at the database need."""
 
-    database_url: Annotated[str, AfterValidator(_database)] = DATABASE
+    database_url: Database = DATABASE
 
 
 class Settings(_Sources):
@@ -292,39 +149,33 @@ class Settings(_Sources):
     The names of the fields are the names of the variables, in lower case, less RESTOREBOT_.
     """
 
-    slack_bot_token: Annotated[SecretStr, _token("xoxb-")]
-    slack_app_token: Annotated[SecretStr, _token("xapp-")] | None = None
+    slack_bot_token: BotToken
+    slack_app_token: AppToken | None = None
     slack_signing_secret: SecretStr | None = None
-    slack_api_url: Annotated[str, AfterValidator(_api)] = "https://slack.com/api/"
-    encryption_key: Annotated[SecretStr, AfterValidator(_fernet)] | None = Field(
-        default=None, alias="RESTOREBOT_ENCRYPTION_KEY"
-    )
-    tables: dict[Annotated[str, AfterValidator(_portal_name)], PortalTable] = Field(
-        default={}, alias="[portals]"
-    )
-    docspace_url: Address | None = Field(default=None, validate_default=True)
+    slack_api_url: BaseAddress = "https://slack.com/api/"
+    encryption_key: EncryptionKey | None = Field(default=None, alias="RESTOREBOT_ENCRYPTION_KEY")
+    tables: dict[PortalName, PortalTable] = Field(default={}, alias="[portals]")
+    docspace_url: PortalAddress | None = Field(default=None, validate_default=True)
     docspace_api_key: ApiKey | None = Field(default=None, validate_default=True)
-    docspace_auth: Literal["bearer", "cookie"] | None = None
-    database_url: Annotated[str, AfterValidator(_database)] = DATABASE
-    port: Annotated[int, Field(ge=0, le=65535)] | None = None
+    docspace_auth: Auth | None = None
+    database_url: Database = DATABASE
+    port: Port | None = None
     host: str = "0.0.0.0"  # noqa: S104 - a platform's router comes from outside
     channels: Channels = Field(default=(), alias="RESTOREBOT_CHANNELS")
     requesters: People = Field(default=(), alias="RESTOREBOT_REQUESTERS")
     approvers: People | None = Field(
         default=None, alias="RESTOREBOT_APPROVERS", validate_default=True
     )
-    break_glass: Annotated[Ids, _ids(r"[UW][A-Z0-9]{2,30}", "id of a Slack user (U…)")] = Field(
-        default=(), alias="RESTOREBOT_BREAK_GLASS"
-    )
+    break_glass: Users = Field(default=(), alias="RESTOREBOT_BREAK_GLASS")
     approvals_needed: Quorum = Field(default=1, alias="RESTOREBOT_APPROVALS_NEEDED")
     allow_self_approval: bool = Field(default=False, alias="RESTOREBOT_ALLOW_SELF_APPROVAL")
     approval_ttl: Ttl = Field(default=timedelta(minutes=30), alias="RESTOREBOT_APPROVAL_TTL")
     announce: Channels = Field(default=(), alias="RESTOREBOT_ANNOUNCE")
     safety_backup: SafetyBackup = Field(default=None, alias="RESTOREBOT_SAFETY_BACKUP")
     # Each poll takes a lock of the whole portal (fact sheet §4.1): under 2 s is for the sandbox.
-    poll_interval: Annotated[
-        Duration, _between(timedelta(seconds=0.05), timedelta(minutes=5), "from 0.05 s to 5 min")
-    ] = Field(default=timedelta(seconds=5), alias="RESTOREBOT_POLL_INTERVAL")
+    poll_interval: PollInterval = Field(
+        default=timedelta(seconds=5), alias="RESTOREBOT_POLL_INTERVAL"
+    )
     stall_after: Ttl = Field(default=timedelta(minutes=30), alias="RESTOREBOT_STALL_AFTER")
 
     @property
@@ -347,7 +198,7 @@ class Settings(_Sources):
         if self.docspace_url:
             label = (urlsplit(self.docspace_url).hostname or "").split(".")[0]
             try:
-                name = _portal_name(label)
+                name = parse_portal_name(label)
             except ValueError:
                 name = "portal"
             tables[name] = PortalTable(
