@@ -115,18 +115,22 @@ async def build_bot(
             )
             stack.push_async_callback(docspace.aclose)
             policy = Policy(
-                one.approvers,
-                one.requesters,
-                one.channels,
-                one.approvals_needed,
-                settings.allow_self_approval,
-                frozenset(settings.break_glass),
+                approvers=frozenset(one.approvers),
+                requesters=frozenset(one.requesters),
+                channels=frozenset(one.channels),
+                approvals_needed=one.approvals_needed,
+                allow_self_approval=settings.allow_self_approval,
+                break_glass=frozenset(settings.break_glass),
             )
-            portals.append(
-                Portal(
-                    one.name, docspace, policy, one.approval_ttl, one.announce, one.safety_backup
-                )
+            portal = Portal(
+                name=one.name,
+                docspace=docspace,
+                policy=policy,
+                approval_ttl=one.approval_ttl,
+                announce=frozenset(one.announce),
+                safety_backup=one.safety_backup,
             )
+            portals.append(portal)
         yield _wire(settings, store, Portals(portals), client, team, clock)
 
 
@@ -151,7 +155,7 @@ def _wire(
 ) -> Bot:
     tasks = Tasks()
     directory = SlackDirectory(client, team)
-    pace = PollSettings(settings.poll_interval, settings.stall_after)
+    pace = PollSettings(poll_interval=settings.poll_interval, stall_after=settings.stall_after)
     preflight = Preflight(store)
     safety = SafetyBackup(store, portals, pace=pace, clock=clock)
     starter = Starter(store, portals, preflight, directory, safety, pace=pace, clock=clock)
@@ -174,7 +178,18 @@ def _wire(
         clock=clock,
         home=Home(client, viewer, clock),
     )
-    return Bot(settings, store, portals, tasks, service, runner, jobs, notifier, bolt, clock)
+    return Bot(
+        settings=settings,
+        store=store,
+        portals=portals,
+        tasks=tasks,
+        service=service,
+        runner=runner,
+        jobs=jobs,
+        notifier=notifier,
+        bolt=bolt,
+        clock=clock,
+    )
 
 
 async def run(settings: Settings) -> None:

@@ -25,7 +25,8 @@ GOOD = {
 def empty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """An empty directory and an environment with nothing of ours but what a bot needs."""
     for name in list(os.environ):
-        if name.upper() in settings.NAMES or name.startswith(("RESTOREBOT_", *settings.FLEETING)):
+        is_setting = name.upper() in settings.VARIABLES
+        if is_setting or name.startswith(("RESTOREBOT_", *settings.FLEETING)):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RESTOREBOT_SECRETS_DIR", str(tmp_path / "secrets"))
@@ -169,13 +170,13 @@ def test_each_portal_has_its_own_settings_and_else_the_general_ones(
     assert (acme.name, acme.url, acme.approvers, acme.approvals_needed) == (
         "acme",
         "https://acme.example",
-        frozenset(found.approvers or ()),
+        found.approvers,
         1,
     )
     assert (beta.url, beta.channels, beta.approvers, beta.approvals_needed, beta.approval_ttl) == (
         "https://beta.example",
-        frozenset({"C0BETA"}),
-        frozenset({"S0BETA"}),
+        ("C0BETA",),
+        ("S0BETA",),
         2,
         timedelta(minutes=5),
     )
@@ -208,6 +209,8 @@ BAD_TABLES = {
     '[portals.dump]\nurl = "https://a.example"\nkey = "sk-1"': (
         "[portals.dump]: is a word of the /restore command"
     ),
+    "[portals]\nacme = 5": "[portals.acme]: is no table; for example [portals.acme]",
+    "portals = 5": "[portals]: is no table; for example [portals.acme]",
     '[portals."A b"]\nurl = "https://a.example"\nkey = "sk-1"': (
         "[portals.A b]: is no portal's name"
     ),
@@ -310,8 +313,18 @@ def test_a_portal_may_do_without_the_general_safety_backup(
     beta = 'safety_backup = "none"\nannounce = ["C0NEWS"]\n'
     (tmp_path / "restorebot.toml").write_text(general + TABLES + beta)
     acme, beta_portal = settings.load().portals
-    assert (acme.safety_backup, acme.announce) == (Storage(4), frozenset())
-    assert (beta_portal.safety_backup, beta_portal.announce) == (None, frozenset({"C0NEWS"}))
+    assert (acme.safety_backup, acme.announce) == (Storage(4), ())
+    assert (beta_portal.safety_backup, beta_portal.announce) == (None, ("C0NEWS",))
+
+
+def test_how_keys_are_sent_holds_for_tables_that_do_not_say(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("DOCSPACE_URL", "DOCSPACE_API_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("DOCSPACE_AUTH", "cookie")
+    (tmp_path / "restorebot.toml").write_text(TABLES + 'auth = "bearer"\n')
+    assert [portal.auth for portal in settings.load().portals] == ["cookie", "bearer"]
 
 
 def test_one_portal_and_tables_do_not_go_together(tmp_path: Path) -> None:
@@ -331,6 +344,18 @@ def test_what_comes_first_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     assert settings.load().host == "dotenv.example"
     monkeypatch.setenv("HOST", "environment.example")
     assert settings.load().host == "environment.example"
+
+
+def test_a_variable_without_the_prefix_is_somebody_elses(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("APPROVALS_NEEDED", "many")
+    monkeypatch.setenv("TABLES", "four")
+    (tmp_path / ".env").write_text("BREAK_GLASS=U0MALLORY\n")
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "CHANNELS").write_text("C0ELSEWHERE")
+    found = settings.load()
+    assert (found.approvals_needed, found.break_glass, found.channels) == (1, (), ())
 
 
 def test_another_config_file_can_be_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from typer.main import get_command
 from restorebot.cli.main import STORIES
 from restorebot.cli.main import app as command_line
 from restorebot.sandbox.stories import STORIES as PLAYED
-from restorebot.settings import NAMES, OF_THE_LOADER, TABLE_EXAMPLES, WORDS, PortalTable
+from restorebot.settings import KEYS, LOADER_VARIABLES, VARIABLES, WORDS
 from restorebot.slack import app, archive_form, cards
 from restorebot.slack.parsing import SUBCOMMANDS
 from tests.mutants import MUTANTS, Mutant
@@ -44,14 +44,13 @@ SCOPES_OF = {
 
 def test_every_setting_has_its_row_in_the_readme_and_the_other_way_round() -> None:
     rows = set(re.findall(r"^\| `([A-Z_]+)` \|", README, re.MULTILINE))
-    assert rows == set(NAMES)
-    assert all(name in README for name in OF_THE_LOADER)
+    assert rows == set(VARIABLES)
+    assert all(name in README for name in LOADER_VARIABLES)
 
 
 def test_every_key_of_a_portals_table_is_in_the_readme() -> None:
     section = README.partition("### Several portals")[2].partition("\n## ")[0]
-    assert {f"`{name}`" for name in PortalTable.model_fields} <= set(re.findall(r"`\w+`", section))
-    assert set(PortalTable.model_fields) == set(TABLE_EXAMPLES)
+    assert {f"`{key}`" for key in KEYS} <= set(re.findall(r"`\w+`", section))
 
 
 def test_every_word_of_the_command_is_in_the_readme_and_none_may_be_a_portals_name() -> None:

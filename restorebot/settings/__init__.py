@@ -1,29 +1,19 @@
 """The settings: environment, `.env`, `restorebot.toml` and a secrets directory, in this order.
 
-Problems come out as plain lines.
+Problems come out as plain lines. A setting is declared in ``fields``, and nowhere else.
 """
 
-from restorebot.settings.fields import (
-    FLEETING,
-    NAMES,
-    OF_THE_LOADER,
-    TABLE_EXAMPLES,
-    PortalSettings,
-    PortalTable,
-    Settings,
-    database_url,
-    load,
-)
+from restorebot.settings.loading import FLEETING, LOADER_VARIABLES, database_url, load
+from restorebot.settings.model import KEYS, VARIABLES, PortalSettings, Settings
 from restorebot.settings.types import WORDS
 
 __all__ = [
     "FLEETING",
-    "NAMES",
-    "OF_THE_LOADER",
-    "TABLE_EXAMPLES",
+    "KEYS",
+    "LOADER_VARIABLES",
+    "VARIABLES",
     "WORDS",
     "PortalSettings",
-    "PortalTable",
     "Settings",
     "database_url",
     "load",

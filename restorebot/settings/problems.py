@@ -26,6 +26,7 @@ NO_STORAGE = "is neither none nor a storage with a storageType"
 NOBODY = "names nobody"
 MORE_THAN_APPROVERS = "is more than there are approvers"
 URL_TWICE = "is that of another portal too"
+NO_TABLE = "is no table"
 BESIDE_TABLES = "is set beside [portals]; give this portal a table too, with url and key"
 
 NAME_TWICE = "a name stands there twice; keep one of them"

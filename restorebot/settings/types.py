@@ -135,7 +135,7 @@ def parse_portal_name(value: str) -> str:
     return value
 
 
-def _database(value: str) -> str:
+def _database_url(value: str) -> str:
     if value.startswith(("postgres:", "postgresql")):
         raise ValueError(problems.POSTGRESQL)
     if value.startswith("sqlite:"):
@@ -185,7 +185,7 @@ Auth = Literal["bearer", "cookie"]
 PortalAddress = Annotated[str, AfterValidator(_portal_address)]
 BaseAddress = Annotated[str, AfterValidator(_base_address)]
 PortalName = Annotated[str, AfterValidator(parse_portal_name)]
-Database = Annotated[str, AfterValidator(_database)]
+DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 
 SafetyBackup = Annotated[Storage | None, NoDecode, BeforeValidator(_safety_backup)]
 """`none`, or a storage with its parameters: a table, or in the environment JSON."""
