@@ -115,19 +115,19 @@ async def build_bot(
             )
             stack.push_async_callback(docspace.aclose)
             policy = Policy(
-                approvers=frozenset(one.approvers),
-                requesters=frozenset(one.requesters),
-                channels=frozenset(one.channels),
+                approvers=one.approvers,
+                requesters=one.requesters,
+                channels=one.channels,
                 approvals_needed=one.approvals_needed,
                 allow_self_approval=settings.allow_self_approval,
-                break_glass=frozenset(settings.break_glass),
+                break_glass=settings.break_glass,
             )
             portal = Portal(
                 name=one.name,
                 docspace=docspace,
                 policy=policy,
                 approval_ttl=one.approval_ttl,
-                announce=frozenset(one.announce),
+                announce=one.announce,
                 safety_backup=one.safety_backup,
             )
             portals.append(portal)

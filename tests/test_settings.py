@@ -175,8 +175,8 @@ def test_each_portal_has_its_own_settings_and_else_the_general_ones(
     )
     assert (beta.url, beta.channels, beta.approvers, beta.approvals_needed, beta.approval_ttl) == (
         "https://beta.example",
-        ("C0BETA",),
-        ("S0BETA",),
+        frozenset({"C0BETA"}),
+        frozenset({"S0BETA"}),
         2,
         timedelta(minutes=5),
     )
@@ -313,8 +313,8 @@ def test_a_portal_may_do_without_the_general_safety_backup(
     beta = 'safety_backup = "none"\nannounce = ["C0NEWS"]\n'
     (tmp_path / "restorebot.toml").write_text(general + TABLES + beta)
     acme, beta_portal = settings.load().portals
-    assert (acme.safety_backup, acme.announce) == (Storage(4), ())
-    assert (beta_portal.safety_backup, beta_portal.announce) == (None, ("C0NEWS",))
+    assert (acme.safety_backup, acme.announce) == (Storage(4), frozenset())
+    assert (beta_portal.safety_backup, beta_portal.announce) == (None, frozenset({"C0NEWS"}))
 
 
 def test_how_keys_are_sent_holds_for_tables_that_do_not_say(
@@ -355,7 +355,11 @@ def test_a_variable_without_the_prefix_is_somebody_elses(
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets" / "CHANNELS").write_text("C0ELSEWHERE")
     found = settings.load()
-    assert (found.approvals_needed, found.break_glass, found.channels) == (1, (), ())
+    assert (found.approvals_needed, found.break_glass, found.channels) == (
+        1,
+        frozenset(),
+        frozenset(),
+    )
 
 
 def test_another_config_file_can_be_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -365,7 +369,7 @@ def test_another_config_file_can_be_named(monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.setenv("RESTOREBOT_CONFIG", str(tmp_path / "other.toml"))
     monkeypatch.delenv("RESTOREBOT_APPROVERS")
     found = settings.load()
-    assert found.approvers == ("U0ERIN", "S0OPS")
+    assert found.approvers == {"U0ERIN", "S0OPS"}
     assert found.port == 8080
 
 
@@ -387,4 +391,4 @@ def test_space_around_secrets_and_ids_is_dropped(monkeypatch: pytest.MonkeyPatch
     key = found.portals[0].key
     assert key
     assert key.get_secret_value() == SECRET
-    assert found.approvers == ("U0BOB", "S0OPS")
+    assert found.approvers == {"U0BOB", "S0OPS"}

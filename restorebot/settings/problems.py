@@ -9,6 +9,7 @@ from collections.abc import Iterable
 MISSING = "is missing"
 NO_WAY_TO_LISTEN = "is missing, and so is SLACK_SIGNING_SECRET; one of them is needed"
 
+NO_LIST = "is no list"
 NO_DURATION = "is not a duration"
 NO_KEY = "is empty or has characters that no DocSpace key has"
 NO_ENCRYPTION_KEY = "is no encryption key; make one with restorebot key generate"

@@ -60,20 +60,27 @@ def _between(least: timedelta, most: timedelta, words: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _parts(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    return [part.strip() for part in value.split(",") if part.strip()]
+def _parts(value: Any) -> list[Any] | None:
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    if isinstance(value, list | tuple | set | frozenset):
+        return list(value)
+    return None
 
 
-def _ids(pattern: str, what: str) -> AfterValidator:
-    def check(value: tuple[str, ...]) -> tuple[str, ...]:
-        for number, one in enumerate(value, 1):
-            if not re.fullmatch(pattern, one):
-                raise ValueError(problems.wrong_entry(number, what))
-        return tuple(dict.fromkeys(value))
+def _ids(pattern: str, what: str) -> BeforeValidator:
+    def check(value: Any) -> list[Any]:
+        parts = _parts(value)
+        if parts is None:
+            raise ValueError(problems.NO_LIST)
+        # What is no string is refused afterwards, by the type.
+        if all(isinstance(part, str) for part in parts):
+            for number, part in enumerate(parts, 1):
+                if not re.fullmatch(pattern, part):
+                    raise ValueError(problems.wrong_entry(number, what))
+        return parts
 
-    return AfterValidator(check)
+    return BeforeValidator(check)
 
 
 def _token(prefix: str) -> AfterValidator:
@@ -162,7 +169,7 @@ def _safety_backup(value: Any) -> Storage | None:
     return parse_backup_storage(given)
 
 
-_Ids = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts)]
+_Ids = Annotated[frozenset[str], NoDecode]
 
 Channels = Annotated[_Ids, _ids(r"[CG][A-Z0-9]{2,30}", "id of a channel (C…)")]
 People = Annotated[_Ids, _ids(r"[UWS][A-Z0-9]{2,30}", "id of a Slack user (U…) or usergroup (S…)")]
