@@ -1,0 +1,1 @@
+"""Restore an ONLYOFFICE DocSpace portal from Slack."""

@@ -24,7 +24,8 @@ from starlette.routing import Route
 from restorebot import logs, server
 from restorebot.docspace.client import ApiKeyInUse, DocSpace, ssl_context
 from restorebot.errors import KeyUnreadable, SettingsError, SlackUnavailable, StorageError
-from restorebot.restores.policy import Policy
+from restorebot.model import PortalName
+from restorebot.restores.policy import Approvers, Policy, Requesters
 from restorebot.restores.portals import Portal, Portals
 from restorebot.restores.preflight import Preflight
 from restorebot.restores.progress import PollSettings
@@ -40,7 +41,9 @@ from restorebot.slack.client import CALL_ERRORS, error_code, http_status
 from restorebot.slack.commands import RestoreCommand
 from restorebot.slack.directory import SlackDirectory
 from restorebot.slack.home import Home
+from restorebot.slack.listeners import Listeners
 from restorebot.slack.notifier import Notifier
+from restorebot.slack.request_flow import RequestFlow
 from restorebot.storage.store import Store, open_store
 from restorebot.tasks import Tasks
 
@@ -115,15 +118,15 @@ async def build_bot(
             )
             stack.push_async_callback(docspace.aclose)
             policy = Policy(
-                approvers=one.approvers,
-                requesters=one.requesters,
+                approvers=Approvers(one.approvers),
+                requesters=Requesters(one.requesters),
                 channels=one.channels,
                 approvals_needed=one.approvals_needed,
                 allow_self_approval=settings.allow_self_approval,
                 break_glass=settings.break_glass,
             )
             portal = Portal(
-                name=one.name,
+                name=PortalName(one.name),
                 docspace=docspace,
                 policy=policy,
                 approval_ttl=one.approval_ttl,
@@ -155,29 +158,25 @@ def _wire(
 ) -> Bot:
     tasks = Tasks()
     directory = SlackDirectory(client, team)
-    pace = PollSettings(poll_interval=settings.poll_interval, stall_after=settings.stall_after)
+    poll = PollSettings(interval=settings.poll_interval, stall_after=settings.stall_after)
     preflight = Preflight(store)
-    safety = SafetyBackup(store, portals, pace=pace, clock=clock)
-    starter = Starter(store, portals, preflight, directory, safety, pace=pace, clock=clock)
+    safety = SafetyBackup(store, portals, poll=poll, clock=clock)
+    starter = Starter(store, portals, preflight, directory, safety, poll=poll, clock=clock)
     jobs = Jobs(tasks, clock)
-    watcher = Watcher(store, portals, pace=pace, wake=jobs.wake)
+    watcher = Watcher(store, portals, poll=poll, wake=jobs.wake)
     runner = Runner(store, starter, watcher)
     service = Service(store, portals, directory, clock=clock, wake=jobs.wake)
     notifier = Notifier(client, store, portals, clock)
     store.changed = notifier.wake
-    viewer = RestoreQueries(store, portals, directory)
-    command = RestoreCommand(client, service, viewer, preflight, portals, clock=clock)
-    secret = settings.slack_signing_secret
-    bolt = slack_app.build(
-        client,
-        command,
-        service,
-        tasks,
-        team=team,
-        signing_secret=secret.get_secret_value() if secret else None,
-        clock=clock,
-        home=Home(client, viewer, clock),
-    )
+    queries = RestoreQueries(store, portals, directory)
+    flow = RequestFlow(client, service, preflight, portals, clock=clock)
+    command = RestoreCommand(client, service, queries, preflight, portals, flow, clock=clock)
+    home = Home(client, queries, clock)
+    listeners = Listeners(client, service, command, flow, home, tasks, clock=clock)
+    secret: str | None = None
+    if settings.slack_signing_secret:
+        secret = settings.slack_signing_secret.get_secret_value()
+    bolt = slack_app.build(client, listeners, tasks, team=team, signing_secret=secret)
     return Bot(
         settings=settings,
         store=store,

@@ -93,7 +93,7 @@ class AlreadyRequested(Conflict):
 
 
 class AlreadyVoted(Conflict):
-    """This person's vote is in the table already."""
+    """The person's vote is in the table already."""
 
     def __init__(self) -> None:
         super().__init__("You have approved this restore already.")
@@ -161,7 +161,7 @@ class PaymentRequired(PortalError):
 
 
 class PortalForbidden(PortalError):
-    """403: which of the four it is stands in its body (fact sheet §1.2)."""
+    """403: which of the four it is stands in its body (docspace-api §1.2)."""
 
 
 class AccessDenied(PortalForbidden):
@@ -204,7 +204,8 @@ class PortalFault(PortalError):
     """5xx. ``type`` is the exception's short class name where the portal sends one, else empty.
 
     FaultException and KeyNotFoundException are thrown before a restore's task is made, so they mean
-    "not started"; any other 5xx can come from a proxy after the portal did its part (design §2).
+    "not started"; any other 5xx can come from a proxy after the portal did its part (architecture
+    §2.2).
     """
 
     NOT_STARTED = frozenset({"FaultException", "KeyNotFoundException"})
@@ -217,8 +218,6 @@ class PortalFault(PortalError):
 
 
 class BadReply(PortalError):
-    """The answer is no JSON, not of the known shape, larger than the bound, or a redirect to
-    another origin.
-    """
+    """The answer is no JSON, not of the known shape, too large, or a redirect elsewhere."""
 
     sent = True

@@ -1,13 +1,19 @@
-"""What a restore is: its record, its states and the moves between them.
+"""What a restore is: its record, its states, the moves between them and what each state allows.
 
 Pure; imported by all, imports none.
 """
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NewType
+
+PortalAlias = NewType("PortalAlias", str)
+"""A portal's own name for itself, DocSpace's ``tenantAlias``."""
+
+PortalName = NewType("PortalName", str)
+"""What the settings call a portal, and people type."""
 
 
 class State(StrEnum):
@@ -53,16 +59,44 @@ OPEN = WAITING | LIVE
 ENDED = frozenset(State) - OPEN
 
 
+class Action(StrEnum):
+    """What a person may do with a restore, in the order in which buttons stand."""
+
+    APPROVE = "approve"
+    DENY = "deny"
+    WITHDRAW = "withdraw"
+    STOP = "stop"
+    SETTLE = "settle"
+    ASK_AGAIN = "ask_again"
+
+
+ALLOWED: Mapping[State, frozenset[Action]] = {
+    State.REQUESTED: frozenset({Action.APPROVE, Action.DENY, Action.WITHDRAW}),
+    State.APPROVED: frozenset({Action.STOP}),
+    State.BACKING_UP: frozenset({Action.STOP}),
+    State.UNKNOWN: frozenset({Action.SETTLE}),
+    State.EXPIRED: frozenset({Action.ASK_AGAIN}),
+}
+"""What each state allows; a state without an entry allows nothing. The policy says who may."""
+
+
 def may_move(old: State, new: State) -> bool:
-    """Whether the table has this move.
+    """Return whether the table has this move.
 
     An event may also leave a restore with work left where it is.
     """
-    return new in MOVES.get(old, frozenset()) or (old is new and old in OPEN | {State.COMPLETED})
+    if old is new:
+        return old in OPEN | {State.COMPLETED}
+    return new in MOVES.get(old, frozenset())
+
+
+def allows(state: State, action: Action) -> bool:
+    """Return whether a restore in this state can be acted upon in this way by anybody."""
+    return action in ALLOWED.get(state, frozenset())
 
 
 class Phase(StrEnum):
-    """What the portal is doing with our task, as far as its numbers tell (fact sheet §4.3)."""
+    """What the portal is doing with our task, as far as its numbers tell (docspace-api §4.3)."""
 
     QUEUED = "queued"
     FETCHING = "fetching"
@@ -74,21 +108,21 @@ HIDDEN_PARAMS = frozenset({"ssekey"})
 """``storageParams`` that are sent to the portal and shown to nobody."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Source:
     """What is restored: a backup of the portal's history, or an archive that somebody named.
 
-    ``storage_type`` is DocSpace's ``storageType`` number (fact sheet §2.1). Times are UTC;
+    ``storage_type`` is DocSpace's ``storageType`` number (docspace-api §2.1). Times are UTC;
     ``expires_on`` is None for a backup that does not expire. An archive has no ``backup_id`` but
     ``params``, the ``storageParams`` in the order in which they are sent. ``size`` (bytes),
     ``version`` and ``changed_on`` are known of a file in a room only; when the backup in it was
     made, nobody tells of an archive.
     """
 
-    backup_id: str
+    backup_id: str | None = None
     file_name: str
     storage_type: int
-    created_on: datetime | None
+    created_on: datetime | None = None
     expires_on: datetime | None = None
     params: tuple[tuple[str, str], ...] = ()
     size: int | None = None
@@ -96,32 +130,37 @@ class Source:
     changed_on: datetime | None = None
 
     @property
-    def path(self) -> str:
-        """An archive's own id or path; empty for a backup of the history."""
-        return dict(self.params).get("filePath", "")
+    def path(self) -> str | None:
+        """Return an archive's own id or path; None for a backup of the history."""
+        return dict(self.params).get("filePath")
 
     @property
     def shown_params(self) -> dict[str, str]:
-        """The parameters less those that nobody needs to see."""
+        """Return the parameters less those that nobody needs to see."""
         return {key: value for key, value in self.params if key not in HIDDEN_PARAMS}
 
     def audit_record(self) -> dict[str, Any]:
-        """What the audit trail keeps, as JSON values: all that tells it from every other source."""
-        known = {
-            name: value for name, value in self.to_json().items() if value not in (None, "", [])
-        }
-        return {**known, **({"params": self.shown_params} if self.params else {})}
+        """Return what the audit trail keeps: all that tells it from every other source."""
+        record = {name: value for name, value in self.to_json().items() if value is not None}
+        del record["params"]
+        if self.params:
+            record["params"] = self.shown_params
+        return record
 
     def to_json(self) -> dict[str, Any]:
-        """JSON values, which ``of`` makes a source of again."""
+        """Return JSON values, which ``from_json`` makes a source of again."""
         plain = asdict(self)
-        times = {name: plain[name] and plain[name].isoformat() for name in _TIMES}
-        return {**plain, **times, "params": [list(pair) for pair in self.params]}
+        for name in _TIMES:
+            moment: datetime | None = plain[name]
+            plain[name] = moment and moment.isoformat()
+        plain["params"] = [list(pair) for pair in self.params]
+        return plain
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> "Source":
-        times = {name: datetime.fromisoformat(plain[name]) for name in _TIMES if plain.get(name)}
-        params = tuple((key, value) for key, value in plain.get("params", ()))
+        """Make a source of what ``to_json`` returned."""
+        times = {name: datetime.fromisoformat(plain[name]) for name in _TIMES if plain[name]}
+        params = tuple((key, value) for key, value in plain["params"])
         return cls(**{**plain, **times, "params": params})
 
 
@@ -136,19 +175,18 @@ class Vote:
     at: datetime
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Restore:
-    """One restore: the record and the act. Times are UTC, ``progress`` is the portal's own number,
-    0 to 100.
+    """One restore: the record and the act.
 
-    ``version`` goes up by one with every change of the row, and ``card_version`` is the version
-    that the card in Slack shows.
+    Times are UTC, ``progress`` is the portal's own number, 0 to 100. ``version`` goes up by one
+    with every change of the row, and ``card_version`` is the version that the card in Slack shows.
     """
 
     id: str
     version: int
     state: State
-    portal: str
+    portal: PortalAlias
     portal_url: str
     source: Source
     reason: str
@@ -162,9 +200,7 @@ class Restore:
     starts_at: datetime | None = None
     """When it is planned to start; None for as soon as it is approved."""
     announce: tuple[str, ...] = ()
-    """Channels whose people are told that the portal is going to be replaced, as the settings were
-    at the request.
-    """
+    """Channels to tell that the portal is going to be replaced, by the settings at the request."""
     self_approved: bool = False
     break_glass: bool = False
     """The requester started it alone, without any approval."""
@@ -175,9 +211,7 @@ class Restore:
     votes: tuple[Vote, ...] = ()
     approved_at: datetime | None = None
     safety_storage: int | None = None
-    """The ``storageType`` that the backup before the restore goes to; None where none was asked
-    for.
-    """
+    """The ``storageType`` that the backup before the restore goes to; None for no such backup."""
     safety_task: str | None = None
     """That backup's taskId, which is the id of its record too."""
     safety_progress: int = 0
@@ -185,15 +219,14 @@ class Restore:
     safety_made_at: datetime | None = None
     """When it was made, by the portal's history; None until it has been found there."""
     backup_watched_at: datetime | None = None
-    """Until when a planned restore's safety backup was watched, to the minute: whether the bot was
-    down since.
+    """Until when a planned restore's safety backup was watched, to the minute.
+
+    It tells whether the bot was down since.
     """
     posted_at: datetime | None = None
     """When ``startrestore`` was about to be sent; None until then."""
     previous_task_id: str | None = None
-    """The taskId that the portal still showed just before the POST, which can therefore not be
-    ours.
-    """
+    """The taskId that the portal still showed just before the POST, so it cannot be ours."""
     task_id: str | None = None
     adopted: bool = False
     """The taskId was found by looking, not told by the reply to our POST."""
@@ -204,14 +237,14 @@ class Restore:
     missing_since: datetime | None = None
     """Since when the portal no longer shows our task; None while it does."""
     missing_polls: int = 0
-    """How many looks in a row found our task gone: a clock alone would count the time the bot was
-    down.
+    """How many polls in a row did not show our task.
+
+    A clock alone would count the time that the bot was down.
     """
     stalled: bool = False
-    blocked_reason: str = ""
-    """Why the next step cannot be made just now, in a sentence; empty when nothing is in the way.
-    """
-    outcome: str = ""
+    blocked_reason: str | None = None
+    """Why the next step cannot be made just now, in a sentence; None while it can."""
+    outcome: str | None = None
     """How it ended, or why nobody knows, in a sentence; the portal's own words for a failure."""
     decided_by: str | None = None
     """Who denied, withdrew, stopped or settled it."""
@@ -225,19 +258,30 @@ class Restore:
 
     @property
     def voters(self) -> tuple[str, ...]:
+        """Return the user ids of those who approved, in the order in which they did."""
         return tuple(vote.user for vote in self.votes)
 
     @property
     def is_planned(self) -> bool:
-        """Whether it waits for a planned time, and so is in nobody's way."""
+        """Return whether it waits for a planned time, and so is in nobody's way."""
         return self.starts_at is not None and self.state in WAITING
 
     @property
     def is_open(self) -> bool:
-        """Whether the clock still has work with it: not ended, or completed and not looked at
-        afterwards.
-        """
+        """Return whether the clock still has work with it: not ended, or not verified yet."""
         return self.state in OPEN or (self.state is State.COMPLETED and not self.verified)
+
+    @property
+    def has_task(self) -> bool:
+        """Return whether the portal's task for it is known; old portals give theirs no id."""
+        return self.task_id is not None or self.adopted
+
+    @property
+    def took(self) -> timedelta | None:
+        """Return the time from the POST to the end; None where nothing was sent or it goes on."""
+        if self.ended_at is None or self.posted_at is None:
+            return None
+        return self.ended_at - self.posted_at
 
 
 class PostKind(StrEnum):
@@ -258,24 +302,26 @@ class PostKind(StrEnum):
     CLOSING = "closing"
     VERIFIED = "verified"
     START_REMINDER = "start_reminder"
-    PLANNED = "planned"
-    STARTED = "started"
-    OVER = "over"
-    ANNOUNCEMENT_FAILED = "announce_failed"
+    ANNOUNCE_PLANNED = "announce_planned"
+    ANNOUNCE_STARTED = "announce_started"
+    ANNOUNCE_ENDED = "announce_ended"
+    ANNOUNCEMENT_FAILED = "announcement_failed"
 
 
-ANNOUNCEMENTS = frozenset({PostKind.PLANNED, PostKind.STARTED, PostKind.OVER})
+ANNOUNCEMENTS = frozenset(
+    {PostKind.ANNOUNCE_PLANNED, PostKind.ANNOUNCE_STARTED, PostKind.ANNOUNCE_ENDED}
+)
 """Told to other channels than the restore's own, in words for the portal's users."""
 
 
 @dataclass(frozen=True)
 class Post:
-    """A message that Slack is still to be given. ``facts`` are plain JSON values, which the words
-    are made of.
+    """A message that Slack is still to be given.
 
-    ``channel`` is where it is announced; empty for the restore's own thread.
+    ``facts`` are plain JSON values, which the words are made of. ``channel`` is where it is
+    announced; None for the restore's own thread.
     """
 
     kind: PostKind
     facts: Mapping[str, str | int | bool | None] = field(default_factory=dict)
-    channel: str = ""
+    channel: str | None = None

@@ -189,7 +189,7 @@ class World:
         """The newest restore in the bot's database."""
         assert self.bot is not None
         async with self.bot.store.reading() as tx:
-            return (await tx._restores(True, None))[-1]
+            return (await tx.find())[-1]
 
     # time
 
@@ -353,4 +353,4 @@ def _texts(block: Any) -> list[str]:
 async def invariants(bot: Bot) -> None:
     """I5: the audit chain verifies and tells the same story as the rows."""
     async with bot.store.reading() as tx:
-        assert (await audit.verify(tx._conn)).first_broken is None
+        assert (await audit.verify(tx.connection)).first_broken is None

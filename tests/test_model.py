@@ -1,25 +1,10 @@
-"""The table of moves, held against the design's §2 and walked at random."""
+"""The table of moves, walked at random; `test_truth.py` holds it against architecture §2.1."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from restorebot.model import ENDED, LIVE, MOVES, OPEN, WAITING, State, may_move
-
-DESIGN = {
-    "requested": "approved denied withdrawn expired void",
-    "approved": "backing_up starting stopped void expired",
-    "backing_up": "starting stopped void failed",
-    "starting": "restoring failed unknown",
-    "restoring": "completed failed unknown",
-    "unknown": "restoring completed failed closed",
-}
-
-
-def test_the_moves_are_those_of_the_design() -> None:
-    assert {old.value: {new.value for new in news} for old, news in MOVES.items()} == {
-        old: set(news.split()) for old, news in DESIGN.items()
-    }
 
 
 def test_every_state_is_waiting_live_or_ended_and_only_ends_have_no_way_on() -> None:

@@ -1,34 +1,36 @@
-"""What is written down is what is so: README, manifest, layers and the habits of the tests."""
+"""What is written down is what is so: README, docs, manifest, layers, habits of the tests."""
 
 import ast
-import json
+import copy
 import os
 import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 import yaml
 from typer.main import get_command
 
 from restorebot.cli.main import STORIES
 from restorebot.cli.main import app as command_line
+from restorebot.model import MOVES
 from restorebot.sandbox.stories import STORIES as PLAYED
-from restorebot.settings import KEYS, LOADER_VARIABLES, VARIABLES, WORDS
+from restorebot.settings import KEYS, LOADER_VARIABLES, VARIABLES
 from restorebot.slack import app, archive_form, cards
-from restorebot.slack.parsing import SUBCOMMANDS
+from restorebot.subcommands import Subcommand
+from tests import manifest_rules
 from tests.mutants import MUTANTS, Mutant
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MANIFEST = yaml.safe_load((ROOT / "manifest.yml").read_text(encoding="utf-8"))
 SOURCES = [path for path in (ROOT / "restorebot").rglob("*.py") if "sandbox" not in path.parts]
-SCHEMA = ROOT.parent / "shared" / "facts" / "slack-manifest.schema.2.0.0.json"
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+DOCS = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md")}
 
 SCOPES_OF = {
     "conversations.info": {"channels:read", "groups:read"},
@@ -53,9 +55,8 @@ def test_every_key_of_a_portals_table_is_in_the_readme() -> None:
     assert {f"`{key}`" for key in KEYS} <= set(re.findall(r"`\w+`", section))
 
 
-def test_every_word_of_the_command_is_in_the_readme_and_none_may_be_a_portals_name() -> None:
-    assert all(f"`/restore {word}`" in README for word in SUBCOMMANDS)
-    assert {*SUBCOMMANDS, "dump"} == set(WORDS)
+def test_every_word_of_the_command_is_in_the_readme() -> None:
+    assert all(f"`/restore {word}`" in README for word in Subcommand)
 
 
 def test_the_command_in_the_code_is_the_manifests() -> None:
@@ -67,7 +68,7 @@ def test_the_command_in_the_code_is_the_manifests() -> None:
 def test_the_manifests_hint_has_every_word_of_the_command() -> None:
     (command,) = MANIFEST["features"]["slash_commands"]
     assert set(re.findall(r"[-\w]+", command["usage_hint"])) == {
-        *SUBCOMMANDS,
+        *Subcommand,
         "backupId",
         "portal",
         "--dry-run",
@@ -109,7 +110,7 @@ def test_the_events_in_the_code_are_the_manifests_and_there_is_a_home_tab() -> N
 
 def test_the_scopes_are_those_that_the_called_methods_need() -> None:
     code = "\n".join(
-        path.read_text(encoding="utf-8") for path in (ROOT / "restorebot" / "slack").glob("*.py")
+        path.read_text(encoding="utf-8") for path in (ROOT / "restorebot" / "slack").rglob("*.py")
     )
     called = set(re.findall(r'"((?:chat|users|usergroups|conversations)\.[\w.]+)"', code))
     called |= {name.replace("_", ".", 1) for name in re.findall(r"client\.(chat_\w+)\(", code)}
@@ -129,12 +130,67 @@ def test_every_scope_says_why() -> None:
     assert all("#" in line for line in scopes)
 
 
-def test_the_manifest_is_valid_by_slacks_schema() -> None:
-    if not SCHEMA.exists():
-        pytest.skip(
-            "Slack's schema is not beside this checkout; it is 43 kB of somebody else's file"
-        )
-    jsonschema.validate(MANIFEST, json.loads(SCHEMA.read_text(encoding="utf-8")))
+MISSING = object()
+"""Stands for a member that is taken away."""
+
+COMMAND = "features.slash_commands.0"
+
+BROKEN: Mapping[str, tuple[str, Any]] = {
+    "no name": ("display_information.name", MISSING),
+    "a blank name": ("display_information.name", " "),
+    "a long name": ("display_information.name", "x" * 36),
+    "a long description": ("display_information.description", "x" * 141),
+    "a colour by its name": ("display_information.background_color", "navy"),
+    "a colour of four digits": ("display_information.background_color", "#1f3a"),
+    "an unknown part": ("workflows", {}),
+    "an unknown member": ("settings.is_hosted", True),
+    "a text for a flag": ("settings.socket_mode_enabled", "true"),
+    "a flag for a text": ("features.bot_user.display_name", True),
+    "a command without a slash": (f"{COMMAND}.command", "restore"),
+    "a long command": (f"{COMMAND}.command", f"/{'x' * 32}"),
+    "a command without a description": (f"{COMMAND}.description", MISSING),
+    "a long hint": (f"{COMMAND}.usage_hint", "x" * 1001),
+    "names that are not escaped": (f"{COMMAND}.should_escape", False),
+    "no commands": ("features.slash_commands", []),
+    "a scope that is none": ("oauth_config.scopes.bot.0", "Commands!"),
+    "a scope to read messages": ("oauth_config.scopes.bot.0", "channels:history"),
+    "a scope twice": ("oauth_config.scopes.bot.0", "chat:write"),
+    "scopes of a user": ("oauth_config.scopes.user", ["users:read"]),
+    "no event for the Home tab": ("settings.event_subscriptions.bot_events", []),
+    "a Home tab that is off": ("features.app_home.home_tab_enabled", False),
+    "an event that is a message": (
+        "settings.event_subscriptions.bot_events.0",
+        "message.channels",
+    ),
+    "buttons that do nothing": ("settings.interactivity.is_enabled", False),
+    "another version of the format": ("_metadata.major_version", 1),
+}
+"""A member of the manifest, and what is put in its place."""
+
+
+def manifest_with(member: str, value: Any) -> Any:
+    """The manifest with one member changed, added or taken away."""
+    changed = copy.deepcopy(MANIFEST)
+    *above, last = [int(part) if part.isdigit() else part for part in member.split(".")]
+    parent = changed
+    for part in above:
+        parent = parent[part]
+    if value is MISSING:
+        del parent[last]
+    else:
+        parent[last] = value
+    return changed
+
+
+def test_the_manifest_keeps_the_rules() -> None:
+    assert manifest_rules.problems(MANIFEST) == []
+
+
+@pytest.mark.parametrize(("member", "value"), BROKEN.values(), ids=BROKEN)
+def test_the_rules_refuse_a_broken_manifest(member: str, value: Any) -> None:
+    (problem,) = manifest_rules.problems(manifest_with(member, value))
+    # What is missing, unknown or there twice is told of the object or list that it belongs to.
+    assert problem.partition(":")[0] in {member, member.rpartition(".")[0]}
 
 
 def test_every_action_has_a_button_and_every_button_an_action() -> None:
@@ -161,12 +217,114 @@ def test_the_demo_plays_the_stories_that_it_lists() -> None:
 
 def test_the_demos_page_draws_every_emoji_that_the_bot_says() -> None:
     code = "\n".join(
-        path.read_text(encoding="utf-8") for path in (ROOT / "restorebot" / "slack").glob("*.py")
+        path.read_text(encoding="utf-8") for path in (ROOT / "restorebot" / "slack").rglob("*.py")
     )
     drawn = (ROOT / "restorebot/sandbox/page/static/mrkdwn.js").read_text(encoding="utf-8")
     assert set(re.findall(r":([a-z]+(?:_[a-z]+)*):", code)) <= set(
         re.findall(r'(\w+): "[^"]+"[,\n]', drawn)
     )
+
+
+CITED = ("docspace-api", "slack", "architecture")
+"""The pages of `docs/` that the code cites, each by the numbers of its sections."""
+
+SIGN = "\N{SECTION SIGN}"
+NUMBER = rf"{SIGN}(?:[A-Z]|\d+(?:\.\d+)*)"
+CITATION = re.compile(rf"\b({'|'.join(CITED)}) ({NUMBER}(?:(?:,? and|,| to) {NUMBER})*)")
+"""A page of `docs/` and one or more of its sections."""
+
+PYTHON = sorted([*(ROOT / "restorebot").rglob("*.py"), *(ROOT / "tests").rglob("*.py")])
+
+
+def flowing(path: Path) -> str:
+    """A file's text on one line, without the marks of its comments, for a citation may be broken
+    anywhere.
+    """
+    return re.sub(r"\s*\n\s*(?:# ?)?", " ", path.read_text(encoding="utf-8"))
+
+
+def sections_of(cited: str) -> Iterator[str]:
+    """The sections that a citation names, with those between the ends of a range."""
+    before = ""
+    for joint, section in re.findall(rf"( to )?{SIGN}([A-Z]|[\d.]*\d)", cited):
+        if joint:
+            yield from between(before, section)
+        yield section
+        before = section
+
+
+def between(first: str, last: str) -> Iterator[str]:
+    """What lies between two sections of one level: 1.3 and 1.4 between 1.2 and 1.5."""
+    if first.isalpha():
+        yield from (chr(code) for code in range(ord(first) + 1, ord(last)))
+        return
+    above, _, low = first.rpartition(".")
+    same, _, high = last.rpartition(".")
+    assert above == same, f"{first} and {last} are of different levels"
+    yield from (f"{above}.{number}".lstrip(".") for number in range(int(low) + 1, int(high)))
+
+
+def headings(page: str) -> set[str]:
+    """The sections that a page of the docs has: `## 4. …`, `### 4.1 …` and `## D. …`."""
+    found = re.findall(r"^#{2,4} (?:([A-Z]|\d+)\.|(\d+(?:\.\d+)+)) ", DOCS[page], re.MULTILINE)
+    return {first or second for first, second in found}
+
+
+def broken_citations(text: str) -> list[str]:
+    return [
+        f"{page} {SIGN}{section}"
+        for page, cited in CITATION.findall(text)
+        for section in sections_of(cited)
+        if section not in headings(page)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cited", "sections"),
+    [
+        ("docspace-api §4.1", "4.1"),
+        ("docspace-api §1.5, §4.3", "1.5 4.3"),
+        ("docspace-api §1 to §4, §11 and §C to §E", "1 2 3 4 11 C D E"),
+        ("slack §2.1 to §2.3", "2.1 2.2 2.3"),
+    ],
+)
+def test_a_citation_is_read_with_all_its_sections(cited: str, sections: str) -> None:
+    assert sorted(sections_of(cited)) == sorted(sections.split())
+
+
+def test_every_citation_in_the_code_leads_to_a_heading() -> None:
+    broken = {str(path.relative_to(ROOT)): broken_citations(flowing(path)) for path in PYTHON}
+    assert {path: found for path, found in broken.items() if found} == {}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_citation_in_a_document_leads_to_a_heading(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    assert broken_citations(" ".join(text.split())) == []
+
+
+@pytest.mark.parametrize("page", CITED)
+def test_a_page_that_cites_itself_has_the_section(page: str) -> None:
+    rest = CITATION.sub("", " ".join(DOCS[page].split()))
+    assert set(re.findall(rf"{SIGN}([A-Z]|[\d.]*\d)", rest)) <= headings(page)
+
+
+def test_the_code_cites_nothing_but_pages_of_the_docs() -> None:
+    """A section sign without a page leads nowhere, and so does a source outside of the
+    repository.
+    """
+    for path in PYTHON:
+        rest = CITATION.sub("", flowing(path))
+        assert SIGN not in rest, path
+        assert not re.search(r"fact\s+sheet", rest), path
+
+
+def test_the_moves_are_those_of_the_architecture() -> None:
+    section = DOCS["architecture"].partition("### 2.1 ")[2].partition("\n### ")[0]
+    told: dict[str, set[str]] = {}
+    for old, news in re.findall(r"^\| `(\w+)` \| (`[^|]*`) \|", section, re.MULTILINE):
+        told.setdefault(old, set()).update(re.findall(r"`(\w+)`", news))
+    assert told == {old.value: {new.value for new in news} for old, news in MOVES.items()}
 
 
 LAYERS = ["model", "storage", "docspace", "restores", "slack", "app"]

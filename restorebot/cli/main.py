@@ -132,10 +132,10 @@ def history(
     ] = 20,
 ) -> None:
     """Print how the last restores ended. The bot may be running meanwhile."""
-    from restorebot.cli import records
+    from restorebot.cli import history as ended
 
     url = _database_url()
-    records.show_history(_run_async(records.history(url, count)))
+    ended.print_history(_run_async(ended.last_ended(url, count)))
 
 
 @key_app.command("generate")
@@ -166,13 +166,13 @@ def key_set(portal: PortalName = "") -> None:
 
 
 def _read_secret(question: str) -> str:
-    """What somebody types unseen, or what comes from a pipe; empty where there is neither."""
+    """Return what is typed unseen, or what comes from a pipe; empty where there is neither."""
     if sys.stdin is None:
         return ""
     try:
-        return (
-            str(typer.prompt(question, hide_input=True)) if sys.stdin.isatty() else sys.stdin.read()
-        )
+        if sys.stdin.isatty():
+            return str(typer.prompt(question, hide_input=True))
+        return sys.stdin.read()
     except UnicodeDecodeError:
         return ""
 
@@ -201,18 +201,19 @@ def verify(
         str, typer.Option(help="The hash that a closing post in Slack shows.", metavar="HASH")
     ] = "",
 ) -> None:
-    """Look whether the audit trail is whole; exits with 1 and names the first row that does not fit
-    if it is not.
-    """
-    from restorebot.cli import records
+    """Look whether the audit trail is whole.
 
-    if witness and not records.WITNESS.fullmatch(witness.lower()):
+    Exits with 1 and names the first row that does not fit if it is not.
+    """
+    from restorebot.cli import audit
+
+    if witness and not audit.WITNESS.fullmatch(witness.lower()):
         typer.echo(
             "A witness is 6 to 64 of the digits 0-9 and a-f: copy it from a closing post in Slack.",
             err=True,
         )
         raise typer.Exit(2)
-    fits, sentence = _run_async(records.verify(_database_url(), witness.lower()))
+    fits, sentence = _run_async(audit.verify(_database_url(), witness.lower()))
     typer.echo(sentence)
     raise typer.Exit(0 if fits else 1)
 
@@ -228,18 +229,26 @@ def export(
     ] = "",
 ) -> None:
     """Write the audit trail to standard output, oldest first."""
-    from restorebot.cli import records
+    from restorebot.cli import audit
 
     if format not in {"jsonl", "csv"}:
         typer.echo(f"There is no format {format!r}. Choose jsonl or csv.", err=True)
         raise typer.Exit(2)
+    begin = _moment(since)
+    _run_async(audit.export(_database_url(), sys.stdout, format, begin, portal or None))
+
+
+def _moment(text: str) -> datetime | None:
+    if not text:
+        return None
     try:
-        begin = datetime.fromisoformat(since) if since else None
+        moment = datetime.fromisoformat(text)
     except ValueError:
-        typer.echo(f"{since!r} is no day. Write one as 2026-01-31 or 2026-01-31T12:00.", err=True)
+        typer.echo(f"{text!r} is no day. Write one as 2026-01-31 or 2026-01-31T12:00.", err=True)
         raise typer.Exit(2) from None
-    begin = begin.replace(tzinfo=UTC) if begin and begin.tzinfo is None else begin
-    _run_async(records.export(_database_url(), sys.stdout, format, begin, portal))
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    return moment
 
 
 def _database_url() -> str:

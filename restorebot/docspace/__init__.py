@@ -1,0 +1,1 @@
+"""One portal, over its HTTP API."""

@@ -1,5 +1,5 @@
-"""One portal's HTTP API, as the fact sheet has it: typed answers, typed errors, and one POST that
-is never repeated.
+"""One portal's HTTP API, as `docs/docspace-api.md` has it: typed answers, typed errors, and one
+POST that is never repeated.
 """
 
 import asyncio
@@ -107,7 +107,7 @@ class DocSpace:
 
     async def key_info(self) -> KeyInfo | None:
         """The API key's rights; None where they cannot be asked: portals before 3.1, and cookies
-        (fact sheet §E).
+        (docspace-api §E).
         """
         if not (await self._current()).is_api_key:
             return None
@@ -143,7 +143,7 @@ class DocSpace:
         """The portal's restore task, None when it knows of none.
 
         Anonymous, because the key dies at the moment of success; with ``dump=false``, because
-        without it yesterday's dump task can mask ours (fact sheet §4.1).
+        without it yesterday's dump task can mask ours (docspace-api §4.1).
         """
         reply = await self._get(
             BACKUP + "getrestoreprogress", query={"dump": "false"}, anonymous=True
@@ -166,7 +166,7 @@ class DocSpace:
     async def start_backup(self, storage: Storage) -> Progress | None:
         """Ask for a backup; None when the portal took it without naming a task. Never retried.
 
-        While a backup runs, the portal answers with that one (fact sheet §9).
+        While a backup runs, the portal answers with that one (docspace-api §9).
         """
         request = await self._request("POST", START_BACKUP, json=backup_body(storage))
         response = self._unwrap(await self._send(request, self._start_timeout))
@@ -299,17 +299,20 @@ class DocSpace:
 
 
 def restore_body(source: Source, *, notify: bool) -> dict[str, Any]:
-    """What ``startrestore`` is sent (fact sheet §2.4, §11)."""
+    """What ``startrestore`` is sent (docspace-api §2.4, §11)."""
+    params = source.params
+    if source.backup_id is not None:
+        params = (("fileId", source.backup_id),)
     return {
-        "backupId": source.backup_id,
+        "backupId": source.backup_id or "",
         "storageType": source.storage_type,
-        "storageParams": encode_params(source.params or (("fileId", source.backup_id),)),
+        "storageParams": encode_params(params),
         "notify": notify,
     }
 
 
 def backup_body(storage: Storage) -> dict[str, Any]:
-    """What ``startbackup`` is sent (fact sheet §9)."""
+    """What ``startbackup`` is sent (docspace-api §9)."""
     return {"storageType": storage.storage_type, "storageParams": encode_params(storage.params)}
 
 

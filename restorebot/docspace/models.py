@@ -1,5 +1,5 @@
-"""The portal's JSON, parsed once into small frozen models that accept every version of the fact
-sheet's §11 and §12.
+"""The portal's JSON, parsed once into small frozen models that accept every version of
+docspace-api §11 and §12.
 """
 
 import unicodedata
@@ -18,7 +18,7 @@ STORAGE_NAMES: Mapping[int, str] = {
     4: "temporary storage",
     5: "own cloud storage",
 }
-"""DocSpace's ``storageType`` in words (fact sheet §2.1)."""
+"""DocSpace's ``storageType`` in words (docspace-api §2.1)."""
 
 _STORAGE = {
     "documents": 0,
@@ -33,7 +33,7 @@ _STATUS = {"created": 0, "running": 1, "completed": 2, "canceled": 3, "failted":
 CANCELLED, FAULTED = 3, 4
 
 BACKUP_CANCELLED = "Backup cancelled"
-"""A cancelled backup's ``warning``, in English portals (fact sheet §9)."""
+"""A cancelled backup's ``warning``, in English portals (docspace-api §9)."""
 
 NEVER = 1
 """The year of an ``expiresOn`` that means "does not expire"."""
@@ -43,7 +43,7 @@ NEVER = 1
 class PortalInfo:
     """What the portal says of itself to anybody.
 
-    ``tenant_status`` 0 is active, 4 is restoring (fact sheet §5).
+    ``tenant_status`` 0 is active, 4 is restoring (docspace-api §5).
     """
 
     tenant_status: int
@@ -111,7 +111,7 @@ class FileInfo:
 
 @dataclass(frozen=True)
 class Progress:
-    """A backup's or restore's task as the portal sees it (fact sheet §1.5, §4.3).
+    """A backup's or restore's task as the portal sees it (docspace-api §1.5, §4.3).
 
     ``progress`` is 0 to 100.
     """
@@ -160,7 +160,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class KeyInfo:
-    """The calling API key (fact sheet §E). No permissions, or ``*``, means all of them."""
+    """The calling API key (docspace-api §E). No permissions, or ``*``, means all of them."""
 
     name: str
     permissions: tuple[str, ...]
@@ -184,7 +184,7 @@ class KeyInfo:
 
     @property
     def may_write(self) -> bool:
-        """Whether the key may start a restore: backup routes need ``*:write`` (fact sheet §3)."""
+        """Whether the key may start a restore: backup routes need ``*:write`` (docspace-api §3)."""
         return not self.permissions or not {"*", "*:write"}.isdisjoint(self.permissions)
 
 

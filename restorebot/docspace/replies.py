@@ -1,4 +1,4 @@
-"""Every refusal of the fact sheet's §1.2 as one typed error, with a sentence that a person can act
+"""Every refusal of docspace-api §1.2 as one typed error, with a sentence that a person can act
 on.
 """
 
@@ -115,7 +115,7 @@ def _payment(reply: Reply, host: str) -> PortalError:
 
 
 def _forbidden(reply: Reply, host: str) -> PortalError:
-    """403 comes in four bodies, and each means something else (fact sheet §1.2)."""
+    """403 comes in four bodies, and each means something else (docspace-api §1.2)."""
     if reply.error:
         sentence = (
             f"{host} denies access (403): the key's owner has to be the owner or an administrator "

@@ -1,5 +1,5 @@
-"""Where DocSpace keeps backups: the storage types, and the ``storageParams`` that each takes (fact
-sheet §2.1).
+"""Where DocSpace keeps backups: the storage types, and the ``storageParams`` that each takes
+(docspace-api §2.1).
 """
 
 from collections.abc import Mapping, Sequence
@@ -53,8 +53,8 @@ class Storage:
 
 
 def encode_params(params: tuple[tuple[str, str], ...]) -> list[dict[str, str]]:
-    """``storageParams`` as the portal reads them: a list of key and value, both strings (fact sheet
-    §2.2).
+    """``storageParams`` as the portal reads them: a list of key and value, both strings
+    (docspace-api §2.2).
     """
     return [{"key": key, "value": value} for key, value in params]
 

@@ -4,10 +4,18 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NewType, Protocol
+
+from restorebot.errors import Refused
+
+Approvers = NewType("Approvers", frozenset[str])
+"""User ids and usergroup ids of those who may approve."""
+
+Requesters = NewType("Requesters", frozenset[str])
+"""User ids and usergroup ids of those who may ask; empty for every full member."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Person:
     """Somebody in Slack, as ``users.info`` tells."""
 
@@ -24,117 +32,161 @@ class Directory(Protocol):
     All raise SlackUnavailable.
     """
 
-    async def person(self, user: str) -> Person: ...
+    async def person(self, user: str) -> Person:
+        """Return who somebody is."""
+        ...
 
     async def check_channel(self, channel: str) -> None:
-        """Raises Refused when no restore can be told of there."""
+        """Raise Refused when no restore can be told of there."""
         ...
 
     async def groups_of(self, user: str, groups: AbstractSet[str]) -> frozenset[str]:
-        """Those of the usergroups that the person is in."""
+        """Return those of the usergroups that the person is in."""
         ...
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """``reason`` is a sentence for the person, ``said_of`` the same about them for others; both
-    empty when allowed.
-    """
-
-    allowed: bool
-    reason: str = ""
-    said_of: str = ""
-
-
-YES = Verdict(True)
+class Allowed:
+    """They may."""
 
 
 @dataclass(frozen=True)
+class Denied:
+    """They may not: ``reason`` is a sentence for the person, ``said_of`` the same for others."""
+
+    reason: str
+    said_of: str
+
+
+Verdict = Allowed | Denied
+
+ALLOWED = Allowed()
+
+WRONG_CHANNEL = Denied(
+    "Restores are not asked for in this channel.", "asked in a channel that is not for restores"
+)
+NO_REQUESTER = Denied(
+    "You are not among those who may ask for a restore.",
+    "is not among those who may ask for a restore",
+)
+NO_READER = Denied(
+    "You are neither among those who may ask for a restore nor an approver.",
+    "is neither among those who may ask for a restore nor an approver",
+)
+NO_APPROVER = Denied(
+    "You are not an approver of this portal.", "is no longer an approver of this portal"
+)
+OWN_REQUEST = Denied(
+    "You asked for this restore, so somebody else has to approve it.",
+    "asked for it, and self-approval is no longer allowed",
+)
+NO_BREAK_GLASS = Denied(
+    "You are not among those who may start a restore alone.",
+    "is no longer among those who may start a restore alone",
+)
+EXTERNAL = Denied(
+    "You belong to another organisation; only members of this workspace may do this.",
+    "belongs to another organisation",
+)
+DEACTIVATED = Denied("Your account is deactivated.", "has a deactivated account")
+BOT = Denied("Bots may not do this.", "is a bot")
+GUEST = Denied("Guests may not do this; ask a full member of the workspace.", "is a guest")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Policy:
-    """The two-person rule, and who may break it. Requesters and approvers are ids of users and
-    usergroups.
+    """The two-person rule, and who may break it.
 
     No requesters means every full member, no channels means every channel that the bot is a member
-    of.
+    of. ``break_glass`` are user ids.
     """
 
-    approvers: frozenset[str]
-    requesters: frozenset[str] = frozenset()
+    approvers: Approvers
+    requesters: Requesters = Requesters(frozenset())
     channels: frozenset[str] = frozenset()
     approvals_needed: int = 1
     allow_self_approval: bool = False
     break_glass: frozenset[str] = frozenset()
 
     def may_request(self, person: Person, groups: AbstractSet[str], channel: str) -> Verdict:
-        """Whether this person may ask for a restore in this channel."""
+        """Decide whether this person may ask for a restore in this channel."""
         if self.channels and channel not in self.channels:
-            return Verdict(False, "Restores are not asked for in this channel.")
+            return WRONG_CHANNEL
         member = _full_member(person)
-        if not member.allowed:
+        if isinstance(member, Denied):
             return member
         if self.requesters and not _among(person, groups, self.requesters):
-            return Verdict(False, "You are not among those who may ask for a restore.")
-        return YES
+            return NO_REQUESTER
+        return ALLOWED
 
     def may_read(self, person: Person, groups: AbstractSet[str]) -> Verdict:
-        """Whether this person may see what is asked for and how it ended: those who may ask, and
-        those who decide.
+        """Decide whether this person may see what is asked for and how it ended.
+
+        Those may who may ask, and those who decide.
         """
         member = _full_member(person)
-        if not member.allowed:
+        if isinstance(member, Denied):
             return member
         if self.requesters and not _among(person, groups, self.requesters | self.approvers):
-            return Verdict(
-                False, "You are neither among those who may ask for a restore nor an approver."
-            )
-        return YES
+            return NO_READER
+        return ALLOWED
 
     def may_decide(self, person: Person, groups: AbstractSet[str]) -> Verdict:
-        """Whether this person is an approver: may deny, stop and settle."""
+        """Decide whether this person is an approver: may deny, stop and settle."""
         member = _full_member(person)
-        if not member.allowed:
+        if isinstance(member, Denied):
             return member
         if not _among(person, groups, self.approvers):
-            return Verdict(
-                False,
-                "You are not an approver of this portal.",
-                "is no longer an approver of this portal",
-            )
-        return YES
+            return NO_APPROVER
+        return ALLOWED
 
     def may_approve(self, person: Person, groups: AbstractSet[str], requester: str) -> Verdict:
-        """Whether this person's yes counts for a restore that ``requester`` asked for."""
+        """Decide whether this person's yes counts for a restore that ``requester`` asked for."""
         decides = self.may_decide(person, groups)
-        if decides.allowed and person.id == requester and not self.allow_self_approval:
-            sentence = "You asked for this restore, so somebody else has to approve it."
-            return Verdict(False, sentence, "asked for it, and self-approval is no longer allowed")
-        return decides
+        if isinstance(decides, Denied):
+            return decides
+        if person.id == requester and not self.allow_self_approval:
+            return OWN_REQUEST
+        return ALLOWED
 
     def may_break_glass(self, person: Person) -> Verdict:
-        """Whether this person may start a restore alone: those who are named for it, and no
-        group.
+        """Decide whether this person may start a restore alone.
+
+        Those may who are named for it, and no group.
         """
         member = _full_member(person)
-        if not member.allowed:
+        if isinstance(member, Denied):
             return member
         if person.id not in self.break_glass:
-            sentence = "You are not among those who may start a restore alone."
-            return Verdict(
-                False, sentence, "is no longer among those who may start a restore alone"
-            )
-        return YES
+            return NO_BREAK_GLASS
+        return ALLOWED
+
+    def quorum(self, asked_with: int) -> int:
+        """Return the approvals that a restore needs which was asked for with this many.
+
+        A number that was raised since holds for what is open too.
+        """
+        return max(asked_with, self.approvals_needed)
+
+
+def require(verdict: Verdict) -> None:
+    """Raise Refused with the reason, unless they may."""
+    if isinstance(verdict, Denied):
+        raise Refused(verdict.reason)
 
 
 async def ineligible_voters(
     policy: Policy, directory: Directory, voters: Sequence[str], requester: str
 ) -> Mapping[str, str]:
-    """Those whose yes no longer counts, and what is said of each. Raises SlackUnavailable."""
+    """Return those whose yes no longer counts, and what is said of each. Raise SlackUnavailable."""
     # All at once, so that one answer about a group serves for all of them.
     found = await asyncio.gather(*(membership_of(policy, directory, voter) for voter in voters))
-    verdicts = {
-        voter: policy.may_approve(*one, requester) for voter, one in zip(voters, found, strict=True)
-    }
-    return {voter: verdict.said_of for voter, verdict in verdicts.items() if not verdict.allowed}
+    lost: dict[str, str] = {}
+    for voter, (person, groups) in zip(voters, found, strict=True):
+        verdict = policy.may_approve(person, groups, requester)
+        if isinstance(verdict, Denied):
+            lost[voter] = verdict.said_of
+    return lost
 
 
 async def membership_of(
@@ -142,7 +194,7 @@ async def membership_of(
 ) -> tuple[Person, frozenset[str]]:
     """Look up a person and those of the policy's usergroups that they are in.
 
-    Raises SlackUnavailable.
+    Raise SlackUnavailable.
     """
     groups = frozenset(name for name in policy.approvers | policy.requesters if is_group(name))
     # Together, for a command's trigger lives three seconds and a slow Slack takes two for each.
@@ -150,7 +202,7 @@ async def membership_of(
 
 
 def is_group(name: str) -> bool:
-    """Whether an id names a usergroup (``S…``) rather than a user (``U…`` or ``W…``)."""
+    """Return whether an id names a usergroup (``S…``) rather than a user (``U…`` or ``W…``)."""
     return name.startswith("S")
 
 
@@ -160,14 +212,11 @@ def _among(person: Person, groups: AbstractSet[str], ids: AbstractSet[str]) -> b
 
 def _full_member(person: Person) -> Verdict:
     if person.is_external:
-        sentence = "You belong to another organisation; only members of this workspace may do this."
-        return Verdict(False, sentence, "belongs to another organisation")
+        return EXTERNAL
     if person.is_deactivated:
-        return Verdict(False, "Your account is deactivated.", "has a deactivated account")
+        return DEACTIVATED
     if person.is_bot:
-        return Verdict(False, "Bots may not do this.", "is a bot")
+        return BOT
     if person.is_guest:
-        return Verdict(
-            False, "Guests may not do this; ask a full member of the workspace.", "is a guest"
-        )
-    return YES
+        return GUEST
+    return ALLOWED

@@ -7,19 +7,52 @@ from datetime import timedelta
 
 from restorebot.docspace.client import DocSpace
 from restorebot.docspace.storages import Storage
-from restorebot.errors import PortalNotConfigured, Refused
-from restorebot.model import Restore
-from restorebot.restores.policy import Policy
+from restorebot.errors import PortalNotConfigured, Refusal
+from restorebot.model import PortalName, Restore
+from restorebot.restores.policy import WRONG_CHANNEL, Policy
 
 
-@dataclass(frozen=True)
+class WrongChannel(Refusal):
+    """No portal, or not the one that is named, is asked for in this channel.
+
+    ``channels`` are those where it is: empty for a portal that is asked for everywhere else.
+    """
+
+    def __init__(self, channels: Iterable[str], portal: PortalName | None = None) -> None:
+        super().__init__(WRONG_CHANNEL.reason)
+        self.channels = tuple(sorted(set(channels)))
+        self.portal = portal
+
+
+class PortalNotNamed(Refusal):
+    """There are several portals, and none was named. ``names`` are those of this channel."""
+
+    def __init__(self, names: Iterable[PortalName]) -> None:
+        super().__init__("Say which portal.")
+        self.names = tuple(names)
+
+
+class UnknownPortal(Refusal):
+    """No portal has this name.
+
+    ``near`` has the name that was probably meant, if there is one; ``names`` are those of this
+    channel.
+    """
+
+    def __init__(self, near: Sequence[PortalName], names: Iterable[PortalName]) -> None:
+        super().__init__("There is no portal of that name.")
+        self.near = tuple(near)
+        self.names = tuple(names)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Portal:
     """A portal with its client and its rules.
 
     ``name`` is what people type, and what ``restorebot.toml`` calls it.
     """
 
-    name: str
+    name: PortalName
     docspace: DocSpace
     policy: Policy
     approval_ttl: timedelta
@@ -38,60 +71,50 @@ class Portals:
         self._by_name = {portal.name: portal for portal in portals}
 
     def of(self, restore: Restore) -> Portal:
-        """The portal that a restore is of.
+        """Return the portal that a restore is of.
 
-        Raises PortalNotConfigured when the settings no longer have it.
+        Raise PortalNotConfigured when the settings no longer have it.
         """
         portal = self._by_url.get(restore.portal_url)
         if portal is None:
             raise PortalNotConfigured(restore.portal, restore.portal_url)
         return portal
 
-    def resolve(self, name: str, channel: str) -> Portal:
-        """The portal that somebody in a channel means; an empty name where there is no choice.
+    def resolve(self, name: str | None, channel: str) -> Portal:
+        """Return the portal that somebody in a channel means; None where there is no choice.
 
-        Raises Refused.
+        Raise WrongChannel, PortalNotNamed, UnknownPortal.
         """
         here = self.available_in(channel)
         if not here:
-            bound = {place for portal in self.all for place in portal.policy.channels}
-            raise Refused(f"Restores are not asked for in this channel. Use {_places(bound)}.")
-        if not name:
+            raise WrongChannel(bound for portal in self.all for bound in portal.policy.channels)
+        if name is None:
             if len(here) > 1:
-                how = "type the same again with its name at the end"
-                raise Refused(f"Say which portal: {how}. Here you can name {_names(here)}.")
+                raise PortalNotNamed(portal.name for portal in here)
             return here[0]
-        wanted = self._by_name.get(name.lower())
+        wanted = self._by_name.get(PortalName(name.lower()))
         if wanted is None:
-            near = difflib.get_close_matches(name.lower(), [portal.name for portal in here], n=1)
-            hint = f"Did you mean `{near[0]}`?" if near else f"Here you can name {_names(here)}."
-            raise Refused(f"There is no portal of that name. {hint}")
+            names = [portal.name for portal in here]
+            near = difflib.get_close_matches(name.lower(), names, n=1)
+            raise UnknownPortal([PortalName(one) for one in near], names)
         if wanted not in here:
-            there = _places(wanted.policy.channels)
-            raise Refused(
-                f"Restores of `{wanted.name}` are not asked for in this channel. Use {there}."
-            )
+            raise WrongChannel(wanted.policy.channels, wanted.name)
         return wanted
 
-    def select(self, name: str, channel: str) -> tuple[Portal, ...]:
-        """The portal of that name, or without a name all that may be asked for in a channel.
+    def select(self, name: str | None, channel: str) -> tuple[Portal, ...]:
+        """Return the portal of that name, or without a name all that a channel may ask for.
 
-        Raises Refused.
+        Raise WrongChannel, UnknownPortal.
         """
         here = self.available_in(channel)
-        return (self.resolve(name, channel),) if name or not here else here
+        if here and name is None:
+            return here
+        return (self.resolve(name, channel),)
 
     def available_in(self, channel: str) -> tuple[Portal, ...]:
-        """The portals that may be asked for in a channel: those bound to it, or else those that are
-        bound to none.
+        """Return the portals that may be asked for in a channel.
+
+        They are those bound to it, or else those that are bound to none.
         """
         bound = tuple(portal for portal in self.all if channel in portal.policy.channels)
         return bound or tuple(portal for portal in self.all if not portal.policy.channels)
-
-
-def _places(channels: Iterable[str]) -> str:
-    return ", ".join(f"<#{channel}>" for channel in sorted(channels)) or "a channel of no portal"
-
-
-def _names(portals: Sequence[Portal]) -> str:
-    return ", ".join(f"`{portal.name}`" for portal in portals)

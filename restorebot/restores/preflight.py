@@ -35,7 +35,7 @@ TENANT_STATUS_NAMES = {
     5: "being migrated",
     6: "being encrypted",
 }
-"""DocSpace's ``tenantStatus`` in words (fact sheet §5)."""
+"""DocSpace's ``tenantStatus`` in words (docspace-api §5)."""
 
 
 FILE_NAME_LIMIT = 200
@@ -264,7 +264,7 @@ async def _looked_at(portal: DocSpace, archive: Source | None) -> Source | None:
     """The archive with what the portal tells of it, which is nothing of those outside its rooms."""
     if archive is None or archive.storage_type != DOCUMENTS:
         return archive
-    file = await portal.file(archive.path)
+    file = await portal.file(archive.path or "")
     title = clean_text(file.title, FILE_NAME_LIMIT)
     return replace(
         archive, file_name=title, size=file.size, version=file.version, changed_on=file.updated
@@ -308,14 +308,18 @@ def _check_archive(file: Source | PortalError | None, restore: Restore | None) -
     return Check(name, CheckResult.PASSED, "The file is in a room of this portal.")
 
 
-def _find(history: list[BackupRecord] | PortalError, backup_id: str) -> Source | None:
-    if isinstance(history, PortalError):
+def _find(history: list[BackupRecord] | PortalError, backup_id: str | None) -> Source | None:
+    if isinstance(history, PortalError) or backup_id is None:
         return None
     for record in history:
         if record.id.lower() == backup_id.lower():
             file_name = clean_text(record.file_name, FILE_NAME_LIMIT)
             return Source(
-                record.id, file_name, record.storage_type, record.created_on, record.expires_on
+                backup_id=record.id,
+                file_name=file_name,
+                storage_type=record.storage_type,
+                created_on=record.created_on,
+                expires_on=record.expires_on,
             )
     return None
 

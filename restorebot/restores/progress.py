@@ -1,40 +1,60 @@
-"""How often to look, and what the portal's numbers are taken to mean."""
+"""How often to poll, and what the portal's numbers are taken to mean."""
 
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from restorebot.docspace.models import Progress
-from restorebot.model import Phase, Post, PostKind
-
-OVER: timedelta | None = None
-"""What a step returns when nothing is left to look at."""
-
+from restorebot.model import Phase, Post, PostKind, Restore
 
 GONE_AFTER = timedelta(minutes=5)
 GONE_POLLS = 10
-"""A task that the portal has not shown for this long, and for this many looks, is gone."""
+"""A task that the portal has not shown for this long, and for this many polls, is gone."""
 
 
 @dataclass(frozen=True)
 class PollSettings:
-    """How often to look, and when to say that nothing moves."""
+    """How often to poll, and when to say that nothing moves."""
 
-    poll_interval: timedelta
+    interval: timedelta
     stall_after: timedelta
 
 
 def phase_of(progress: Progress) -> Phase:
-    """What the portal's numbers say: portals before 3.7 send no status, and there 0 may be queued
-    or fetching.
+    """Return what the portal's numbers say.
+
+    Portals before 3.7 send no status, and there 0 may be queued or fetching.
     """
     if progress.progress > 0:
         return Phase.LOADING
-    return Phase.FETCHING if progress.status else Phase.QUEUED
+    if progress.status:
+        return Phase.FETCHING
+    return Phase.QUEUED
 
 
 def phase_posts(before: Phase | None, phase: Phase) -> list[Post]:
-    """The thread hears of each phase once, in order; a sawtooth does not take it back."""
+    """Tell the thread of each phase once, in order; a sawtooth does not take it back."""
     if phase is before:
         return []
-    kind = {Phase.FETCHING: PostKind.FETCHING, Phase.LOADING: PostKind.LOADING}.get(phase)
-    return [Post(kind)] if kind else []
+    if phase is Phase.FETCHING:
+        return [Post(PostKind.FETCHING)]
+    if phase is Phase.LOADING:
+        return [Post(PostKind.LOADING)]
+    return []
+
+
+def with_missed_poll(restore: Restore, now: datetime) -> Restore:
+    """Count a poll that did not show our task."""
+    since = restore.missing_since or now
+    return replace(restore, missing_since=since, missing_polls=restore.missing_polls + 1)
+
+
+def is_gone(restore: Restore, now: datetime) -> bool:
+    """Return whether our task has not been shown for so long that it has to be called gone."""
+    if restore.missing_since is None:
+        return False
+    return now - restore.missing_since >= GONE_AFTER and restore.missing_polls >= GONE_POLLS
+
+
+def with_task_seen(restore: Restore) -> Restore:
+    """Forget the polls that did not show our task."""
+    return replace(restore, missing_since=None, missing_polls=0)

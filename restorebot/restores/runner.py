@@ -1,8 +1,10 @@
-"""What the clock does: one APScheduler job per open restore, which does its next step and says when
-to look again.
+"""What the clock does: one APScheduler job per open restore.
+
+It does the restore's next step, which says when to look again.
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -11,7 +13,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from restorebot.errors import Conflict, PortalNotConfigured
 from restorebot.model import WAITING, Post, PostKind, Restore, State
 from restorebot.restores.start import Starter
-from restorebot.restores.transitions import BOT, end, expire
+from restorebot.restores.transitions import BOT, end, expire, note_blocked
 from restorebot.restores.watch import Watcher, skip_verification
 from restorebot.storage.store import Store
 from restorebot.tasks import Tasks
@@ -20,8 +22,9 @@ RETRY_AFTER_FAULT = timedelta(seconds=10)
 """Until a step that raised is made again."""
 
 NOT_CONFIGURED_INTERVAL = timedelta(minutes=10)
-"""Between looks at a restore whose portal the settings no longer have; only a restart with other
-settings helps.
+"""Between looks at a restore whose portal the settings no longer have.
+
+Only a restart with other settings helps.
 """
 
 log = structlog.get_logger()
@@ -45,14 +48,14 @@ class Runner:
         }
 
     async def open_ids(self) -> list[str]:
-        """Every restore that needs a job: what a boot begins with."""
+        """Return every restore that needs a job: what a boot begins with."""
         async with self._store.reading() as tx:
             return [restore.id for restore in await tx.unfinished()]
 
     async def step(self, restore_id: str, now: datetime) -> datetime | None:
-        """Do the restore's next step; returns when to look again, None when its story is over.
+        """Do the restore's next step; return when to look again, None when its story is over.
 
-        Raises StorageError; then the same step is made again at the next look.
+        Raise StorageError; then the same step is made again at the next look.
         """
         async with self._store.reading() as tx:
             restore = await tx.restore(restore_id)
@@ -65,24 +68,25 @@ class Runner:
             return now
         except PortalNotConfigured as error:
             return await self._without_portal(restore, str(error), now)
-        return None if wait is None else now + wait
+        if wait is None:
+            return None
+        return now + wait
 
     async def _without_portal(
         self, restore: Restore, sentence: str, now: datetime
     ) -> datetime | None:
-        """Nothing can be asked of the portal: what waits is void, what runs waits for other
-        settings.
-        """
-        async with self._store.writing() as tx:
-            # While the backup is made, nothing has been sent that replaces anything.
-            if restore.state in WAITING | {State.BACKING_UP}:
-                await end(tx, restore, State.VOID, at=now, actor=BOT, outcome=sentence)
-                return None
-            if restore.state is State.COMPLETED:
+        """Call void what waits, and let what runs wait for other settings."""
+        # While the backup is made, nothing has been sent that replaces anything.
+        if restore.state in WAITING | {State.BACKING_UP}:
+            void = replace(restore, state=State.VOID, outcome=sentence)
+            async with self._store.writing() as tx:
+                await end(tx, restore, void, at=now, actor=BOT)
+            return None
+        if restore.state is State.COMPLETED:
+            async with self._store.writing() as tx:
                 await skip_verification(tx, restore, sentence, now)
-                return None
-            if sentence != restore.blocked_reason:
-                await tx.update_unaudited(restore, blocked_reason=sentence)
+            return None
+        await note_blocked(self._store, restore, sentence)
         return now + NOT_CONFIGURED_INTERVAL
 
     async def _await_approval(self, restore: Restore, now: datetime) -> timedelta | None:
@@ -91,24 +95,23 @@ class Runner:
                 await expire(tx, restore, now)
             return None
         half = restore.requested_at + (restore.expires_at - restore.requested_at) / 2
-        if restore.reminded or now < half:
-            return (restore.expires_at if restore.reminded else half) - now
-        async with self._store.writing() as tx:
-            posts = [Post(PostKind.REMINDER)]
-            await tx.advance(
-                restore,
-                State.REQUESTED,
-                at=now,
-                actor=BOT,
-                event="reminded",
-                posts=posts,
-                reminded=True,
-            )
+        if now < half:
+            return half - now
+        if not restore.reminded:
+            async with self._store.writing() as tx:
+                await tx.advance(
+                    restore,
+                    replace(restore, reminded=True),
+                    at=now,
+                    actor=BOT,
+                    event="reminded",
+                    posts=[Post(PostKind.REMINDER)],
+                )
         return restore.expires_at - now
 
 
 class Jobs:
-    """Wires steps to APScheduler: one date job per restore, each scheduling its successor.
+    """One APScheduler date job per restore, each scheduling its successor.
 
     The job itself only spawns a supervised task, because the scheduler's shutdown cancels what it
     runs itself.
@@ -135,7 +138,7 @@ class Jobs:
             self._scheduler.shutdown(wait=False)
 
     def wake(self, restore_id: str, at: datetime | None = None) -> None:
-        """Make the restore's next step at a time, or now; replaces what was planned for it.
+        """Make the restore's next step at a time, or now, in place of what was planned for it.
 
         While a step runs, another follows it.
         """

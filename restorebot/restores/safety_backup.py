@@ -4,6 +4,7 @@ Without it nothing is restored.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from restorebot.docspace.models import Progress, clean_text
@@ -11,13 +12,17 @@ from restorebot.docspace.storages import CLOUD, DATA_STORE, DOCUMENTS, THIRD_PAR
 from restorebot.errors import PortalBusy, PortalError
 from restorebot.model import Post, PostKind, Restore, State
 from restorebot.restores.portals import Portals
-from restorebot.restores.progress import GONE_AFTER, GONE_POLLS, OVER, PollSettings
+from restorebot.restores.progress import PollSettings, is_gone, with_missed_poll, with_task_seen
 from restorebot.restores.transitions import BOT, PORTAL, UNRESTORED, end
 from restorebot.storage.store import Store
 
+NAME_LIMIT = 200
+"""Characters of a backup's name that are kept."""
+
 WAY_BACK_WARNINGS = {
     DOCUMENTS: "Its archive lies in a room of the portal that is replaced, and its entry in the "
-    "history does not survive the restore. Prefer own cloud storage (storageType 5).",
+    "history does not survive the restore. "
+    "Prefer own cloud storage (storageType 5).",
     THIRD_PARTY: "Its archive stays with the provider, but the portal finds it under another id "
     "after the restore. "
     "Prefer own cloud storage (storageType 5).",
@@ -25,82 +30,102 @@ WAY_BACK_WARNINGS = {
     "restore, so it has to be downloaded before the restore starts. Prefer own cloud storage "
     "(storageType 5).",
 }
-"""What makes a storage a poor place for a safety backup (fact sheet §9)."""
+"""What makes a storage a poor place for a safety backup (docspace-api §9)."""
+
+ANOTHER_BACKUP_BEGAN = "Another backup has just begun on the portal."
+NOT_MADE = "The safety backup could not be made."
+NO_TASK_NAMED = "The portal took the safety backup without naming a task to watch."
+EARLIER_TASK = "The portal answered with a backup that was running already."
+INTERRUPTED = (
+    "restorebot was interrupted while it asked for the safety backup, and cannot watch it."
+)
+CANCELLED = "The portal cancelled it without giving a reason."
+FAILED = "The safety backup failed."
+UNWATCHABLE = "The safety backup cannot be watched."
+GONE = "The portal no longer shows the safety backup, and did not say how it ended."
+NOT_VISIBLE = "The portal does not show the safety backup just now."
+NOT_IN_HISTORY = "The safety backup was made, but is not in the portal's history."
+STORED_ELSEWHERE = "The safety backup was made, but was stored elsewhere than asked for."
 
 
-def way_back_warning(storage: Storage) -> str:
-    """Why a safety backup in this storage is a poor way back, as sentences; empty for own cloud
-    storage.
-    """
-    return "" if storage.storage_type == CLOUD else WAY_BACK_WARNINGS[storage.storage_type]
+def way_back_warning(storage: Storage) -> str | None:
+    """Return why a safety backup in this storage is a poor way back; None for own cloud storage."""
+    if storage.storage_type == CLOUD:
+        return None
+    return WAY_BACK_WARNINGS[storage.storage_type]
 
 
 class SafetyBackup:
-    """The steps of a restore whose safety backup is asked for and made."""
+    """The steps of a restore whose safety backup is asked for and made.
+
+    Each returns the time until the next look, None when the restore has ended.
+    """
 
     def __init__(
-        self, store: Store, portals: Portals, *, pace: PollSettings, clock: Callable[[], datetime]
+        self,
+        store: Store,
+        portals: Portals,
+        *,
+        poll: PollSettings,
+        clock: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._portals = portals
-        self._pace = pace
+        self._poll = poll
         self._clock = clock
 
     async def begin(self, restore: Restore, storage: Storage) -> timedelta | None:
         """Claim the portal and ask for the backup, once."""
+        now = self._clock()
+        claimed = replace(
+            restore,
+            state=State.BACKING_UP,
+            safety_storage=storage.storage_type,
+            blocked_reason=None,
+        )
+        if restore.starts_at:
+            claimed = replace(claimed, backup_watched_at=now)
         try:
             async with self._store.writing() as tx:
                 restore = await tx.advance(
-                    restore,
-                    State.BACKING_UP,
-                    at=self._clock(),
-                    actor=BOT,
-                    event="backup requested",
-                    safety_storage=storage.storage_type,
-                    backup_watched_at=self._clock() if restore.starts_at else None,
-                    blocked_reason="",
+                    restore, claimed, at=now, actor=BOT, event="backup requested"
                 )
         except PortalBusy as error:
             return await self._give_up(restore, str(error), State.VOID)
+        return await self._request(restore, storage)
+
+    async def _request(self, restore: Restore, storage: Storage) -> timedelta | None:
         portal = self._portals.of(restore).docspace
         try:
             visible = await portal.backup_progress()
             if visible and not visible.is_completed:
-                return await self._give_up(restore, "Another backup has just begun on the portal.")
+                return await self._give_up(restore, ANOTHER_BACKUP_BEGAN)
             reply = await portal.start_backup(storage)
         except PortalError as error:
-            return await self._give_up(restore, f"The safety backup could not be made. {error}")
+            return await self._give_up(restore, f"{NOT_MADE} {error}")
         if reply is None or not reply.task_id:
-            return await self._give_up(
-                restore, "The portal took the safety backup without naming a task to watch."
-            )
-        if (visible and reply.task_id == visible.task_id) or reply.status or reply.progress:
-            return await self._give_up(
-                restore, "The portal answered with a backup that was running already."
-            )
+            return await self._give_up(restore, NO_TASK_NAMED)
+        if _is_earlier(reply, visible):
+            return await self._give_up(restore, EARLIER_TASK)
         async with self._store.writing() as tx:
             await tx.advance(
                 restore,
-                State.BACKING_UP,
+                replace(restore, safety_task=reply.task_id),
                 at=self._clock(),
                 actor=PORTAL,
                 event="backup started",
                 posts=[Post(PostKind.BACKING_UP, {"task": reply.task_id})],
                 details={"task": reply.task_id},
-                safety_task=reply.task_id,
             )
-        return self._pace.poll_interval
+        return self._poll.interval
 
     async def watch(self, restore: Restore, now: datetime) -> timedelta | None:
-        """Look at the backup; the restore goes on in the next step after it has been found in the
-        history.
+        """Look at the backup.
+
+        The restore goes on in the next step after it has been found in the history.
         """
         if restore.safety_task is None:
-            sentence = (
-                "restorebot was interrupted while it asked for the safety backup, and cannot watch "
-                "it."
-            )
-            return await self._give_up(restore, sentence)
+            return await self._give_up(restore, INTERRUPTED)
         try:
             progress = await self._portals.of(restore).docspace.backup_progress()
         except PortalError as error:
@@ -108,83 +133,83 @@ class SafetyBackup:
         if progress is None or progress.task_id != restore.safety_task:
             return await self._missed(restore, now)
         if progress.succeeded:
-            return await self._found(restore, progress)
+            return await self._find_in_history(restore, progress)
         if progress.failed:
-            said = clean_text(progress.error) or "The portal cancelled it without giving a reason."
-            return await self._give_up(restore, f"The safety backup failed. {said}")
+            said = clean_text(progress.error) or CANCELLED
+            return await self._give_up(restore, f"{FAILED} {said}")
         if progress.progress != restore.safety_progress or restore.blocked_reason:
+            seen = replace(
+                with_task_seen(restore), safety_progress=progress.progress, blocked_reason=None
+            )
             async with self._store.writing() as tx:
-                await tx.update_unaudited(
-                    restore,
-                    safety_progress=progress.progress,
-                    blocked_reason="",
-                    missing_since=None,
-                    missing_polls=0,
-                )
-        return self._pace.poll_interval
+                await tx.update_unaudited(restore, seen)
+        return self._poll.interval
 
     async def _wait_or_give_up(self, restore: Restore, error: PortalError) -> timedelta | None:
         if not error.transient:
-            return await self._give_up(restore, f"The safety backup cannot be watched. {error}")
-        wait = max(self._pace.poll_interval, timedelta(seconds=error.retry_after))
+            return await self._give_up(restore, f"{UNWATCHABLE} {error}")
+        wait = max(self._poll.interval, timedelta(seconds=error.retry_after))
         if str(error) != restore.blocked_reason or error.retry_after:
-            # Waiting as long as the portal asks for is no standstill of ours.
-            watched = {"backup_watched_at": self._clock() + wait} if restore.starts_at else {}
+            blocked = replace(restore, blocked_reason=str(error))
+            if restore.starts_at:
+                # Waiting as long as the portal asks for is no standstill of ours.
+                blocked = replace(blocked, backup_watched_at=self._clock() + wait)
             async with self._store.writing() as tx:
-                await tx.update_unaudited(restore, blocked_reason=str(error), **watched)
+                await tx.update_unaudited(restore, blocked)
         return wait
 
     async def _missed(self, restore: Restore, now: datetime) -> timedelta | None:
-        since, polls = restore.missing_since or now, restore.missing_polls + 1
-        if now - since >= GONE_AFTER and polls >= GONE_POLLS:
-            sentence = "The portal no longer shows the safety backup, and did not say how it ended."
-            return await self._give_up(restore, sentence)
-        sentence = "The portal does not show the safety backup just now."
+        missed = with_missed_poll(restore, now)
+        if is_gone(missed, now):
+            return await self._give_up(restore, GONE)
         async with self._store.writing() as tx:
-            await tx.update_unaudited(
-                restore, missing_since=since, missing_polls=polls, blocked_reason=sentence
-            )
-        return self._pace.poll_interval
+            await tx.update_unaudited(restore, replace(missed, blocked_reason=NOT_VISIBLE))
+        return self._poll.interval
 
-    async def _found(self, restore: Restore, progress: Progress) -> timedelta | None:
-        """Made; the history must have it, where it was to be: a task's id is its backup's id (fact
-        sheet §9).
+    async def _find_in_history(self, restore: Restore, progress: Progress) -> timedelta | None:
+        """Look for the backup in the history, in the storage where it was to be.
+
+        A task's id is its backup's id (docspace-api §9).
         """
         try:
             history = await self._portals.of(restore).docspace.history()
         except PortalError as error:
             return await self._wait_or_give_up(restore, error)
         record = next((one for one in history if one.id == restore.safety_task), None)
-        if record is None or record.storage_type != restore.safety_storage:
-            where = (
-                "is not in the portal's history"
-                if record is None
-                else "was stored elsewhere than asked for"
-            )
-            return await self._give_up(restore, f"The safety backup was made, but {where}.")
+        if record is None:
+            return await self._give_up(restore, NOT_IN_HISTORY)
+        if record.storage_type != restore.safety_storage:
+            return await self._give_up(restore, STORED_ELSEWHERE)
+        made = replace(
+            with_task_seen(restore),
+            safety_progress=100,
+            safety_name=clean_text(record.file_name, NAME_LIMIT),
+            safety_made_at=record.created_on,
+            blocked_reason=None,
+        )
         async with self._store.writing() as tx:
             await tx.advance(
                 restore,
-                State.BACKING_UP,
+                made,
                 at=self._clock(),
                 actor=PORTAL,
                 event="backup completed",
                 posts=[Post(PostKind.BACKED_UP, {"warning": clean_text(progress.warning)})],
                 details={"backup": record.id},
-                safety_progress=100,
-                safety_name=clean_text(record.file_name, 200),
-                safety_made_at=record.created_on,
-                blocked_reason="",
-                missing_since=None,
-                missing_polls=0,
             )
         return timedelta()
 
     async def _give_up(
         self, restore: Restore, outcome: str, to: State = State.FAILED
     ) -> timedelta | None:
+        ended = replace(restore, state=to, outcome=f"{outcome} {UNRESTORED}")
         async with self._store.writing() as tx:
-            await end(
-                tx, restore, to, at=self._clock(), actor=BOT, outcome=f"{outcome} {UNRESTORED}"
-            )
-        return OVER
+            await end(tx, restore, ended, at=self._clock(), actor=BOT)
+        return None
+
+
+def _is_earlier(reply: Progress, visible: Progress | None) -> bool:
+    """Return whether the portal answered with a backup that was there before ours."""
+    if visible and reply.task_id == visible.task_id:
+        return True
+    return bool(reply.status or reply.progress)

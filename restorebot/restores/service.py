@@ -6,45 +6,80 @@ Each is one committed transaction or a refusal.
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from functools import partial
-from typing import Any
 
 from restorebot.errors import Conflict, Refusal, Refused
-from restorebot.model import Post, PostKind, Restore, Source, State
-from restorebot.restores import announcing, votes
-from restorebot.restores.policy import Directory, ineligible_voters, membership_of
+from restorebot.model import (
+    Action,
+    PortalAlias,
+    PortalName,
+    Post,
+    PostKind,
+    Restore,
+    Source,
+    State,
+    allows,
+)
+from restorebot.restores import planned_start, votes
+from restorebot.restores.policy import (
+    Allowed,
+    Directory,
+    ineligible_voters,
+    membership_of,
+    require,
+)
 from restorebot.restores.portals import Portal, Portals
-from restorebot.restores.start import MISSED_START_GRACE
+from restorebot.restores.progress import with_task_seen
 from restorebot.restores.transitions import (
     BACKUP_GOES_ON,
     UNRESTORED,
     UNSENT,
     end,
     expire,
+    planned_posts,
+    started_posts,
     void_others,
 )
 from restorebot.storage.store import Store, WriteTransaction
 
-REASON_LIMIT_KEPT = 3000
-"""Characters of a reason; as many as Slack's input takes."""
+REASON_LIMIT = 3000
+"""Characters of a reason that are kept; as many as Slack's input takes."""
 
-FOREVER = datetime.max.replace(tzinfo=UTC)
-
-RESTORE_GONE = (
-    "This restore is no longer known here: its record is gone from the database. Ask again with "
-    "/restore."
+ALONE_REFUSED = "You are not among those who may start a restore alone. Ask for approval instead."
+ASKED_MEANWHILE = (
+    "Another restore of this portal has been asked for meanwhile. Wait until it has ended."
 )
-
+PLANNED_ALREADY = "Another restore of this portal is planned already. Have it stopped first."
+OWN_DENIAL = "You asked for this restore yourself; use Withdraw."
+NOT_THE_REQUESTER = (
+    "Only the person who asked for this restore can withdraw it. Approvers can deny it."
+)
+TASK_WAITS = "A restore task waits or runs on the portal, and goes on by itself. Look again later."
+NOTHING_TO_WATCH = "No running restore is to be seen on the portal, so there is nothing to watch."
+NOT_STARTED_BY_WORD = "It did not start, by the word of the approver who checked."
+FINISHED_BY_WORD = (
+    "It finished, by the word of the approver who checked. restorebot did not see it."
+)
 
 Decision = Callable[[WriteTransaction, Restore, datetime], Awaitable[Restore]]
 
 
+class RestoreGone(Refusal):
+    """The restore's row is not in the database."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This restore is no longer known here: its record is gone from the database."
+        )
+
+
 class AlreadyDecided(Refusal):
-    """The restore has moved on before the click; ``restore`` is how it stands now, and who made it
-    so.
+    """The restore has moved on before the click.
+
+    ``restore`` is how it stands now, and who made it so.
     """
 
     def __init__(self, restore: Restore) -> None:
@@ -60,7 +95,7 @@ class Settlement(StrEnum):
     NOT_STARTED = "not_started"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Draft:
     """What a submitted modal asks for.
 
@@ -68,8 +103,8 @@ class Draft:
     settings.
     """
 
-    portal: str
-    portal_name: str
+    portal: PortalAlias
+    portal_name: PortalName
     source: Source
     reason: str
     notify: bool
@@ -81,7 +116,7 @@ class Draft:
 
 
 class Service:
-    """The people's side. ``look`` asks the clock's side to look at a restore now."""
+    """The people's side. ``wake`` asks the clock's side to make a restore's next step now."""
 
     def __init__(
         self,
@@ -99,171 +134,145 @@ class Service:
         self._wake = wake
 
     async def check_may_request(self, portal: Portal, user: str, channel: str) -> None:
-        """Raises Refused when this person may not ask for a restore here, SlackUnavailable when
-        that cannot be told.
+        """Raise Refused when this person may not ask for a restore here.
+
+        Raise SlackUnavailable when that cannot be told.
         """
-        _, found = await asyncio.gather(
+        _, (person, groups) = await asyncio.gather(
             self._directory.check_channel(channel),
             membership_of(portal.policy, self._directory, user),
         )
-        verdict = portal.policy.may_request(*found, channel)
-        if not verdict.allowed:
-            raise Refused(verdict.reason)
+        require(portal.policy.may_request(person, groups, channel))
 
     async def may_break_glass(self, portal: Portal, user: str) -> bool:
-        """Whether this person may start a restore alone. Raises SlackUnavailable."""
+        """Return whether this person may start a restore alone. Raise SlackUnavailable."""
         if user not in portal.policy.break_glass:
             return False
-        return portal.policy.may_break_glass(await self._directory.person(user)).allowed
+        verdict = portal.policy.may_break_glass(await self._directory.person(user))
+        return isinstance(verdict, Allowed)
 
     async def request(self, draft: Draft) -> Restore:
         """Commit a request with its card.
 
-        Raises Refused, SlackUnavailable, and StorageError when it could not be written.
+        Raise Refusal, SlackUnavailable, and StorageError when it could not be written.
         """
         portal = self._portals.resolve(draft.portal_name, draft.channel)
         await self.check_may_request(portal, draft.requester, draft.channel)
         if draft.break_glass and not await self.may_break_glass(portal, draft.requester):
-            raise Refused(
-                "You are not among those who may start a restore alone. Ask for approval instead."
-            )
+            raise Refused(ALONE_REFUSED)
         now = self._clock()
-        restore = Restore(
-            id=str(uuid.uuid4()),
-            version=1,
-            state=State.REQUESTED,
-            portal=draft.portal,
-            portal_url=portal.docspace.url,
-            source=draft.source,
-            reason=draft.reason.strip()[:REASON_LIMIT_KEPT],
-            notify=draft.notify,
-            requester=draft.requester,
-            channel=draft.channel,
-            view_id=draft.view_id,
-            approvals_needed=portal.policy.approvals_needed,
-            requested_at=now,
-            expires_at=min(
-                now + portal.approval_ttl,
-                draft.starts_at + MISSED_START_GRACE if draft.starts_at else FOREVER,
-            ),
-            starts_at=draft.starts_at,
-            announce=tuple(sorted(portal.announce)),
-            break_glass=draft.break_glass,
-        )
+        if draft.starts_at:
+            problem = planned_start.problem_with(draft.starts_at, draft.source, now)
+            if problem:
+                raise Refused(problem)
+        restore = _requested(draft, portal, now)
         async with self._store.writing() as tx:
-            if (asked := await tx.restore_by_view(draft.view_id)) is not None:
-                return asked
-            others = await tx.open_restores(portal.docspace.url)
-            if not all(other.is_planned for other in others):
-                raise Refused(
-                    "Another restore of this portal has been asked for meanwhile. Wait until it "
-                    "has ended."
-                )
-            if others and restore.starts_at:
-                raise Refused(
-                    "Another restore of this portal is planned already. Have it stopped first."
-                )
+            asked_before = await tx.restore_by_view(draft.view_id)
+            if asked_before is not None:
+                return asked_before
+            await self._refuse_beside_others(tx, restore)
             await tx.insert_request(restore, [Post(PostKind.CARD)])
             if restore.break_glass:
-                posts = [Post(PostKind.BREAK_GLASS), *announcing.planned_posts(restore, now)]
-                restore = await tx.advance(
-                    restore,
-                    State.APPROVED,
-                    at=now,
-                    actor=draft.requester,
-                    event="break-glass",
-                    posts=posts,
-                    details={"reason": restore.reason},
-                    approved_at=now,
-                )
+                restore = await self._approve_alone(tx, restore, now)
         self._wake(restore.id)
         return restore
 
+    async def _refuse_beside_others(self, tx: WriteTransaction, restore: Restore) -> None:
+        others = await tx.open_restores(restore.portal_url)
+        if not all(other.is_planned for other in others):
+            raise Refused(ASKED_MEANWHILE)
+        if others and restore.starts_at:
+            raise Refused(PLANNED_ALREADY)
+
+    async def _approve_alone(
+        self, tx: WriteTransaction, restore: Restore, now: datetime
+    ) -> Restore:
+        return await tx.advance(
+            restore,
+            replace(restore, state=State.APPROVED, approved_at=now),
+            at=now,
+            actor=restore.requester,
+            event="break-glass",
+            posts=[Post(PostKind.BREAK_GLASS), *planned_posts(restore, now)],
+            details={"reason": restore.reason},
+        )
+
     async def approve(self, restore_id: str, user: str) -> Restore:
-        """Count one person's yes, and approve the restore when the quorum is full. Raises Refused,
-        SlackUnavailable.
+        """Count one person's yes, and approve the restore when the quorum is full.
 
         A yes that would fill it has all the others looked at again; those that no longer count are
-        taken back.
+        taken back. Raise Refusal, SlackUnavailable.
         """
         while True:
             restore = await self.read(restore_id)
             policy = self._portals.of(restore).policy
-            needed = max(restore.approvals_needed, policy.approvals_needed)
-            fills = restore.state is State.REQUESTED and len(restore.votes) + 1 >= needed
-            earlier = restore.voters if fills else ()
+            needed = policy.quorum(restore.approvals_needed)
+            earlier: tuple[str, ...] = ()
+            if restore.state is State.REQUESTED and len(restore.votes) + 1 >= needed:
+                earlier = restore.voters
             # Together, so that one answer about a group serves for all of them.
             (person, groups), lost = await asyncio.gather(
                 membership_of(policy, self._directory, user),
                 ineligible_voters(policy, self._directory, earlier, restore.requester),
             )
-            verdict = policy.may_approve(person, groups, restore.requester)
-            if not verdict.allowed:
-                raise Refused(verdict.reason)
-            decision = partial(
-                votes.count_vote, yes=votes.CheckedVote(user, needed, frozenset(earlier), lost)
+            require(policy.may_approve(person, groups, restore.requester))
+            vote = votes.CheckedVote(
+                user=user, needed=needed, checked=frozenset(earlier), lost=lost
             )
             try:
-                return await self._decide(restore_id, {State.REQUESTED}, decision)
+                return await self._decide(
+                    restore_id, Action.APPROVE, partial(votes.count_vote, vote=vote)
+                )
             except votes.VotersUnchecked:
-                # Somebody else voted meanwhile, and this yes would fill the quorum together with
-                # theirs.
+                # Somebody else voted meanwhile, and this yes would fill the quorum with theirs.
                 continue
 
     async def check_may_deny(self, restore_id: str, user: str) -> Restore:
-        """Whether this person's no would count just now. Raises Refused, SlackUnavailable."""
+        """Return the restore if this person's no would count just now.
+
+        Raise Refusal, SlackUnavailable.
+        """
         restore = await self.read(restore_id)
-        if restore.state is not State.REQUESTED:
+        if not allows(restore.state, Action.DENY):
             raise AlreadyDecided(restore)
         if user == restore.requester:
-            raise Refused("You asked for this restore yourself; use Withdraw.")
+            raise Refused(OWN_DENIAL)
         await self._check_approver(restore, user)
         return restore
 
     async def deny(self, restore_id: str, user: str, reason: str) -> Restore:
-        """An approver's no, and why. Raises Refused, SlackUnavailable."""
+        """Deny a request, and say why. Raise Refusal, SlackUnavailable."""
         await self.check_may_deny(restore_id, user)
-        return await self._end(
-            restore_id, {State.REQUESTED}, State.DENIED, user, reason.strip()[:REASON_LIMIT_KEPT]
-        )
+        outcome = reason.strip()[:REASON_LIMIT]
+        return await self._end(restore_id, Action.DENY, State.DENIED, user, outcome)
 
     async def withdraw(self, restore_id: str, user: str) -> Restore:
-        """The requester's change of mind. Raises Refused."""
+        """Take a request of one's own back. Raise Refusal."""
         restore = await self.read(restore_id)
         if user != restore.requester:
-            raise Refused(
-                "Only the person who asked for this restore can withdraw it. Approvers can deny it."
-            )
-        return await self._end(restore_id, {State.REQUESTED}, State.WITHDRAWN, user, "")
+            raise Refused(NOT_THE_REQUESTER)
+        return await self._end(restore_id, Action.WITHDRAW, State.WITHDRAWN, user, None)
 
     async def stop(self, restore_id: str, user: str) -> Restore:
         """Stop an approved restore that has not been started yet.
 
-        Raises Refused, SlackUnavailable.
+        Raise Refusal, SlackUnavailable.
         """
         restore = await self.read(restore_id)
         if user != restore.requester:
             await self._check_approver(restore, user)
 
         async def stopped(tx: WriteTransaction, restore: Restore, now: datetime) -> Restore:
-            outcome = UNSENT
-            if restore.state is State.BACKING_UP:
-                made = (
-                    f"The safety backup {restore.safety_name} stays."
-                    if restore.safety_made_at
-                    else BACKUP_GOES_ON
-                )
-                outcome = f"{UNRESTORED} {made}"
-            return await end(
-                tx, restore, State.STOPPED, at=now, actor=user, outcome=outcome, decided_by=user
-            )
+            outcome = _stop_outcome(restore)
+            after = replace(restore, state=State.STOPPED, outcome=outcome, decided_by=user)
+            return await end(tx, restore, after, at=now, actor=user)
 
-        return await self._decide(restore_id, {State.APPROVED, State.BACKING_UP}, stopped)
+        return await self._decide(restore_id, Action.STOP, stopped)
 
     async def settle(self, restore_id: str, user: str, how: Settlement) -> Restore:
-        """An approver says what became of a restore whose outcome the bot does not know.
+        """Write down what became of a restore whose outcome the bot does not know.
 
-        Raises Refused, SlackUnavailable, and PortalError when the portal has to be looked at and
+        Raise Refusal, SlackUnavailable, and PortalError when the portal has to be looked at and
         does not answer.
         """
         restore = await self.read(restore_id)
@@ -274,56 +283,26 @@ class Service:
         running = progress is not None and not progress.is_completed
         if how is Settlement.NOT_STARTED:
             if running:
-                raise Refused(
-                    "A restore task waits or runs on the portal, and goes on by itself. Look again "
-                    "later."
-                )
-            outcome = "It did not start, by the word of the approver who checked."
+                raise Refused(TASK_WAITS)
             return await self._end(
-                restore_id, {State.UNKNOWN}, State.CLOSED, user, outcome, happened=False
+                restore_id, Action.SETTLE, State.CLOSED, user, NOT_STARTED_BY_WORD, happened=False
             )
         if progress is None or not running:
-            raise Refused(
-                "No running restore is to be seen on the portal, so there is nothing to watch."
-            )
-        task = progress.task_id or ""
-
-        async def adopt(tx: WriteTransaction, restore: Restore, now: datetime) -> Restore:
-            return await tx.advance(
-                restore,
-                State.RESTORING,
-                at=now,
-                actor=user,
-                event="adopted",
-                posts=[
-                    Post(PostKind.ADOPTED, {"by": user, "task": task}),
-                    *announcing.started_posts(restore),
-                ],
-                details={"task": task},
-                task_id=task,
-                adopted=True,
-                missing_since=None,
-                missing_polls=0,
-                changed_at=now,
-                decided_by=user,
-            )
-
-        return await self._decide(restore_id, {State.UNKNOWN}, adopt)
+            raise Refused(NOTHING_TO_WATCH)
+        return await self._decide(
+            restore_id, Action.SETTLE, partial(_adopt, task=progress.task_id, user=user)
+        )
 
     async def _finish(self, restore_id: str, user: str) -> Restore:
         voided: list[str] = []
 
         async def finished(tx: WriteTransaction, restore: Restore, now: datetime) -> Restore:
-            outcome = (
-                "It finished, by the word of the approver who checked. restorebot did not see it."
-            )
-            closed = await end(
-                tx, restore, State.CLOSED, at=now, actor=user, outcome=outcome, decided_by=user
-            )
+            after = replace(restore, state=State.CLOSED, outcome=FINISHED_BY_WORD, decided_by=user)
+            closed = await end(tx, restore, after, at=now, actor=user)
             voided.extend(await void_others(tx, closed, now))
             return closed
 
-        closed = await self._decide(restore_id, {State.UNKNOWN}, finished)
+        closed = await self._decide(restore_id, Action.SETTLE, finished)
         for other in voided:
             self._wake(other)
         return closed
@@ -331,40 +310,39 @@ class Service:
     async def _check_approver(self, restore: Restore, user: str) -> None:
         policy = self._portals.of(restore).policy
         person, groups = await membership_of(policy, self._directory, user)
-        verdict = policy.may_decide(person, groups)
-        if not verdict.allowed:
-            raise Refused(verdict.reason)
+        require(policy.may_decide(person, groups))
 
     async def _end(
         self,
         restore_id: str,
-        states: set[State],
+        action: Action,
         to: State,
         user: str,
-        outcome: str,
+        outcome: str | None,
         *,
         happened: bool = True,
     ) -> Restore:
         async def ended(tx: WriteTransaction, restore: Restore, now: datetime) -> Restore:
-            how: dict[str, Any] = {"outcome": outcome, "decided_by": user, "happened": happened}
-            return await end(tx, restore, to, at=now, actor=user, **how)
+            after = replace(restore, state=to, outcome=outcome, decided_by=user)
+            return await end(tx, restore, after, at=now, actor=user, happened=happened)
 
-        return await self._decide(restore_id, states, ended)
+        return await self._decide(restore_id, action, ended)
 
-    async def _decide(self, restore_id: str, states: set[State], decision: Decision) -> Restore:
-        """Make a decision on the row as it is now, if it still is in one of the states; else say
-        how it stands.
+    async def _decide(self, restore_id: str, action: Action, decision: Decision) -> Restore:
+        """Make a decision on the row as it is now, if its state still allows it.
+
+        Raise AlreadyDecided where it does not.
         """
         now = self._clock()
         try:
             async with self._store.writing() as tx:
                 restore = await tx.restore(restore_id)
                 if restore is None:
-                    raise Refused(RESTORE_GONE)
+                    raise RestoreGone
                 late = restore.state is State.REQUESTED and now >= restore.expires_at
                 if late:
                     decided = await expire(tx, restore, now)
-                elif restore.state not in states:
+                elif not allows(restore.state, action):
                     raise AlreadyDecided(restore)
                 else:
                     decided = await decision(tx, restore, now)
@@ -376,9 +354,66 @@ class Service:
         return decided
 
     async def read(self, restore_id: str) -> Restore:
-        """The restore as it stands. Raises Refused when it is not known, StorageError."""
+        """Return the restore as it stands. Raise RestoreGone, StorageError."""
         async with self._store.reading() as tx:
             restore = await tx.restore(restore_id)
         if restore is None:
-            raise Refused(RESTORE_GONE)
+            raise RestoreGone
         return restore
+
+
+def _requested(draft: Draft, portal: Portal, now: datetime) -> Restore:
+    return Restore(
+        id=str(uuid.uuid4()),
+        version=1,
+        state=State.REQUESTED,
+        portal=draft.portal,
+        portal_url=portal.docspace.url,
+        source=draft.source,
+        reason=draft.reason.strip()[:REASON_LIMIT],
+        notify=draft.notify,
+        requester=draft.requester,
+        channel=draft.channel,
+        view_id=draft.view_id,
+        approvals_needed=portal.policy.approvals_needed,
+        requested_at=now,
+        expires_at=planned_start.request_expiry(now, portal.approval_ttl, draft.starts_at),
+        starts_at=draft.starts_at,
+        announce=tuple(sorted(portal.announce)),
+        break_glass=draft.break_glass,
+    )
+
+
+def backup_stays(name: str | None) -> str:
+    """Say that a safety backup that was made is kept."""
+    return f"The safety backup {name} stays."
+
+
+def _stop_outcome(restore: Restore) -> str:
+    if restore.state is not State.BACKING_UP:
+        return UNSENT
+    if restore.safety_made_at:
+        return f"{UNRESTORED} {backup_stays(restore.safety_name)}"
+    return f"{UNRESTORED} {BACKUP_GOES_ON}"
+
+
+async def _adopt(
+    tx: WriteTransaction, restore: Restore, now: datetime, *, task: str | None, user: str
+) -> Restore:
+    adopted = replace(
+        with_task_seen(restore),
+        state=State.RESTORING,
+        task_id=task,
+        adopted=True,
+        changed_at=now,
+        decided_by=user,
+    )
+    return await tx.advance(
+        restore,
+        adopted,
+        at=now,
+        actor=user,
+        event="adopted",
+        posts=[Post(PostKind.ADOPTED, {"by": user, "task": task}), *started_posts(restore)],
+        details={"task": task},
+    )

@@ -1,18 +1,20 @@
-"""From approval to the one POST: look again at everything, claim the portal, send, and say what
-became of it.
+"""From approval to the one POST.
+
+Look again at everything, claim the portal, send, and say what became of it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
+from restorebot.docspace.models import Progress
 from restorebot.errors import PortalBusy, PortalError, SlackUnavailable
 from restorebot.model import Post, PostKind, Restore, State
-from restorebot.restores import announcing
-from restorebot.restores.policy import Directory, ineligible_voters
+from restorebot.restores import planned_start
+from restorebot.restores.policy import Denied, Directory, ineligible_voters
 from restorebot.restores.portals import Portals
 from restorebot.restores.preflight import Preflight, Report
-from restorebot.restores.progress import OVER, PollSettings, phase_of, phase_posts
+from restorebot.restores.progress import PollSettings, phase_of, phase_posts
 from restorebot.restores.safety_backup import SafetyBackup
 from restorebot.restores.transitions import (
     BACKUP_GOES_ON,
@@ -22,40 +24,54 @@ from restorebot.restores.transitions import (
     end,
     expire,
     mark_unknown,
+    note_blocked,
+    started_posts,
 )
 from restorebot.restores.votes import revoked_vote_posts
 from restorebot.storage.store import Store
 
 CHECK_TIMEOUT = 30.0
-"""Seconds for each check before a start: nobody waits for these, and a history on remote storage is
-slow.
+"""Seconds for each check before a start.
+
+Nobody waits for these, and a history on remote storage is slow.
 """
-
-START_REMINDER_LEAD = timedelta(minutes=15)
-"""Before a planned start, its thread is told that it is near."""
-
-MISSED_START_GRACE = timedelta(minutes=15)
-"""A planned start that is missed by more than this is not made up for."""
 
 POST_CHECK_INTERVAL = timedelta(seconds=1)
 """Until the channel is likely to have been told of a start without approval."""
 
 BREAK_GLASS_POST_GRACE = timedelta(seconds=30)
-BREAK_GLASS_NOT_POSTED = (
-    "Slack has not taken the message that tells the channel of this start without approval."
-)
+"""How long that may take before the card says what is waited for."""
 
 BACKUP_WATCH_NOTE_INTERVAL = timedelta(minutes=1)
 """How often it is written down that a planned restore's safety backup is being watched."""
 
 RECHECK_INTERVAL = timedelta(seconds=15)
-"""Between looks at an approved restore whose checks cannot be made just now; each reads the
-portal's history.
+"""Between looks at an approved restore whose checks cannot be made just now.
+
+Each reads the portal's history.
 """
+
+BREAK_GLASS_NOT_POSTED = (
+    "Slack has not taken the message that tells the channel of this start without approval."
+)
+APPROVAL_TOO_OLD = "The approval became too old before the restore could start."
+STANDSTILL = "restorebot was down for more than 15 minutes after the planned start."
+ANOTHER_BEGAN = f"{UNSENT} Another restore has just begun on it."
+REPLY_LOST = "It is not known whether the portal took the request."
+NO_TASK_NAMED = "The portal took the request without naming a task."
+EARLIER_TASK = "The portal answered with an earlier task."
+EARLIER_TASK_QUEUED = "The portal answered with an earlier task, which may run our backup now."
+INTERRUPTED = (
+    "restorebot was interrupted while it sent the request, and cannot know whether the portal took "
+    "it."
+)
 
 
 class Starter:
-    """The steps of a restore that is approved or starting."""
+    """The steps of a restore that is approved or starting.
+
+    Each returns the time until the next look, None when the restore has ended.
+    """
 
     def __init__(
         self,
@@ -65,7 +81,7 @@ class Starter:
         directory: Directory,
         safety: SafetyBackup,
         *,
-        pace: PollSettings,
+        poll: PollSettings,
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
@@ -73,23 +89,21 @@ class Starter:
         self._preflight = preflight
         self._directory = directory
         self._safety = safety
-        self._pace = pace
+        self._poll = poll
         self._clock = clock
 
     async def start(self, restore: Restore, now: datetime) -> timedelta | None:
+        """Start an approved restore when its time has come, if everything still holds."""
         portal = self._portals.of(restore)
         if restore.starts_at and now < restore.starts_at:
             return await self._await_start(restore, restore.starts_at, now)
-        if missed := _missed(restore, portal.approval_ttl, now):
+        too_late = planned_start.too_late(restore, portal.approval_ttl, now)
+        if too_late:
             async with self._store.writing() as tx:
-                await expire(tx, restore, now, missed)
-            return OVER
+                await expire(tx, restore, now, with_reason(too_late, restore))
+            return None
         if restore.break_glass and not await self._break_glass_is_posted(restore):
-            return (
-                await self._wait_because(restore, BREAK_GLASS_NOT_POSTED)
-                if now >= _approval_of(restore, now) + BREAK_GLASS_POST_GRACE
-                else POST_CHECK_INTERVAL
-            )
+            return await self._await_break_glass_post(restore, now)
         report = await self._recheck(restore, now)
         if not isinstance(report, Report):
             return report
@@ -99,215 +113,227 @@ class Starter:
 
     async def back_up(self, restore: Restore, now: datetime) -> timedelta | None:
         """Watch the safety backup; when it is made, check everything once more and start."""
-        if now >= _approval_of(restore, now) + self._portals.of(restore).approval_ttl:
-            outcome = f"The approval became too old before the restore could start.{_why(restore)}"
-            return await self._void(restore, outcome)
+        approved = planned_start.approval_counts_from(restore, now)
+        if now >= approved + self._portals.of(restore).approval_ttl:
+            return await self._void(restore, with_reason(APPROVAL_TOO_OLD, restore))
         if restore.backup_watched_at:
-            # What starts at its time after the backup, may not start in the morning after a night's
-            # standstill.
-            if now > restore.backup_watched_at + MISSED_START_GRACE:
-                outcome = "restorebot was down for more than 15 minutes after the planned start."
-                return await self._void(restore, outcome)
+            # What starts at its time after the backup, may not start in the morning after a
+            # night's standstill.
+            if now > restore.backup_watched_at + planned_start.MISSED_GRACE:
+                return await self._void(restore, STANDSTILL)
             if now >= restore.backup_watched_at + BACKUP_WATCH_NOTE_INTERVAL:
                 async with self._store.writing() as tx:
-                    restore = await tx.update_unaudited(restore, backup_watched_at=now)
+                    watched = replace(restore, backup_watched_at=now)
+                    restore = await tx.update_unaudited(restore, watched)
         if restore.safety_made_at is None:
             return await self._safety.watch(restore, now)
         report = await self._recheck(restore, now)
-        return await self._launch(restore, report) if isinstance(report, Report) else report
+        if not isinstance(report, Report):
+            return report
+        return await self._launch(restore, report)
 
     async def _recheck(self, restore: Restore, now: datetime) -> Report | timedelta | None:
-        """The checks' report if all still holds; else when to look again, or None if the restore
-        became void.
+        """Return the checks' report if all still holds.
+
+        Else return when to look again, or None if the restore became void.
         """
         portal = self._portals.of(restore)
         report = await self._preflight.run(
             portal.docspace, restore.source, now, patience=CHECK_TIMEOUT, restore=restore
         )
         if report.failed:
-            return await self._void(restore, " ".join(check.sentence for check in report.failed))
+            sentences = [check.sentence for check in report.failed]
+            return await self._void(restore, " ".join(sentences))
         if not report.passed:
             return await self._wait_because(restore, report.unsure[0].sentence)
         # Last, for the checks may take half a minute, in which somebody can leave a group.
         try:
-            lacking, lost = await self._missing_approvals(restore)
+            missing, lost = await self._missing_approvals(restore)
         except SlackUnavailable as error:
             return await self._wait_because(restore, str(error))
-        return await self._void(restore, lacking, revoked_vote_posts(lost)) if lacking else report
+        if missing:
+            return await self._void(restore, missing, revoked_vote_posts(lost))
+        return report
 
     async def _launch(self, restore: Restore, report: Report) -> timedelta | None:
         """Claim the portal, if the safety backup has not done so, and send the one POST."""
+        now = self._clock()
+        starting = replace(
+            restore,
+            state=State.STARTING,
+            posted_at=now,
+            previous_task_id=report.previous_task_id,
+            blocked_reason=None,
+        )
         try:
             async with self._store.writing() as tx:
-                started = await tx.advance(
-                    restore,
-                    State.STARTING,
-                    at=self._clock(),
-                    actor=BOT,
-                    event="starting",
-                    posted_at=self._clock(),
-                    previous_task_id=report.previous_task_id,
-                    blocked_reason="",
-                )
+                started = await tx.advance(restore, starting, at=now, actor=BOT, event="starting")
         except PortalBusy as error:
             return await self._void(restore, str(error))
         return await self._send(started)
 
     async def _await_start(self, restore: Restore, starts_at: datetime, now: datetime) -> timedelta:
-        near = starts_at - START_REMINDER_LEAD
+        near = starts_at - planned_start.REMINDER_LEAD
         if now < near:
             return near - now
         # Who approved within the last quarter of an hour, has just read the time.
         if not restore.start_reminded and restore.approved_at and restore.approved_at < near:
-            posts = [Post(PostKind.START_REMINDER)]
             async with self._store.writing() as tx:
                 await tx.advance(
                     restore,
-                    State.APPROVED,
+                    replace(restore, start_reminded=True),
                     at=now,
                     actor=BOT,
                     event="start reminder",
-                    posts=posts,
-                    start_reminded=True,
+                    posts=[Post(PostKind.START_REMINDER)],
                 )
         return starts_at - now
 
-    async def _missing_approvals(self, restore: Restore) -> tuple[str, Mapping[str, str]]:
-        """Why the approvals no longer suffice, as a sentence, and whose no longer count; empty
-        while they do.
+    async def _missing_approvals(self, restore: Restore) -> tuple[str | None, Mapping[str, str]]:
+        """Return why the approvals no longer suffice, as a sentence, and whose no longer count.
+
+        None while they do.
         """
         policy = self._portals.of(restore).policy
         if restore.break_glass:
-            verdict = policy.may_break_glass(await self._directory.person(restore.requester))
-            return "" if verdict.allowed else f"The person who asked for it {verdict.said_of}.", {}
+            person = await self._directory.person(restore.requester)
+            verdict = policy.may_break_glass(person)
+            if isinstance(verdict, Denied):
+                return requester_lost(verdict.said_of), {}
+            return None, {}
         lost = await ineligible_voters(policy, self._directory, restore.voters, restore.requester)
-        needed = max(restore.approvals_needed, policy.approvals_needed)
+        needed = policy.quorum(restore.approvals_needed)
         counted = len(restore.votes) - len(lost)
         if counted >= needed:
-            return "", {}
-        return f"Not enough approvals still count: {counted} of {needed}.", lost
+            return None, {}
+        return too_few_approvals(counted, needed), lost
 
     async def _break_glass_is_posted(self, restore: Restore) -> bool:
-        """Whether the channel has been told of a start without approval: nothing else watches over
-        one.
+        """Return whether the channel has been told of a start without approval.
+
+        Nothing else watches over one.
         """
         async with self._store.reading() as tx:
             return await tx.is_delivered(restore.id, PostKind.BREAK_GLASS)
 
-    async def _void(
-        self, restore: Restore, outcome: str, before: Sequence[Post] = ()
-    ) -> timedelta | None:
-        outcome = (
-            f"{outcome} {BACKUP_GOES_ON}"
-            if restore.safety_task and not restore.safety_made_at
-            else outcome
-        )
-        async with self._store.writing() as tx:
-            await end(
-                tx, restore, State.VOID, at=self._clock(), actor=BOT, outcome=outcome, before=before
-            )
-        return OVER
+    async def _await_break_glass_post(self, restore: Restore, now: datetime) -> timedelta:
+        approved = planned_start.approval_counts_from(restore, now)
+        if now < approved + BREAK_GLASS_POST_GRACE:
+            return POST_CHECK_INTERVAL
+        return await self._wait_because(restore, BREAK_GLASS_NOT_POSTED)
 
-    async def _wait_because(self, restore: Restore, sentence: str) -> timedelta:
-        if sentence != restore.blocked_reason:
-            async with self._store.writing() as tx:
-                await tx.update_unaudited(restore, blocked_reason=sentence)
+    async def _void(
+        self, restore: Restore, outcome: str, posts: Sequence[Post] = ()
+    ) -> timedelta | None:
+        if restore.safety_task and not restore.safety_made_at:
+            outcome = f"{outcome} {BACKUP_GOES_ON}"
+        void = replace(restore, state=State.VOID, outcome=outcome)
+        async with self._store.writing() as tx:
+            await end(tx, restore, void, at=self._clock(), actor=BOT, posts=posts)
+        return None
+
+    async def _wait_because(self, restore: Restore, reason: str) -> timedelta:
+        await note_blocked(self._store, restore, reason)
         return RECHECK_INTERVAL
 
     async def _send(self, restore: Restore) -> timedelta | None:
-        """The one POST. Whatever happens here, it is never made again."""
+        """Send the one POST. Whatever happens here, it is never made again."""
         portal = self._portals.of(restore).docspace
         try:
             visible = await portal.restore_progress()
         except PortalError as error:
-            return await self._not_started(restore, f"{UNSENT} {error}", posted_at=None)
+            return await self._not_sent(restore, f"{UNSENT} {error}")
         if visible and not visible.is_completed:
-            outcome = f"{UNSENT} Another restore has just begun on it."
-            return await self._not_started(restore, outcome, posted_at=None)
-        before = visible.task_id if visible else None
-        if before != restore.previous_task_id:
-            # Or a task that ended since the checks would later be taken for ours.
-            async with self._store.writing() as tx:
-                restore = await tx.update_unaudited(restore, previous_task_id=before)
+            return await self._not_sent(restore, ANOTHER_BEGAN)
+        restore = await self._note_previous_task(restore, visible)
         try:
             reply = await portal.start_restore(restore.source, notify=restore.notify)
         except PortalError as error:
             if not error.sent:
                 return await self._not_started(restore, str(error))
-            return await self._mark_unknown(
-                restore, f"It is not known whether the portal took the request. {error}"
-            )
+            return await self._mark_unknown(restore, f"{REPLY_LOST} {error}")
         if reply is None or not reply.task_id:
-            return await self._mark_unknown(
-                restore, "The portal took the request without naming a task."
-            )
+            return await self._mark_unknown(restore, NO_TASK_NAMED)
         if reply.task_id == restore.previous_task_id:
             if reply.status:
-                return await self._not_started(restore, "The portal answered with an earlier task.")
-            return await self._mark_unknown(
-                restore, "The portal answered with an earlier task, which may run our backup now."
-            )
+                return await self._not_started(restore, EARLIER_TASK)
+            return await self._mark_unknown(restore, EARLIER_TASK_QUEUED)
+        return await self._watch_task(restore, reply)
+
+    async def _note_previous_task(self, restore: Restore, visible: Progress | None) -> Restore:
+        """Write down the task that the portal still shows.
+
+        Else one that ended since the checks would later be taken for ours.
+        """
+        previous: str | None = None
+        if visible:
+            previous = visible.task_id
+        if previous == restore.previous_task_id:
+            return restore
+        async with self._store.writing() as tx:
+            return await tx.update_unaudited(restore, replace(restore, previous_task_id=previous))
+
+    async def _watch_task(self, restore: Restore, reply: Progress) -> timedelta:
+        now = self._clock()
         phase = phase_of(reply)
+        restoring = replace(
+            restore,
+            state=State.RESTORING,
+            task_id=reply.task_id,
+            phase=phase,
+            progress=reply.progress,
+            changed_at=now,
+        )
+        sent = Post(PostKind.SENT, {"task": reply.task_id})
         async with self._store.writing() as tx:
             await tx.advance(
                 restore,
-                State.RESTORING,
-                at=self._clock(),
+                restoring,
+                at=now,
                 actor=PORTAL,
                 event="restoring",
-                posts=[
-                    Post(PostKind.SENT, {"task": reply.task_id}),
-                    *phase_posts(None, phase),
-                    *announcing.started_posts(restore),
-                ],
+                posts=[sent, *phase_posts(None, phase), *started_posts(restore)],
                 details={"task": reply.task_id},
-                task_id=reply.task_id,
-                phase=phase,
-                progress=reply.progress,
-                changed_at=self._clock(),
             )
-        return self._pace.poll_interval
+        return self._poll.interval
 
-    async def _not_started(
-        self, restore: Restore, outcome: str, **changes: Any
-    ) -> timedelta | None:
+    async def _not_sent(self, restore: Restore, outcome: str) -> timedelta | None:
+        return await self._fail(restore, replace(restore, outcome=outcome, posted_at=None))
+
+    async def _not_started(self, restore: Restore, outcome: str) -> timedelta | None:
+        return await self._fail(restore, replace(restore, outcome=outcome))
+
+    async def _fail(self, restore: Restore, after: Restore) -> timedelta | None:
+        failed = replace(after, state=State.FAILED)
         async with self._store.writing() as tx:
-            await end(
-                tx, restore, State.FAILED, at=self._clock(), actor=BOT, outcome=outcome, **changes
-            )
-        return OVER
+            await end(tx, restore, failed, at=self._clock(), actor=BOT)
+        return None
 
     async def resolve_interrupted_start(self, restore: Restore, now: datetime) -> timedelta:
-        # Only a process that died between its commit of "starting" and the next leaves a row like
-        # this.
-        sentence = (
-            "restorebot was interrupted while it sent the request, and cannot know whether the "
-            "portal took it."
-        )
-        return await self._mark_unknown(restore, sentence)
+        """Say that nobody knows what became of a row that was left ``starting``.
+
+        Only a process that died between its commit of "starting" and the next leaves one.
+        """
+        return await self._mark_unknown(restore, INTERRUPTED)
 
     async def _mark_unknown(self, restore: Restore, why: str) -> timedelta:
         async with self._store.writing() as tx:
             await mark_unknown(tx, restore, why, self._clock())
-        return self._pace.poll_interval
+        return self._poll.interval
 
 
-def _missed(restore: Restore, approval_ttl: timedelta, now: datetime) -> str:
-    """Why it is too late to start, as a sentence; empty while it is not."""
-    if restore.starts_at:
-        late = now > restore.starts_at + MISSED_START_GRACE
-        return (
-            f"The planned start was missed by more than 15 minutes. {UNSENT}{_why(restore)}"
-            if late
-            else ""
-        )
-    return f"{UNSENT}{_why(restore)}" if now >= _approval_of(restore, now) + approval_ttl else ""
+def requester_lost(said_of: str) -> str:
+    """Say that who started a restore alone may no longer do so."""
+    return f"The person who asked for it {said_of}."
 
 
-def _approval_of(restore: Restore, now: datetime) -> datetime:
-    """From when the approval's shelf life counts."""
-    return restore.starts_at or restore.approved_at or now
+def too_few_approvals(counted: int, needed: int) -> str:
+    """Say that approvals were lost."""
+    return f"Not enough approvals still count: {counted} of {needed}."
 
 
-def _why(restore: Restore) -> str:
-    return f" What was in the way: {restore.blocked_reason}" if restore.blocked_reason else ""
+def with_reason(sentence: str, restore: Restore) -> str:
+    """Add what the restore was waiting for, where it was."""
+    if restore.blocked_reason is None:
+        return sentence
+    return f"{sentence} What was in the way: {restore.blocked_reason}"

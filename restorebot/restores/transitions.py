@@ -1,96 +1,119 @@
-"""How a restore ends, whoever ends it: with its time, its outcome and its closing post, in one
-move.
-"""
+"""The moves that several steps make: an end, an unknown outcome; and what other channels hear."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from restorebot.model import WAITING, Post, PostKind, Restore, State
-from restorebot.restores import announcing
-from restorebot.storage.store import WriteTransaction
+from restorebot.storage.store import Store, WriteTransaction
 
 BOT = "restorebot"
 PORTAL = "portal"
 
-
-async def end(
-    tx: WriteTransaction,
-    restore: Restore,
-    to: State,
-    *,
-    at: datetime,
-    actor: str,
-    outcome: str = "",
-    before: Sequence[Post] = (),
-    happened: bool = True,
-    **changes: Any,
-) -> Restore:
-    """Move a restore to one of its ends; the posts ``before`` come before the closing one.
-
-    ``happened`` is False for one that is called closed because it did not start. Raises Conflict.
-    """
-    return await tx.advance(
-        restore,
-        to,
-        at=at,
-        actor=actor,
-        event=to.value,
-        posts=[
-            *before,
-            Post(PostKind.CLOSING),
-            *announcing.ended_posts(restore, happened=happened),
-        ],
-        details={"outcome": outcome} if outcome else {},
-        ended_at=at,
-        outcome=outcome,
-        blocked_reason="",
-        **changes,
-    )
-
-
 UNSENT = "Nothing was sent to the portal."
 UNRESTORED = "Nothing was restored."
 BACKUP_GOES_ON = "The safety backup that was asked for goes on by itself."
+ANOTHER_COMPLETED = (
+    "Another restore of this portal has completed, and its data, people and ids have changed with "
+    "it. Ask again if this one is still needed."
+)
+
+
+async def end(
+    tx: WriteTransaction,
+    before: Restore,
+    after: Restore,
+    *,
+    at: datetime,
+    actor: str,
+    posts: Sequence[Post] = (),
+    happened: bool = True,
+) -> Restore:
+    """Move a restore to one of its ends, with its time and its closing post.
+
+    ``after`` has the new state and what else has changed; ``posts`` come before the closing one.
+    ``happened`` is False for one that is called closed because it did not start. Raise StaleRow.
+    """
+    details = {}
+    if after.outcome:
+        details["outcome"] = after.outcome
+    return await tx.advance(
+        before,
+        replace(after, ended_at=at, blocked_reason=None),
+        at=at,
+        actor=actor,
+        event=after.state.value,
+        posts=[*posts, Post(PostKind.CLOSING), *ended_posts(before, happened=happened)],
+        details=details,
+    )
 
 
 async def expire(
     tx: WriteTransaction, restore: Restore, at: datetime, outcome: str = UNSENT
 ) -> Restore:
-    """End a request, or an approval, whose time is over. Raises Conflict."""
-    return await end(tx, restore, State.EXPIRED, at=at, actor=BOT, outcome=outcome)
+    """End a request, or an approval, whose time is over. Raise StaleRow."""
+    expired = replace(restore, state=State.EXPIRED, outcome=outcome)
+    return await end(tx, restore, expired, at=at, actor=BOT)
 
 
 async def mark_unknown(tx: WriteTransaction, restore: Restore, why: str, at: datetime) -> Restore:
-    """Say that the outcome is unknown, and why.
+    """Say that the outcome is unknown, and why. Raise StaleRow.
 
-    This is no end: looking, or a person, settles it. Raises Conflict.
+    This is no end: looking, or a person, settles it.
     """
     return await tx.advance(
         restore,
-        State.UNKNOWN,
+        replace(restore, state=State.UNKNOWN, outcome=why, blocked_reason=None),
         at=at,
         actor=BOT,
         event="unknown",
         posts=[Post(PostKind.UNKNOWN, {"why": why})],
         details={"why": why},
-        outcome=why,
-        blocked_reason="",
     )
 
 
 async def void_others(tx: WriteTransaction, completed: Restore, at: datetime) -> list[str]:
-    """End every waiting request of a portal whose data has just been replaced; returns their
-    ids.
+    """End every waiting request of a portal whose data has just been replaced; return their ids."""
+    voided = []
+    for other in await tx.open_restores(completed.portal_url):
+        if other.state in WAITING:
+            void = replace(other, state=State.VOID, outcome=ANOTHER_COMPLETED)
+            await end(tx, other, void, at=at, actor=BOT)
+            voided.append(other.id)
+    return voided
+
+
+def planned_posts(restore: Restore, now: datetime) -> list[Post]:
+    """Announce a restore that has just been approved for a later time."""
+    if restore.starts_at is None or restore.starts_at <= now:
+        return []
+    return _announced(restore, PostKind.ANNOUNCE_PLANNED)
+
+
+def started_posts(restore: Restore) -> list[Post]:
+    """Announce a restore whose task has just become known."""
+    if restore.has_task:
+        return []
+    return _announced(restore, PostKind.ANNOUNCE_STARTED)
+
+
+def ended_posts(restore: Restore, *, happened: bool) -> list[Post]:
+    """Announce the end of a restore; only where something has been announced before.
+
+    ``happened`` is False where it is known that the portal was not touched.
     """
-    others = [
-        other for other in await tx.open_restores(completed.portal_url) if other.state in WAITING
-    ]
-    for other in others:
-        outcome = (
-            "Another restore of this portal has completed, and its data, people and ids have "
-            "changed with it. Ask "
-            "again if this one is still needed."
-        )
-        await end(tx, other, State.VOID, at=at, actor=BOT, outcome=outcome)
-    return [other.id for other in others]
+    planned = restore.starts_at is not None and restore.approved_at is not None
+    if not restore.has_task and not planned:
+        return []
+    return _announced(restore, PostKind.ANNOUNCE_ENDED, happened=happened)
+
+
+def _announced(restore: Restore, kind: PostKind, **facts: bool) -> list[Post]:
+    return [Post(kind, facts, channel) for channel in restore.announce]
+
+
+async def note_blocked(store: Store, restore: Restore, reason: str) -> None:
+    """Write down why the next step cannot be made just now, if that is news. Raise StaleRow."""
+    if reason != restore.blocked_reason:
+        async with store.writing() as tx:
+            await tx.update_unaudited(restore, replace(restore, blocked_reason=reason))

@@ -1,22 +1,23 @@
 """One person's yes, counted in the transaction that it may approve the restore in."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from restorebot.errors import Refused
 from restorebot.model import Post, PostKind, Restore, State
-from restorebot.restores import announcing
-from restorebot.restores.transitions import BOT
+from restorebot.restores.transitions import BOT, planned_posts
 from restorebot.storage.store import WriteTransaction
 
+COUNTED_ALREADY = "Your approval is counted already."
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class CheckedVote:
-    """A yes whose giver may approve. ``needed`` is the quorum as it is now.
+    """A yes whose giver may approve.
 
-    ``checked`` are the earlier voters who were looked at again, ``lost`` those of them who no
-    longer count, and why.
+    ``needed`` is the quorum as it is now. ``checked`` are the earlier voters who were looked at
+    again, ``lost`` those of them who no longer count, and why.
     """
 
     user: str
@@ -30,45 +31,57 @@ class VotersUnchecked(Exception):
 
 
 async def count_vote(
-    tx: WriteTransaction, restore: Restore, now: datetime, yes: CheckedVote
+    tx: WriteTransaction, restore: Restore, now: datetime, vote: CheckedVote
 ) -> Restore:
     """Take back what no longer counts and add the yes; the quorum may be full then.
 
-    Raises Refused, Conflict, and Unchecked when nothing may be counted before somebody else has
-    been looked at.
+    Raise Refused, StaleRow, and VotersUnchecked when nothing may be counted before somebody else
+    has been looked at.
     """
-    if yes.user in restore.voters:
-        raise Refused("Your approval is counted already.")
-    lost = {voter: yes.lost[voter] for voter in restore.voters if voter in yes.lost}
-    full = len(restore.votes) - len(lost) + 1 >= yes.needed
-    if full and not yes.checked.issuperset(restore.voters):
+    if vote.user in restore.voters:
+        raise Refused(COUNTED_ALREADY)
+    lost = {voter: vote.lost[voter] for voter in restore.voters if voter in vote.lost}
+    full = len(restore.votes) - len(lost) + 1 >= vote.needed
+    if full and not vote.checked.issuperset(restore.voters):
         raise VotersUnchecked
+    restore = await _revoke(tx, restore, now, lost)
+    voted = await tx.add_vote(restore, vote.user, now)
+    counted = replace(
+        voted,
+        approvals_needed=vote.needed,
+        self_approved=restore.requester in voted.voters,
+    )
+    if not full:
+        return await tx.advance(voted, counted, at=now, actor=vote.user, event="voted")
+    return await tx.advance(
+        voted,
+        replace(counted, state=State.APPROVED, approved_at=now),
+        at=now,
+        actor=vote.user,
+        event="approved",
+        posts=planned_posts(restore, now),
+    )
+
+
+async def _revoke(
+    tx: WriteTransaction, restore: Restore, now: datetime, lost: Mapping[str, str]
+) -> Restore:
     for voter, why in lost.items():
+        fewer = await tx.revoke_vote(restore, voter)
         restore = await tx.advance(
-            await tx.revoke_vote(restore, voter),
-            State.REQUESTED,
+            fewer,
+            fewer,
             at=now,
             actor=BOT,
             event="vote revoked",
             posts=revoked_vote_posts({voter: why}),
             details={"voter": voter, "why": why},
         )
-    voted = await tx.add_vote(restore, yes.user, now)
-    return await tx.advance(
-        voted,
-        State.APPROVED if full else State.REQUESTED,
-        at=now,
-        actor=yes.user,
-        event="approved" if full else "voted",
-        posts=announcing.planned_posts(restore, now) if full else (),
-        approvals_needed=yes.needed,
-        self_approved=restore.requester in voted.voters,
-        approved_at=now if full else None,
-    )
+    return restore
 
 
 def revoked_vote_posts(lost: Mapping[str, str]) -> list[Post]:
-    """The thread hears whose yes no longer counts, and why."""
+    """Tell the thread whose yes no longer counts, and why."""
     return [
         Post(PostKind.VOTE_REVOKED, {"voter": voter, "why": why}) for voter, why in lost.items()
     ]

@@ -1,72 +1,97 @@
-"""From the portal's taskId to the end: believe only our task, tell each turn once, look
-afterwards.
+"""From the portal's taskId to the end.
+
+Believe only our task, tell each turn once, verify the outcome.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
 
 from restorebot.docspace.models import Progress, clean_text
 from restorebot.errors import IpAddressRefused, PortalError, PortalNotFound
 from restorebot.model import Phase, Post, PostKind, Restore, State
-from restorebot.restores import announcing
 from restorebot.restores.portals import Portals
-from restorebot.restores.progress import GONE_AFTER, GONE_POLLS, PollSettings, phase_of, phase_posts
-from restorebot.restores.transitions import BOT, PORTAL, end, mark_unknown, void_others
+from restorebot.restores.progress import (
+    PollSettings,
+    is_gone,
+    phase_of,
+    phase_posts,
+    with_missed_poll,
+    with_task_seen,
+)
+from restorebot.restores.transitions import (
+    BOT,
+    PORTAL,
+    end,
+    mark_unknown,
+    note_blocked,
+    started_posts,
+    void_others,
+)
 from restorebot.storage.store import Store, WriteTransaction
 
 ADOPTION_WINDOW = timedelta(minutes=2)
-"""A task first seen within this after our POST is taken for ours (design §2)."""
+"""A task first seen within this after our POST is taken for ours (architecture §2.3)."""
 
 VERIFICATION_PATIENCE = timedelta(minutes=10)
-"""How long a completed portal may take to answer under its own alias (fact sheet §D) before the
-thread is told.
-"""
+"""How long a completed portal may take to answer under its own alias (docspace-api §D).
 
-TASK_NOT_VISIBLE = "The portal does not show our task just now."
-TASK_GONE = "The portal no longer shows our task, and did not say how it ended."
+After that the thread is told.
+"""
 
 SLOW_POLL_INTERVAL = timedelta(minutes=1)
 """Between looks at a restore that only a person can settle."""
+
+TASK_NOT_VISIBLE = "The portal does not show our task just now."
+TASK_GONE = "The portal no longer shows our task, and did not say how it ended."
+PORTAL_SILENT = "The portal no longer tells of our task."
+CANCELLED = "The portal cancelled the restore without giving a reason."
+
+Facts = Mapping[str, str | int | bool | None]
 
 log = structlog.get_logger()
 
 
 class Watcher:
-    """The steps of a restore whose request has been sent."""
+    """The steps of a restore whose request has been sent.
+
+    Each returns the time until the next look, None when nothing is left to look at.
+    """
 
     def __init__(
-        self, store: Store, portals: Portals, *, pace: PollSettings, wake: Callable[[str], None]
+        self,
+        store: Store,
+        portals: Portals,
+        *,
+        poll: PollSettings,
+        wake: Callable[[str], None],
     ) -> None:
         self._store = store
         self._portals = portals
-        self._pace = pace
+        self._poll = poll
         self._wake = wake
 
     async def watch(self, restore: Restore, now: datetime) -> timedelta | None:
+        """Poll the portal for our task."""
         try:
             progress = await self._portals.of(restore).docspace.restore_progress()
         except (PortalNotFound, IpAddressRefused) as error:
-            # A backup brings its own custom domain and its own allowed addresses (fact sheet §D):
-            # it may stay so.
-            return await self._missed(
-                restore, now, str(error), f"The portal no longer tells of our task. {error}"
-            )
+            # A backup brings its own custom domain and its own allowed addresses (docspace-api
+            # §D): it may stay so.
+            return await self._missed(restore, now, str(error), f"{PORTAL_SILENT} {error}")
         except PortalError as error:
             wait = await self._note_no_news(restore, now, str(error))
             return max(wait, timedelta(seconds=error.retry_after))
-        if progress is None or (progress.task_id or "") != restore.task_id:
+        if progress is None or progress.task_id != restore.task_id:
             return await self._missed(restore, now, TASK_NOT_VISIBLE, TASK_GONE)
         return await self._apply_progress(restore, progress, now)
 
     async def _apply_progress(
         self, restore: Restore, progress: Progress, now: datetime
     ) -> timedelta | None:
-        """The portal speaks of our task: write down what changed, and end the story when it says
-        so.
-        """
+        """Write down what changed of our task, and end the story when the portal says so."""
         if progress.succeeded:
             await self._complete(restore, now)
             return timedelta()
@@ -75,87 +100,66 @@ class Watcher:
             return None
         phase = phase_of(progress)
         changed = (phase, progress.progress) != (restore.phase, restore.progress)
-        if not changed and not restore.blocked_reason and restore.missing_since is None:
-            return await self._note_no_news(restore, now, "")
-        seen: dict[str, Any] = {
-            "phase": phase,
-            "progress": progress.progress,
-            "blocked_reason": "",
-            "missing_since": None,
-            "missing_polls": 0,
-        }
+        if not changed and restore.blocked_reason is None and restore.missing_since is None:
+            return await self._note_no_news(restore, now, None)
+        seen = replace(
+            with_task_seen(restore), phase=phase, progress=progress.progress, blocked_reason=None
+        )
         if changed:
-            seen |= {"changed_at": now, "stalled": False}
+            seen = replace(seen, changed_at=now, stalled=False)
         posts = phase_posts(restore.phase, phase)
         async with self._store.writing() as tx:
             if posts:
                 await tx.advance(
-                    restore,
-                    State.RESTORING,
-                    at=now,
-                    actor=PORTAL,
-                    event=phase.value,
-                    posts=posts,
-                    **seen,
+                    restore, seen, at=now, actor=PORTAL, event=phase.value, posts=posts
                 )
             else:
-                await tx.update_unaudited(restore, **seen)
-        return self._pace.poll_interval
+                await tx.update_unaudited(restore, seen)
+        return self._poll.interval
 
-    async def _note_no_news(self, restore: Restore, now: datetime, sentence: str) -> timedelta:
-        """Nothing new was heard. Say so once, when it has lasted."""
+    async def _note_no_news(self, restore: Restore, now: datetime, reason: str | None) -> timedelta:
+        """Say that nothing new was heard, once, when it has lasted."""
         since = restore.changed_at or now
-        if not restore.stalled and now - since >= self._pace.stall_after:
+        if not restore.stalled and now - since >= self._poll.stall_after:
+            facts: Facts = {"since": since.isoformat(), "progress": restore.progress}
             async with self._store.writing() as tx:
                 await tx.advance(
                     restore,
-                    State.RESTORING,
+                    replace(restore, stalled=True, blocked_reason=reason),
                     at=now,
                     actor=BOT,
                     event="stalled",
-                    posts=[
-                        Post(
-                            PostKind.STALLED,
-                            {"since": since.isoformat(), "progress": restore.progress},
-                        )
-                    ],
-                    stalled=True,
-                    blocked_reason=sentence,
+                    posts=[Post(PostKind.STALLED, facts)],
                 )
-            return self._pace.poll_interval
-        if sentence != restore.blocked_reason:
-            async with self._store.writing() as tx:
-                await tx.update_unaudited(restore, blocked_reason=sentence)
-        return self._pace.poll_interval
+        elif reason is not None:
+            await note_blocked(self._store, restore, reason)
+        return self._poll.interval
 
-    async def _missed(self, restore: Restore, now: datetime, sentence: str, lost: str) -> timedelta:
-        """Our task is not to be seen: say ``sentence`` for a while, then ``lost``."""
-        since, polls = restore.missing_since or now, restore.missing_polls + 1
-        if now - since >= GONE_AFTER and polls >= GONE_POLLS:
-            async with self._store.writing() as tx:
-                await mark_unknown(tx, restore, lost, now)
-            return self._pace.poll_interval
+    async def _missed(
+        self, restore: Restore, now: datetime, reason: str, outcome: str
+    ) -> timedelta:
+        """Give ``reason`` for a while when our task is not to be seen, then ``outcome``."""
+        missed = with_missed_poll(restore, now)
         async with self._store.writing() as tx:
-            await tx.update_unaudited(
-                restore, missing_since=since, missing_polls=polls, blocked_reason=sentence
-            )
-        return self._pace.poll_interval
+            if is_gone(missed, now):
+                await mark_unknown(tx, restore, outcome, now)
+            else:
+                await tx.update_unaudited(restore, replace(missed, blocked_reason=reason))
+        return self._poll.interval
 
     async def _complete(self, restore: Restore, now: datetime) -> None:
+        completed = replace(
+            restore,
+            state=State.COMPLETED,
+            phase=Phase.DONE,
+            progress=100,
+            changed_at=now,
+            missing_since=None,
+            stalled=False,
+        )
         async with self._store.writing() as tx:
-            completed = await end(
-                tx,
-                restore,
-                State.COMPLETED,
-                at=now,
-                actor=PORTAL,
-                phase=Phase.DONE,
-                progress=100,
-                changed_at=now,
-                missing_since=None,
-                stalled=False,
-            )
-            voided = await void_others(tx, completed, now)
+            ended = await end(tx, restore, completed, at=now, actor=PORTAL)
+            voided = await void_others(tx, ended, now)
         for other in voided:
             self._wake(other)
 
@@ -165,28 +169,22 @@ class Watcher:
             tenant_status = (await self._portals.of(restore).docspace.settings()).tenant_status
         except PortalError as error:
             log.warning("tenant_status_read_failed", restore=restore.id, why=str(error))
-        outcome = (
-            clean_text(progress.error)
-            or "The portal cancelled the restore without giving a reason."
+        failed = replace(
+            restore,
+            state=State.FAILED,
+            outcome=clean_text(progress.error) or CANCELLED,
+            progress=progress.progress,
+            tenant_status=tenant_status,
         )
         async with self._store.writing() as tx:
-            await end(
-                tx,
-                restore,
-                State.FAILED,
-                at=now,
-                actor=PORTAL,
-                outcome=outcome,
-                progress=progress.progress,
-                tenant_status=tenant_status,
-            )
+            await end(tx, restore, failed, at=now, actor=PORTAL)
 
     async def find_task(self, restore: Restore, now: datetime) -> timedelta | None:
         """Look for our task, or for one that can only be ours. The POST is never repeated."""
         fresh = restore.posted_at is not None and now - restore.posted_at <= ADOPTION_WINDOW
-        wait = (
-            self._pace.poll_interval if fresh else max(SLOW_POLL_INTERVAL, self._pace.poll_interval)
-        )
+        wait = self._poll.interval
+        if not fresh:
+            wait = max(SLOW_POLL_INTERVAL, wait)
         try:
             progress = await self._portals.of(restore).docspace.restore_progress()
         except PortalError as error:
@@ -194,86 +192,95 @@ class Watcher:
             return wait
         if progress is None:
             return wait
-        task = progress.task_id or ""
-        adopting = (
-            restore.task_id is None and fresh and bool(task) and task != restore.previous_task_id
+        task = progress.task_id
+        if restore.has_task and restore.task_id == task:
+            await self._watch_again(restore, task, now, adopting=False)
+            return timedelta()
+        if fresh and not restore.has_task and task and task != restore.previous_task_id:
+            await self._watch_again(restore, task, now, adopting=True)
+            return timedelta()
+        return wait
+
+    async def _watch_again(
+        self, restore: Restore, task: str | None, now: datetime, *, adopting: bool
+    ) -> None:
+        event = "task seen again"
+        if adopting:
+            event = "adopted"
+        restoring = replace(
+            with_task_seen(restore),
+            state=State.RESTORING,
+            task_id=task,
+            adopted=restore.adopted or adopting,
+            outcome=None,
+            changed_at=now,
         )
-        if restore.task_id != task and not adopting:
-            return wait
+        found = Post(PostKind.ADOPTED, {"task": task, "again": not adopting})
         async with self._store.writing() as tx:
             await tx.advance(
                 restore,
-                State.RESTORING,
+                restoring,
                 at=now,
                 actor=PORTAL,
-                event="adopted" if adopting else "task seen again",
-                posts=[
-                    Post(PostKind.ADOPTED, {"task": task, "again": not adopting}),
-                    *announcing.started_posts(restore),
-                ],
+                event=event,
+                posts=[found, *started_posts(restore)],
                 details={"task": task},
-                task_id=task,
-                adopted=restore.adopted or adopting,
-                outcome="",
-                missing_since=None,
-                missing_polls=0,
-                changed_at=now,
             )
-        return timedelta()
 
     async def verify_outcome(self, restore: Restore, now: datetime) -> timedelta | None:
-        """Whether the portal is itself again, and whether the key died as it must."""
+        """Look whether the portal is itself again, and whether the key died as it must."""
         portal = self._portals.of(restore).docspace
         late = restore.ended_at is None or now >= restore.ended_at + VERIFICATION_PATIENCE
-        facts: dict[str, str | int | bool | None] = {
-            "active": False,
-            "alias": "",
-            "key": "unknown",
-            "why": "",
-        }
+        alias: str | None = None
+        active = False
+        why: str | None = None
+        key = "unknown"
         try:
-            settings = await portal.settings()
-            facts["alias"] = settings.tenant_alias or portal.host
-            facts["active"] = settings.tenant_status == 0 and facts["alias"] == restore.portal
+            info = await portal.settings()
+            alias = info.tenant_alias or portal.host
+            active = info.tenant_status == 0 and alias == restore.portal
         except PortalError as error:
-            facts["why"] = str(error)
-        if not facts["active"] and not late:
-            return self._pace.poll_interval
+            why = str(error)
+        if not active and not late:
+            return self._poll.interval
         try:
-            lives = await portal.key_still_works(restore.posted_at or now)
-            facts["key"] = {None: "replaced", True: "alive", False: "dead"}[lives]
+            key = _key_fate(await portal.key_still_works(restore.posted_at or now))
         except PortalError as error:
             if error.transient and not late:
-                return self._pace.poll_interval
-            facts["why"] = facts["why"] or str(error)
+                return self._poll.interval
+            why = why or str(error)
+        facts: Facts = {"active": active, "alias": alias, "key": key, "why": why}
         async with self._store.writing() as tx:
             await _record_verification(tx, restore, facts, now)
         return None
 
 
+def _key_fate(still_works: bool | None) -> str:
+    if still_works is None:
+        return "replaced"
+    if still_works:
+        return "alive"
+    return "dead"
+
+
 async def skip_verification(tx: WriteTransaction, restore: Restore, why: str, at: datetime) -> None:
     """Tell the end of a completed restore whose portal cannot be looked at any more.
 
-    Raises Conflict.
+    Raise StaleRow.
     """
-    await _record_verification(
-        tx, restore, {"active": False, "alias": "", "key": "unknown", "why": why}, at
-    )
+    facts: Facts = {"active": False, "alias": None, "key": "unknown", "why": why}
+    await _record_verification(tx, restore, facts, at)
 
 
 async def _record_verification(
-    tx: WriteTransaction,
-    restore: Restore,
-    facts: Mapping[str, str | int | bool | None],
-    at: datetime,
+    tx: WriteTransaction, restore: Restore, facts: Facts, at: datetime
 ) -> None:
     await tx.advance(
         restore,
-        State.COMPLETED,
+        replace(restore, verified=True),
         at=at,
         actor=BOT,
         event="verified",
         posts=[Post(PostKind.VERIFIED, facts)],
         details=facts,
-        verified=True,
     )

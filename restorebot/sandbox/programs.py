@@ -1,6 +1,4 @@
-"""The sandbox's programs: portal, workspace and the real bot, each a process on a free port, in one
-folder.
-"""
+"""The sandbox's programs: portal, workspace and the real bot, each a process of its own."""
 
 import asyncio
 import contextlib
@@ -15,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from restorebot.sandbox.portal.state import new_key
+from restorebot.sandbox.portal.models import new_key
 
-OURS = (
+BOT_VARIABLES = (
     "SLACK_",
     "DOCSPACE_",
     "RESTOREBOT_",
@@ -42,18 +40,19 @@ class Program:
     process: asyncio.subprocess.Process
 
     @property
-    def runs(self) -> bool:
+    def is_running(self) -> bool:
+        """Whether the process has not ended."""
         return self.process.returncode is None
 
     async def kill(self) -> None:
-        """SIGKILL: no time to tidy up."""
+        """End it by SIGKILL, which leaves it no time to tidy up."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         await self.process.wait()
 
     async def stop(self) -> None:
-        """SIGTERM, and SIGKILL for one that does not listen."""
-        if self.runs:
+        """End it by SIGTERM, or by SIGKILL when it does not listen."""
+        if self.is_running:
             self.process.terminate()
             try:
                 async with asyncio.timeout(10):
@@ -64,7 +63,7 @@ class Program:
 
 @dataclass
 class Programs:
-    """Where everything is, and the bot's life."""
+    """Where everything is, and the bot, which is started and stopped here."""
 
     folder: Path
     portal_url: str
@@ -78,10 +77,8 @@ class Programs:
         path = self.folder / "bot.log"
         return path.read_text(encoding="utf-8") if path.exists() else ""
 
-    async def command(self, *words: str, given: str = "") -> str:
-        """Run another command of restorebot's, with ``given`` as its input; returns what it
-        printed.
-        """
+    async def command(self, *words: str, stdin: str = "") -> str:
+        """Run another command of restorebot's and return what it printed."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -93,12 +90,12 @@ class Programs:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        out, _ = await process.communicate(given.encode())
+        out, _ = await process.communicate(stdin.encode())
         return out.decode()
 
     async def start_bot(self) -> None:
         """Start the bot, if it does not run; it connects to the workspace by itself."""
-        if self.bot and self.bot.runs:
+        if self.bot and self.bot.is_running:
             return
         command = [sys.executable, "-m", "restorebot", "run"]
         with (self.folder / "bot.log").open("a") as log:
@@ -117,10 +114,10 @@ class Programs:
 async def programs(
     *, approvers: str, speed: float, settings: Mapping[str, str] = MappingProxyType({})
 ) -> AsyncIterator[Programs]:
-    """Portal and workspace, started, and the bot ready to be; all gone afterwards. Raises
-    NotStarted.
+    """Start portal and workspace, get the bot ready to be started, and end all afterwards.
 
     ``speed`` is portal seconds per real second; ``settings`` come before the usual ones of the bot.
+    Raises NotStarted.
     """
     with tempfile.TemporaryDirectory(prefix="restorebot-demo-") as temporary:
         folder, key = Path(temporary), new_key()
@@ -129,13 +126,8 @@ async def programs(
             portal = ["restorebot.sandbox.portal", "--key", key, "--speed", str(speed)]
             slack = ["restorebot.sandbox.workspace", "--manifest", str(manifest())]
             slack += ["--bot-token", bot_token, "--app-token", app_token]
-            portal_url, slack_url = (
-                await _start(stack, folder, *portal),
-                await _start(stack, folder, *slack),
-            )
-            inherited = {
-                name: value for name, value in os.environ.items() if not name.startswith(OURS)
-            }
+            portal_url = await _start(stack, folder, *portal)
+            slack_url = await _start(stack, folder, *slack)
             usual = {
                 "SLACK_BOT_TOKEN": bot_token,
                 "SLACK_APP_TOKEN": app_token,
@@ -147,23 +139,27 @@ async def programs(
                 "RESTOREBOT_POLL_INTERVAL": "0.5 s",
                 "RESTOREBOT_STALL_AFTER": "1 min",
             }
-            made = Programs(folder, portal_url, slack_url, inherited | usual | dict(settings))
+            started = Programs(folder, portal_url, slack_url, _inherited() | usual | dict(settings))
             try:
-                yield made
+                yield started
             finally:
-                if made.bot:
-                    await made.bot.stop()
+                if started.bot:
+                    await started.bot.stop()
+
+
+def _inherited() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(BOT_VARIABLES)}
 
 
 def manifest() -> Path:
-    """The app manifest: beside the package in a checkout, inside it when installed."""
+    """Return the app manifest: beside the package in a checkout, inside it when installed."""
     package = Path(__file__).parent.parent
     packaged = package / "manifest.yml"
     return packaged if packaged.exists() else package.parent / "manifest.yml"
 
 
 async def _start(stack: contextlib.AsyncExitStack, folder: Path, module: str, *options: str) -> str:
-    """Start a server of the sandbox; returns its address."""
+    """Start a server of the sandbox and return its address."""
     with (folder / "sandbox.log").open("a") as log:
         process = await asyncio.create_subprocess_exec(
             sys.executable,

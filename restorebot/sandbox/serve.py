@@ -1,6 +1,4 @@
-"""Run an ASGI app on 127.0.0.1: inside a running loop, or as a program that says where it
-listens.
-"""
+"""Run an ASGI app on 127.0.0.1: in a running loop, or as a program that says where it listens."""
 
 import asyncio
 import contextlib
@@ -58,8 +56,9 @@ def _listen(port: int) -> socket.socket:
 
 @contextlib.asynccontextmanager
 async def serving(app: ASGIApp, port: int = 0) -> AsyncIterator[str]:
-    """Serve the app in this event loop; yields its base URL, without a trailing slash, once it
-    accepts connections.
+    """Serve the app in this event loop.
+
+    Yields its base URL, without a trailing slash, once it accepts connections.
     """
     sock = _listen(port)
     server = _Server(_config(app))
@@ -88,8 +87,9 @@ async def serving_all(*apps: ASGIApp) -> AsyncIterator[list[str]]:
 
 
 def serve_program(app: ASGIApp, port: int) -> None:
-    """Serve until SIGTERM or SIGINT; prints one JSON line ``{"url": ...}`` to stdout once the
-    socket is bound.
+    """Serve until SIGTERM or SIGINT.
+
+    Prints one JSON line ``{"url": ...}`` to stdout once the socket is bound.
     """
     sock = _listen(port)
     sock.listen()

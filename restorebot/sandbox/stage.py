@@ -1,6 +1,4 @@
-"""The stage of `restorebot demo --script`: the programs, the people's hands, and what is seen and
-printed.
-"""
+"""The stage of ``restorebot demo --script``: the programs, the people, and what is printed."""
 
 import asyncio
 import contextlib
@@ -26,6 +24,8 @@ NAMES = {
     "U0RESTORE": "restorebot",
 }
 
+REASON = "the import of this morning broke the rooms"
+
 PATIENCE = 30.0
 """Real seconds until a story that does not go on has failed."""
 
@@ -36,7 +36,7 @@ class StoryBroken(Exception):
 
 @dataclass
 class Stage:
-    """Where a story is played: the programs, and the people's hands."""
+    """Where a story is played: the programs, and what people do and see."""
 
     http: httpx.AsyncClient
     console: Console
@@ -45,19 +45,22 @@ class Stage:
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def tell(self, who: str, what: str) -> None:
+        """Print what somebody does."""
         self.console.print(f"[bold cyan]{who:>10}[/]  {escape(what)}", highlight=False)
 
-    async def control(self, method: str, url: str, **body: Any) -> Any:
+    async def _control(self, method: str, url: str, **body: Any) -> Any:
         response = await self.http.request(method, url, json=body if method != "GET" else None)
         if response.status_code >= 400:
             raise StoryBroken(f"{url} said: {response.text[:200]}")
         return response.json()
 
     async def slack(self, path: str, method: str = "POST", **body: Any) -> Any:
-        return await self.control(method, f"{self.programs.slack_url}/_sandbox/{path}", **body)
+        """Ask the workspace's control interface. Raises StoryBroken."""
+        return await self._control(method, f"{self.programs.slack_url}/_sandbox/{path}", **body)
 
     async def portal(self, path: str = "state", method: str = "GET", **body: Any) -> Any:
-        return await self.control(method, f"{self.programs.portal_url}/_sandbox/{path}", **body)
+        """Ask the portal's control interface. Raises StoryBroken."""
+        return await self._control(method, f"{self.programs.portal_url}/_sandbox/{path}", **body)
 
     async def start_bot(self) -> None:
         """Start the real program and wait until it listens."""
@@ -66,10 +69,11 @@ class Stage:
         await self.until(lambda: self.count("connected") > connected, "the bot connects")
 
     def count(self, kind: str) -> int:
+        """Count the events of a kind."""
         return sum(event["type"] == kind for event in self.heard)
 
     def said(self, words: str, kind: str = "message") -> bool:
-        """Whether the bot has said something with these words in the channel or a thread."""
+        """Say whether the bot has used these words in the channel or a thread."""
         return any(event["type"] == kind and words in event.get("text", "") for event in self.heard)
 
     async def until(self, happened: Callable[[], bool], what: str) -> None:
@@ -85,18 +89,20 @@ class Stage:
     # people
 
     async def newest(self) -> dict[str, Any]:
-        """The portal's newest backup that does not expire."""
+        """Return the portal's newest backup that does not expire."""
         history = (await self.portal())["history"]
         lasting = [one for one in history if one["expiresOn"].startswith("0001")]
         return dict(max(lasting, key=lambda one: str(one["createdOn"])))
 
     async def type(self, user: str, text: str) -> None:
+        """Type ``/restore`` with this text."""
         self.tell(NAMES[user], f"types  {f'/restore {text}'.strip()}")
         await self.slack("command", user=user, channel=CHANNEL, text=text)
 
     async def ask(self, user: str = ALICE, starts: datetime | None = None, **more: Any) -> None:
-        """A request: command, modal, submit; ``more`` is entered besides the reason and the
-        alias.
+        """Ask for a restore: command, modal, submit.
+
+        ``more`` is entered besides the reason and the alias.
         """
         filled = self.count("view_updated")
         await self.type(user, (await self.newest())["id"])
@@ -106,26 +112,23 @@ class Stage:
             self.console.print(f"{'':>12}[dim]{escape(readable(text))}[/]", highlight=False)
         when = f", chooses {starts.astimezone():%H:%M:%S}" if starts else ""
         also = "".join(f", types “{text}”" for text in more.values() if isinstance(text, str))
-        self.tell(
-            NAMES[user],
-            "gives the reason “the import of this morning broke the rooms”, types "
-            f"acme{also}{when}",
-        )
-        values = {"reason": "the import of this morning broke the rooms", "alias": "acme", **more}
+        self.tell(NAMES[user], f"gives the reason “{REASON}”, types acme{also}{when}")
+        values = {"reason": REASON, "alias": "acme", **more}
         if starts:
             values["starts"] = str(int(starts.timestamp()))
         await self.slack("submit", user=user, view_id=view["id"], values=values)
         await self.until(lambda: self.said("Restore of acme"), "the request card is in the channel")
 
     async def command(self, *words: str, given: str = "") -> str:
-        """Run a command of restorebot's with ``given`` as its input; returns what it said."""
+        """Run a command of restorebot's with ``given`` as its input, and return what it said."""
         self.tell("somebody", f"runs  restorebot {' '.join(words)}")
-        said = await self.programs.command(*words, given=given)
+        said = await self.programs.command(*words, stdin=given)
         for line in said.splitlines():
             self.console.print(f"{'':>12}[dim]{escape(line)}[/]", highlight=False)
         return said
 
     async def click(self, user: str, button: str) -> None:
+        """Click a button of the first card."""
         messages = (await self.slack(f"messages?channel={CHANNEL}", "GET"))["messages"]
         card = next(message for message in messages if not message["thread_ts"])
         self.tell(NAMES[user], f"clicks {button.capitalize()}")
@@ -134,7 +137,7 @@ class Stage:
         )
 
     async def started(self) -> int:
-        """How many restores the portal was asked to start."""
+        """Count the restores that the portal was asked to start."""
         return len((await self.portal())["starts"])
 
 
@@ -142,7 +145,7 @@ class Stage:
 async def stage(
     console: Console, speed: float, settings: Mapping[str, str]
 ) -> AsyncIterator[Stage]:
-    """Everything started, with these settings beside the usual ones.
+    """Start everything, with these settings beside the usual ones.
 
     Raises NotStarted, StoryBroken.
     """
@@ -190,7 +193,7 @@ def _print(stage: Stage, event: dict[str, Any]) -> None:
 
 
 def readable(mrkdwn: str) -> str:
-    """Slack's markup as a terminal shows it best."""
+    """Return Slack's markup as a terminal shows it best."""
     text = re.sub(r"<!date\^(\d+)\^[^|>]*\|[^>]*>", _local_time, mrkdwn)
     text = re.sub(r"<@(\w+)>", lambda found: f"@{NAMES.get(found[1], found[1])}", text)
     for coded, char in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):

@@ -1,4 +1,4 @@
-"""Stories for `restorebot demo --script`: played as people would, and printed as they happen."""
+"""Stories for ``restorebot demo --script``: played as people would, printed as they happen."""
 
 import secrets
 from base64 import urlsafe_b64encode
@@ -16,6 +16,7 @@ SPEED = 2.0
 
 
 async def happy(stage: Stage) -> None:
+    """Ask, approve, and see the restore completed."""
     await stage.ask()
     await stage.click(BOB, "approve")
     await stage.until(lambda: stage.said("has been restored"), "the restore completes")
@@ -25,6 +26,7 @@ async def happy(stage: Stage) -> None:
 
 
 async def denied(stage: Stage) -> None:
+    """Ask, and deny with a reason."""
     await stage.ask()
     await stage.click(BOB, "deny")
     await stage.until(lambda: stage.count("view_opened") > 1, "the modal asks why not")
@@ -39,6 +41,7 @@ async def denied(stage: Stage) -> None:
 
 
 async def failed(stage: Stage) -> None:
+    """Restore a broken archive."""
     stage.tell("portal", "its archive is broken; nobody knows yet")
     await stage.portal("faults", "PATCH", archive_broken=True)
     await stage.ask()
@@ -52,6 +55,7 @@ async def failed(stage: Stage) -> None:
 
 
 async def restart(stage: Stage) -> None:
+    """Kill the bot in the middle of a restore and start it again."""
     await stage.ask()
     await stage.click(BOB, "approve")
     await stage.until(lambda: stage.said("locked and the data is going in"), "the data goes in")
@@ -67,6 +71,7 @@ async def restart(stage: Stage) -> None:
 
 
 async def quorum(stage: Stage) -> None:
+    """Approve twice where two approvals are needed."""
     await stage.ask()
     await stage.click(BOB, "approve")
     await stage.until(
@@ -81,6 +86,7 @@ async def quorum(stage: Stage) -> None:
 
 
 async def break_glass(stage: Stage) -> None:
+    """Start a restore alone."""
     await stage.ask(CAROL, alone=["alone"], alone_phrase="restore acme without approval")
     await stage.until(
         lambda: stage.said("starts a restore of `acme` alone"), "the channel is told loudly"
@@ -90,6 +96,7 @@ async def break_glass(stage: Stage) -> None:
 
 
 async def void(stage: Stage) -> None:
+    """Change the backup after the approval."""
     await stage.ask(starts=_soon())
     await stage.click(BOB, "approve")
     await stage.until(lambda: stage.said("It starts", "edit"), "the card says when it starts")
@@ -109,6 +116,7 @@ async def void(stage: Stage) -> None:
 
 
 async def safety_backup(stage: Stage) -> None:
+    """Make a backup before the restore."""
     await stage.ask()
     await stage.click(BOB, "approve")
     await stage.until(lambda: stage.said("makes a safety backup first"), "the backup is begun")
@@ -121,6 +129,7 @@ async def safety_backup(stage: Stage) -> None:
 
 
 async def planned(stage: Stage) -> None:
+    """Plan a restore for later."""
     starts = _soon()
     await stage.ask(starts=starts)
     await stage.click(BOB, "approve")
@@ -134,6 +143,7 @@ async def planned(stage: Stage) -> None:
 
 
 async def dead_key(stage: Stage) -> None:
+    """Store a new API key after a restore has killed the old one."""
     await happy(stage)
     await stage.type(ALICE, "list")
     await stage.until(
@@ -180,7 +190,7 @@ SETTINGS: Mapping[str, Mapping[str, str]] = {
 
 
 async def play(name: str, speed: float = SPEED) -> int:
-    """Play a story; returns 0 if it ended as it should, else 1."""
+    """Play a story, and return 0 if it ended as it should, else 1."""
     console = Console(soft_wrap=True)
     console.rule(f"restorebot demo: {name}")
     try:

@@ -5,14 +5,12 @@ Problems come out as plain lines. A setting is declared in ``fields``, and nowhe
 
 from restorebot.settings.loading import FLEETING, LOADER_VARIABLES, database_url, load
 from restorebot.settings.model import KEYS, VARIABLES, PortalSettings, Settings
-from restorebot.settings.types import WORDS
 
 __all__ = [
     "FLEETING",
     "KEYS",
     "LOADER_VARIABLES",
     "VARIABLES",
-    "WORDS",
     "PortalSettings",
     "Settings",
     "database_url",

@@ -153,7 +153,7 @@ class BotRules(BaseModel):
     allow_self_approval: bool = setting(
         False, meaning="whether an approver may approve their own request; the card says so then"
     )
-    # Each poll takes a lock of the whole portal (fact sheet §4.1): under 2 s is for the sandbox.
+    # Each poll takes a lock of the whole portal (docspace-api §4.1): under 2 s is for the sandbox.
     poll_interval: PollInterval = setting(
         "5 s",
         meaning="between looks at a running restore; better not under 2 s, for each look takes "

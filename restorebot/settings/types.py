@@ -16,11 +16,7 @@ from pydantic_settings import NoDecode
 
 from restorebot.docspace.storages import Storage, parse_backup_storage
 from restorebot.settings import problems
-
-WORDS = ("list", "status", "history", "help", "dump")
-"""The words of the `/restore` command, which no portal may be named after; `dump` is one that is
-refused.
-"""
+from restorebot.subcommands import RESERVED
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)", re.IGNORECASE)
 _UNITS = {
@@ -135,8 +131,8 @@ def _base_address(value: str) -> str:
 
 def parse_portal_name(value: str) -> str:
     """Return what may be a portal's name. Raises ValueError."""
-    if value in WORDS:
-        raise ValueError(problems.reserved_name(WORDS))
+    if value in RESERVED:
+        raise ValueError(problems.reserved_name(RESERVED))
     if not _PORTAL_NAME.fullmatch(value):
         raise ValueError(problems.NO_PORTAL_NAME)
     return value

@@ -16,8 +16,8 @@ from restorebot.docspace.storages import (
     problems_of_module,
 )
 from restorebot.model import Source
-from restorebot.slack.mrkdwn import Block
-from restorebot.slack.request_modal import FieldErrors, input_value
+from restorebot.slack.blocks import Block
+from restorebot.slack.forms import FieldErrors, input_value
 
 KIND, MODULE, FILE, PATH, SUBDIR = "kind", "module", "file", "path", "subdir"
 CHOOSE_KIND, CHOOSE_MODULE = "restore_kind", "restore_module"
@@ -134,9 +134,8 @@ def parse_archive(view: Mapping[str, Any], kind: str, module: str) -> Source:
         )
     if errors:
         raise FieldErrors(errors)
-    return Source(
-        "", path.rpartition("/")[2][:NAME_KEPT], CLOUD, None, params=tuple(params.items())
-    )
+    name = path.rpartition("/")[2][:NAME_KEPT]
+    return Source(file_name=name, storage_type=CLOUD, params=tuple(params.items()))
 
 
 def _file(file_id: str, kind: str) -> Source:
@@ -153,7 +152,7 @@ def _file(file_id: str, kind: str) -> Source:
                 )
             }
         )
-    return Source("", file_id, int(kind), None, params=(("filePath", file_id),))
+    return Source(file_name=file_id, storage_type=int(kind), params=(("filePath", file_id),))
 
 
 def _value(view: Mapping[str, Any], block: str) -> str:

@@ -1,35 +1,36 @@
 """`/restore`: whether it may be asked here, and what each of its words answers."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from restorebot.docspace.models import BackupRecord
-from restorebot.errors import PortalError, Refused, RestorebotError
-from restorebot.model import Restore, Source
+from restorebot.errors import Refused
+from restorebot.model import Restore
 from restorebot.restores.portals import Portal, Portals
-from restorebot.restores.preflight import Preflight, result_or_error
+from restorebot.restores.preflight import Preflight
 from restorebot.restores.queries import RestoreQueries
 from restorebot.restores.service import Service
-from restorebot.slack import lists, picker, request_modal
-from restorebot.slack.archive_form import HISTORY
+from restorebot.slack import lists
+from restorebot.slack.blocks import fallback_text
 from restorebot.slack.client import CALL_ERRORS, error_code
-from restorebot.slack.mrkdwn import Block, fallback_text
-from restorebot.slack.parsing import USAGE, ParsedCommand, Subcommand, parse_command
+from restorebot.slack.dry_run import dry_run
+from restorebot.slack.parsing import ParsedCommand, parse_command
+from restorebot.slack.phrases import answers as words
+from restorebot.slack.request_flow import CHECK_TIMEOUT, Asker, RequestFlow
+from restorebot.subcommands import Subcommand
 
-CHECK_TIMEOUT = 6.0
-"""Seconds for the checks: the modal has its answer within ten seconds of the command."""
+HISTORY_SHOWN = 20
+"""Restores that `/restore history` shows."""
 
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Command:
     """A slash command's payload, parsed once."""
 
@@ -41,47 +42,19 @@ class Command:
 
     @classmethod
     def parse(cls, body: Mapping[str, Any]) -> "Command":
+        """Read Slack's payload."""
         return cls(
-            str(body.get("text", "")).strip(),
-            body["user_id"],
-            body["channel_id"],
-            body["trigger_id"],
-            body["response_url"],
+            text=str(body.get("text", "")).strip(),
+            user=body["user_id"],
+            channel=body["channel_id"],
+            trigger_id=body["trigger_id"],
+            response_url=body["response_url"],
         )
 
-
-FILL_RETRY_DELAYS = (0.0, 0.2, 0.6, 1.2)
-"""Seconds before each try to fill a window that an ack opens: the ack may reach Slack later than
-the call.
-"""
-
-BACK = "Back"
-"""Closes the window on top of the picker, which is underneath as it was left."""
-
-HISTORIES_KEPT = 50
-"""Pickers whose history is kept while they are open."""
-
-LAST = 20
-"""Restores that `/restore history` shows."""
-
-
-def _of_use(
-    history: list[BackupRecord] | str | None, wanted: str | Source
-) -> list[BackupRecord] | None:
-    """What a picker has read, unless it does not answer what was asked for: a backup may be newer
-    than the picker.
-    """
-    if not isinstance(history, list):
-        return None
-    return (
-        history
-        if isinstance(wanted, Source) or wanted in {record.id.lower() for record in history}
-        else None
-    )
-
-
-def _again(command: Command) -> str:
-    return f"Try again: `{f'/restore {command.text}'.strip()}`"
+    @property
+    def retry(self) -> str:
+        """Say what to type again."""
+        return words.try_again(self.text)
 
 
 class RestoreCommand:
@@ -91,80 +64,101 @@ class RestoreCommand:
         self,
         client: AsyncWebClient,
         service: Service,
-        viewer: RestoreQueries,
+        queries: RestoreQueries,
         preflight: Preflight,
         portals: Portals,
+        flow: RequestFlow,
         *,
         clock: Callable[[], datetime],
     ) -> None:
         self._client = client
         self._service = service
-        self._viewer = viewer
+        self._queries = queries
         self._preflight = preflight
         self._portals = portals
+        self._flow = flow
         self._clock = clock
-        self._read: dict[str, list[BackupRecord] | str] = {}
+        self._handlers: Mapping[Subcommand, Callable[[Command, ParsedCommand], Awaitable[None]]] = {
+            Subcommand.LIST: self._list,
+            Subcommand.STATUS: self._status,
+            Subcommand.HISTORY: self._history,
+            Subcommand.HELP: self._help,
+        }
 
     async def run(self, command: Command) -> None:
-        """Raises RestorebotError, which the caller tells the person privately."""
-        wish = parse_command(command.text, [portal.name for portal in self._portals.all])
-        if wish.word is Subcommand.HELP:
-            raise Refused(USAGE)
-        if wish.word in {Subcommand.STATUS, Subcommand.HISTORY}:
-            await self._report(command, wish)
-            return
-        portal = self._portals.resolve(wish.portal, command.channel)
-        await self._service.check_may_request(portal, command.user, command.channel)
-        if wish.word is Subcommand.LIST:
-            records = await portal.docspace.history()
-            await self._tell(command, lists.backups(portal, records, self._clock()))
-        elif wish.word is Subcommand.PICK:
-            await self._pick(command, portal)
-        elif wish.dry_run:
-            report = await self._preflight.run(
-                portal.docspace, wish.backup_id, self._clock(), patience=CHECK_TIMEOUT
-            )
-            await self._tell(command, request_modal.dry_run(wish.backup_id, report, portal))
-        else:
-            await self._ask(
-                portal,
-                wish.backup_id,
-                command.channel,
-                command.user,
-                command.trigger_id,
-                _again(command),
-            )
+        """Answer a command.
 
-    async def _report(self, command: Command, wish: ParsedCommand) -> None:
-        """What is open, or how the last restores ended; of one portal, or of all that belong to
-        this channel.
+        Raise RestorebotError, which the caller tells the person privately.
         """
-        asked = self._portals.select(wish.portal, command.channel)
-        portals = await self._viewer.readable(asked, command.user, command.channel)
-        urls, names = (
-            {portal.docspace.url for portal in portals},
-            [portal.name for portal in portals],
-        )
-        if wish.word is Subcommand.STATUS:
-            restores = await self._viewer.open_restores(urls)
-            links = await asyncio.gather(*(self._link(restore) for restore in restores))
-            by_id = {restore.id: link for restore, link in zip(restores, links, strict=True)}
-            lines = lists.status(restores, by_id, names)
+        parsed = parse_command(command.text, [portal.name for portal in self._portals.all])
+        if parsed.subcommand is None:
+            await self._request(command, parsed)
         else:
-            lines = lists.history(await self._viewer.ended_restores(urls, LAST), names)
-        await self._tell(command, lines)
+            await self._handlers[parsed.subcommand](command, parsed)
 
-    async def _link(self, restore: Restore) -> str:
-        """The card's address, empty while there is no card or Slack does not tell."""
+    async def _request(self, command: Command, parsed: ParsedCommand) -> None:
+        portal = await self._portal(command, parsed)
+        asker = Asker(
+            user=command.user,
+            channel=command.channel,
+            trigger_id=command.trigger_id,
+            retry=command.retry,
+        )
+        if parsed.backup_id is None:
+            await self._flow.pick(portal, asker)
+        elif parsed.dry_run:
+            await self._dry_run(command, portal, parsed.backup_id)
+        else:
+            await self._flow.ask(portal, parsed.backup_id, asker)
+
+    async def _portal(self, command: Command, parsed: ParsedCommand) -> Portal:
+        """Return the portal that is meant, if this person may ask for its restore here."""
+        portal = self._portals.resolve(parsed.portal, command.channel)
+        await self._service.check_may_request(portal, command.user, command.channel)
+        return portal
+
+    async def _dry_run(self, command: Command, portal: Portal, backup_id: str) -> None:
+        report = await self._preflight.run(
+            portal.docspace, backup_id, self._clock(), patience=CHECK_TIMEOUT
+        )
+        await self._tell(command, dry_run(backup_id, report, portal))
+
+    async def _help(self, _: Command, __: ParsedCommand) -> None:
+        raise Refused(words.USAGE)
+
+    async def _list(self, command: Command, parsed: ParsedCommand) -> None:
+        portal = await self._portal(command, parsed)
+        records = await portal.docspace.history()
+        await self._tell(command, lists.backups(portal, records, self._clock()))
+
+    async def _status(self, command: Command, parsed: ParsedCommand) -> None:
+        portals = await self._readable(command, parsed)
+        restores = await self._queries.open_restores(_urls(portals))
+        found = await asyncio.gather(*(self._permalink(restore) for restore in restores))
+        links = {restore.id: link for restore, link in zip(restores, found, strict=True)}
+        await self._tell(command, lists.status(restores, links, _names(portals)))
+
+    async def _history(self, command: Command, parsed: ParsedCommand) -> None:
+        portals = await self._readable(command, parsed)
+        restores = await self._queries.ended_restores(_urls(portals), HISTORY_SHOWN)
+        await self._tell(command, lists.history(restores, _names(portals)))
+
+    async def _readable(self, command: Command, parsed: ParsedCommand) -> list[Portal]:
+        """Return the portal that is named, or all that belong to this channel."""
+        asked = self._portals.select(parsed.portal, command.channel)
+        return await self._queries.readable(asked, command.user, command.channel)
+
+    async def _permalink(self, restore: Restore) -> str | None:
+        """Return the card's address, None while there is no card or Slack does not tell."""
         if restore.card_ts is None:
-            return ""
+            return None
         try:
             found = await self._client.chat_getPermalink(
                 channel=restore.channel, message_ts=restore.card_ts
             )
         except CALL_ERRORS as error:
             log.info("permalink_failed", reason=error_code(error))
-            return ""
+            return None
         return str(found["permalink"])
 
     async def _tell(self, command: Command, lines: list[str]) -> None:
@@ -178,134 +172,12 @@ class RestoreCommand:
                     text=fallback_text(blocks),
                 )
             except CALL_ERRORS:
-                raise Refused(f"Slack did not take the whole answer. {_again(command)}") from None
+                raise Refused(words.answer_incomplete(command.retry)) from None
 
-    async def _pick(self, command: Command, portal: Portal) -> None:
-        """The modal with the newest backups to choose from; the history is read once for it."""
-        again = _again(command)
-        view = await request_modal.open_modal(
-            self._client, command.trigger_id, request_modal.loading_modal(), again
-        )
-        shown = picker.PickerState(portal.name, command.channel)
-        await self._fill(
-            {"view_id": view["id"]}, await self._drawn(portal, view["id"], shown), again
-        )
 
-    async def _drawn(self, portal: Portal, view_id: str, shown: picker.PickerState) -> Block:
-        history = await self._history(portal, view_id) if shown.kind == HISTORY else []
-        return picker.picker_modal(portal, history, shown, self._clock())
+def _urls(portals: Sequence[Portal]) -> set[str]:
+    return {portal.docspace.url for portal in portals}
 
-    async def _history(self, portal: Portal, view_id: str) -> list[BackupRecord] | str:
-        """The history, read once for each modal and kept while it is open; or why it could not be
-        read.
-        """
-        if view_id not in self._read:
-            records = await result_or_error(
-                portal.docspace.history(), CHECK_TIMEOUT, portal.docspace.host
-            )
-            self._read[view_id] = str(records) if isinstance(records, PortalError) else records
-            while len(self._read) > HISTORIES_KEPT:
-                del self._read[next(iter(self._read))]
-        return self._read[view_id]
 
-    async def rechosen(self, view: Mapping[str, Any]) -> None:
-        """After another kind of source was chosen in the picker: the fields that it has."""
-        shown = picker.PickerState.from_view(view)
-        portal = self._portals.resolve(shown.portal_name, shown.channel)
-        modal = await self._drawn(portal, view["id"], shown.chosen(view))
-        await self._fill({"view_id": view["id"]}, modal, "Choose again what to restore from.")
-
-    async def picked(self, choice: picker.Choice) -> None:
-        """After a backup was chosen: a window on top of the picker, which stays as it is
-        underneath.
-        """
-        stacked = {"external_id": choice.facts_id, "close": BACK}
-        try:
-            portal = self._portals.resolve(choice.portal_name, choice.channel)
-            known = _of_use(self._read.get(choice.view_id), choice.wanted)
-            modal = await self._facts(
-                portal, choice.wanted, choice.channel, choice.user, known, **stacked
-            )
-        except RestorebotError as error:
-            modal = request_modal.refusal_modal(str(error), **stacked)
-        await self._fill({"external_id": choice.facts_id}, modal, "Press Next again.")
-
-    def teller(self, view: Mapping[str, Any], user: str) -> Callable[[str], Awaitable[None]]:
-        """How to answer what somebody does in the picker, which has no ``response_url``."""
-        return partial(self._whisper, picker.PickerState.from_view(view).channel, user)
-
-    async def _whisper(self, channel: str, user: str, sentence: str) -> None:
-        """Tell one person in a channel. Never raises."""
-        try:
-            await self._client.chat_postEphemeral(channel=channel, user=user, text=sentence)
-        except CALL_ERRORS as error:
-            log.warning("response_lost", reason=error_code(error))
-
-    async def again(self, restore_id: str, user: str, trigger_id: str) -> None:
-        """The modal for the same backup as that of an expired request. Raises RestorebotError."""
-        restore = await self._service.read(restore_id)
-        portal = self._portals.of(restore)
-        await self._service.check_may_request(portal, user, restore.channel)
-        wanted = restore.source.backup_id or restore.source
-        await self._ask(
-            portal, wanted, restore.channel, user, trigger_id, "Click the button again."
-        )
-
-    async def _ask(
-        self,
-        portal: Portal,
-        wanted: str | Source,
-        channel: str,
-        user: str,
-        trigger_id: str,
-        retry: str,
-    ) -> None:
-        """The modal for one backup: opened within the trigger's three seconds, filled when the
-        checks are made.
-        """
-        view = await request_modal.open_modal(
-            self._client, trigger_id, request_modal.loading_modal(), retry
-        )
-        try:
-            modal = await self._facts(portal, wanted, channel, user)
-        except RestorebotError as error:
-            modal = request_modal.refusal_modal(str(error))
-        await self._fill({"view_id": view["id"]}, modal, retry)
-
-    async def _facts(
-        self,
-        portal: Portal,
-        wanted: str | Source,
-        channel: str,
-        user: str,
-        known: list[BackupRecord] | None = None,
-        **more: Any,
-    ) -> Block:
-        report, alone = await asyncio.gather(
-            self._preflight.run(
-                portal.docspace, wanted, self._clock(), patience=CHECK_TIMEOUT, known=known
-            ),
-            self._service.may_break_glass(portal, user),
-        )
-        return request_modal.confirmation_modal(
-            wanted, report, portal, channel, self._clock(), may_break_glass=alone, **more
-        )
-
-    async def _fill(self, which: Mapping[str, str], modal: Block, again: str) -> None:
-        """Put a modal in the place of one that is open, which is named by its ``view_id`` or
-        ``external_id``.
-        """
-        for wait in FILL_RETRY_DELAYS if "external_id" in which else (0.0,):
-            await asyncio.sleep(wait)
-            try:
-                await self._client.views_update(**which, view=modal)
-            except CALL_ERRORS as error:
-                reason = error_code(error)
-                log.info("modal_update_failed", reason=reason)
-                if reason != "not_found":
-                    raise Refused(
-                        f"The window could not be filled, and nothing has been asked. {again}"
-                    ) from None
-            else:
-                return
-        raise Refused(f"You closed the window while it loaded, and nothing has been asked. {again}")
+def _names(portals: Sequence[Portal]) -> list[str]:
+    return [portal.name for portal in portals]

@@ -16,30 +16,22 @@ from slack_sdk.web.async_client import AsyncWebClient
 from restorebot.errors import Refused, SlackUnavailable
 from restorebot.restores.policy import Person
 from restorebot.slack.client import CALL_ERRORS, http_status
+from restorebot.slack.phrases import answers as words
 
 CALL_TIMEOUT = 2.0
 """Seconds for one question: a command's trigger lives three."""
 
 SHARED_SECONDS = 2.0
-"""Seconds from its beginning during which a question that Slack has not answered yet may serve a
-second click.
+"""From its beginning, how long a question on its way may serve a second click too."""
+
+NO_SUCH_USER = {"user_not_found", "user_not_visible"}
+NO_SUCH_GROUP = {"no_such_subteam", "subteam_not_found"}
+
+NOT_VISIBLE = {"channel_not_found", "missing_scope", "method_not_supported_for_channel_type"}
+"""Slack's words for a conversation that the bot is not in.
+
+It is a private channel, or a direct message between others.
 """
-
-TASK_NOT_VISIBLE = {"channel_not_found", "missing_scope", "method_not_supported_for_channel_type"}
-"""Slack's words for a conversation that the bot is not in: a private channel, or a direct message
-between others.
-"""
-
-IN_PRIVATE = (
-    "Restores are asked for in a channel, where others see them. Use a channel that I am in."
-)
-NOT_A_MEMBER = (
-    "I am not a member of this channel. Type `/invite @restorebot` here, or use a channel that I "
-    "am in."
-)
-
-WHO, GROUP, PLACE = "who somebody is", "who is in a usergroup", "about this channel"
-"""What Slack was asked, for the sentence that says that it did not answer."""
 
 log = structlog.get_logger()
 
@@ -53,121 +45,117 @@ class SlackDirectory:
     def __init__(self, client: AsyncWebClient, team: str) -> None:
         self._client = client
         self._team = team
-        self._flying: dict[str, tuple[float, asyncio.Task[Any]]] = {}
+        self._in_flight: dict[str, tuple[float, asyncio.Task[Any]]] = {}
 
     async def person(self, user: str) -> Person:
-        """Raises SlackUnavailable."""
-        found: Person = await self._shared(user, lambda: self._person(user))
+        """Return who somebody is. Raise SlackUnavailable."""
+        found: Person = await self._shared(user, partial(self._person, user))
         return found
 
     async def _shared(self, name: str, ask: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-        """An answer that is on its way already and at most ``SHARED_SECONDS`` old, or else one
-        asked for now.
+        """Return an answer that is on its way, if it is young enough, or else one asked for now.
 
         An answer that has arrived is never used again: who left a group since must not count.
         """
         now = asyncio.get_running_loop().time()
-        begun, task = self._flying.get(name, (0.0, None))
+        begun, task = self._in_flight.get(name, (0.0, None))
         if task is None or task.done() or now - begun > SHARED_SECONDS:
             task = asyncio.create_task(ask())
-            self._flying[name] = (now, task)
-            task.add_done_callback(lambda done: self._landed(name, done))
+            self._in_flight[name] = (now, task)
+            task.add_done_callback(partial(self._arrived, name))
         # One whose caller gives up goes on for the others.
         return await asyncio.shield(task)
 
-    def _landed(self, name: str, task: asyncio.Task[Any]) -> None:
-        if name in self._flying and self._flying[name][1] is task:
-            del self._flying[name]
+    def _arrived(self, name: str, task: asyncio.Task[Any]) -> None:
+        if name in self._in_flight and self._in_flight[name][1] is task:
+            del self._in_flight[name]
         if not task.cancelled():
             # Or asyncio complains of an error that nobody was left to hear.
             task.exception()
 
     async def _person(self, user: str) -> Person:
         try:
-            found = (await _ask(self._client, "users.info", {"user": user}, WHO))["user"]
+            reply = await self._ask("users.info", {"user": user}, words.WHO)
         except SlackApiError as error:
-            if error.response.get("error") in {"user_not_found", "user_not_visible"}:
-                return Person(user, is_external=True)
-            raise _unavailable(WHO) from None
+            if error.response.get("error") in NO_SUCH_USER:
+                return Person(id=user, is_external=True)
+            raise _unavailable(words.WHO) from None
+        found = reply["user"]
+        elsewhere = found.get("team_id", self._team) != self._team
         return Person(
-            user,
+            id=user,
             is_bot=bool(found.get("is_bot")),
             is_guest=bool(found.get("is_restricted") or found.get("is_ultra_restricted")),
             is_deactivated=bool(found.get("deleted")),
-            is_external=bool(found.get("is_stranger"))
-            or found.get("team_id", self._team) != self._team,
+            is_external=elsewhere or bool(found.get("is_stranger")),
         )
 
     async def groups_of(self, user: str, groups: AbstractSet[str]) -> frozenset[str]:
-        """Raises SlackUnavailable. A usergroup that is gone or disabled has no members."""
+        """Return those of the usergroups that the person is in. Raise SlackUnavailable.
+
+        A usergroup that is gone or disabled has no members.
+        """
         members = await asyncio.gather(
             *(self._shared(group, partial(self._members, group)) for group in groups)
         )
-        return frozenset(
-            group for group, users in zip(groups, members, strict=True) if user in users
-        )
+        found = zip(groups, members, strict=True)
+        return frozenset(group for group, users in found if user in users)
 
     async def _members(self, group: str) -> list[str]:
         try:
-            return list(
-                (await _ask(self._client, "usergroups.users.list", {"usergroup": group}, GROUP))[
-                    "users"
-                ]
-            )
+            reply = await self._ask("usergroups.users.list", {"usergroup": group}, words.GROUP)
         except SlackApiError as error:
-            if error.response.get("error") in {"no_such_subteam", "subteam_not_found"}:
+            if error.response.get("error") in NO_SUCH_GROUP:
                 log.warning("usergroup_gone", usergroup=group)
                 return []
-            raise _unavailable(GROUP) from None
+            raise _unavailable(words.GROUP) from None
+        return list(reply["users"])
 
     async def check_channel(self, channel: str) -> None:
-        """Raises Refused when the bot cannot or must not post there, SlackUnavailable when that
-        cannot be told.
+        """Raise Refused when the bot cannot or must not post there.
+
+        Raise SlackUnavailable when that cannot be told.
         """
         # Without the scope to see them, Slack says no more of direct messages than that they are
         # none of ours.
         if channel.startswith("D"):
-            raise Refused(IN_PRIVATE)
-        found = await self._shared(channel, lambda: self._channel(channel))
+            raise Refused(words.IN_PRIVATE)
+        found = await self._shared(channel, partial(self._channel, channel))
         if found is None:
-            raise Refused(NOT_A_MEMBER)
+            raise Refused(words.NOT_A_MEMBER)
         if found.get("is_im") or found.get("is_mpim"):
-            raise Refused(IN_PRIVATE)
+            raise Refused(words.IN_PRIVATE)
         if found.get("is_ext_shared") or found.get("is_pending_ext_shared"):
-            raise Refused(
-                "This channel is shared with another organisation, so no restore is asked for "
-                "here. "
-                "Use a channel of your own."
-            )
+            raise Refused(words.SHARED_CHANNEL)
         if found.get("is_archived"):
-            raise Refused("This channel is archived. Use another one that I am in.")
+            raise Refused(words.ARCHIVED_CHANNEL)
         if not found.get("is_member"):
-            raise Refused(NOT_A_MEMBER)
+            raise Refused(words.NOT_A_MEMBER)
 
     async def _channel(self, channel: str) -> Any:
         try:
-            return (await _ask(self._client, "conversations.info", {"channel": channel}, PLACE))[
-                "channel"
-            ]
+            reply = await self._ask("conversations.info", {"channel": channel}, words.PLACE)
         except SlackApiError as error:
-            if error.response.get("error") in TASK_NOT_VISIBLE:
+            if error.response.get("error") in NOT_VISIBLE:
                 return None
-            raise _unavailable(PLACE) from None
+            raise _unavailable(words.PLACE) from None
+        return reply["channel"]
 
+    async def _ask(self, method: str, params: dict[str, str], what: str) -> Any:
+        """Ask Slack once.
 
-async def _ask(client: AsyncWebClient, method: str, params: dict[str, str], what: str) -> Any:
-    try:
-        async with asyncio.timeout(CALL_TIMEOUT):
-            return await client.api_call(method, http_verb="GET", params=params)
-    except SlackApiError as error:
-        if http_status(error) in {None, 429}:
+        Raise SlackUnavailable where it does not answer, SlackApiError where it refuses.
+        """
+        try:
+            async with asyncio.timeout(CALL_TIMEOUT):
+                return await self._client.api_call(method, http_verb="GET", params=params)
+        except SlackApiError as error:
+            if http_status(error) in {None, 429}:
+                raise _unavailable(what) from None
+            raise
+        except CALL_ERRORS:
             raise _unavailable(what) from None
-        raise
-    except CALL_ERRORS:
-        raise _unavailable(what) from None
 
 
 def _unavailable(what: str) -> SlackUnavailable:
-    return SlackUnavailable(
-        f"Slack did not tell {what}, so nothing was done. Try again in a moment."
-    )
+    return SlackUnavailable(words.slack_did_not_tell(what))

@@ -7,32 +7,34 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from restorebot.errors import RestorebotError
-from restorebot.model import State
-from restorebot.restores.queries import Action, RestoreQueries, VisibleRestore
-from restorebot.slack import cards, lists, request_modal
+from restorebot.model import Action, State
+from restorebot.restores.queries import RestoreQueries, VisibleRestore
+from restorebot.slack import cards, lists
+from restorebot.slack.blocks import Block, context, header, modal, section
 from restorebot.slack.client import CALL_ERRORS, error_code
-from restorebot.slack.mrkdwn import Block, context, date, escape, header, section
+from restorebot.slack.mrkdwn import escape
+from restorebot.slack.phrases import home as words
+from restorebot.slack.phrases import request
+from restorebot.slack.phrases.lists import open_line
 
 RECENT = 10
 """Ended restores on show."""
 
 SHOWN = 30
-"""Open restores on show: each takes two of a view's hundred blocks, as each of the recent ones may.
+"""Open restores on show.
+
+Each takes two of a view's hundred blocks, as each of the recent ones may.
 """
 
-NOTHING = (
-    "Nothing that you have a part in runs or waits. Ask for a restore with `/restore` in a channel "
-    "that I am in."
-)
 NOTICE = "restore_notice"
+ERROR_SHOWN = 600
 
-BUTTONS = {
-    Action.APPROVE: {cards.APPROVE, cards.DENY},
-    Action.WITHDRAW: {cards.WITHDRAW},
-    Action.STOP: {cards.STOP},
-    Action.SETTLE: {cards.SETTLE_RUNNING, cards.SETTLE_FINISHED, cards.SETTLE_NOT_STARTED},
-    Action.AGAIN: {cards.AGAIN},
-}
+GROUPS = (
+    words.WAITING_FOR_YOU,
+    words.RUNNING,
+    words.PLANNED,
+    words.WAITING_FOR_OTHERS,
+)
 
 log = structlog.get_logger()
 
@@ -41,27 +43,27 @@ class Home:
     """Draws App Home for whoever opens it, and again after what they do."""
 
     def __init__(
-        self, client: AsyncWebClient, viewer: RestoreQueries, clock: Callable[[], datetime]
+        self, client: AsyncWebClient, queries: RestoreQueries, clock: Callable[[], datetime]
     ) -> None:
         self._client = client
-        self._viewer = viewer
+        self._queries = queries
         self._clock = clock
-        self._seen: set[str] = set()
+        self._opened_by: set[str] = set()
 
     def mark_opened(self, user: str) -> None:
-        """Note that somebody has the tab before them, perhaps since before the bot last started."""
-        self._seen.add(user)
+        """Note that somebody has the tab before them, perhaps since before the last start."""
+        self._opened_by.add(user)
 
-    async def show(self, user: str, notice: str = "") -> None:
-        """Publish the tab for a person. Never raises; what Slack does not take is logged."""
+    async def show(self, user: str, notice: str | None = None) -> None:
+        """Publish the tab for a person. Never raise; what Slack does not take is logged."""
         self.mark_opened(user)
         try:
-            mine, recent = await self._viewer.overview(user, RECENT)
-            blocks = home_blocks(mine, recent, self._clock())
+            running, recent = await self._queries.overview(user, RECENT)
+            blocks = home_blocks(running, recent, self._clock())
         except RestorebotError as error:
-            blocks = [header("Restores"), section(escape(str(error), 600))]
+            blocks = [header(words.TITLE), section(escape(str(error), ERROR_SHOWN))]
         if notice:
-            blocks = [section(notice), *blocks]
+            blocks.insert(0, section(notice))
         try:
             await self._client.views_publish(user_id=user, view={"type": "home", "blocks": blocks})
         except CALL_ERRORS as error:
@@ -69,15 +71,18 @@ class Home:
 
     async def refresh(self, user: str) -> None:
         """Draw the tab afresh for somebody who has opened it before."""
-        if user in self._seen:
+        if user in self._opened_by:
             await self.show(user)
 
-    async def tell(self, user: str, trigger_id: str, sentence: str) -> None:
-        """Answer a click in the tab, where there is no channel: in a modal, or above the tab when
-        it is too late.
+    async def notify(self, user: str, trigger_id: str, sentence: str) -> None:
+        """Answer a click in the tab, where there is no channel.
+
+        The answer is in a modal, or above the tab when it is too late for one.
         """
+        notice = modal(
+            [section(sentence)], callback_id=NOTICE, title=request.TITLE, close=request.CLOSE
+        )
         try:
-            notice = request_modal.modal([section(sentence)], NOTICE)
             await self._client.views_open(trigger_id=trigger_id, view=notice)
         except CALL_ERRORS:
             await self.show(user, sentence)
@@ -86,56 +91,53 @@ class Home:
 
 
 def home_blocks(
-    mine: Sequence[VisibleRestore], recent: Sequence[VisibleRestore], now: datetime
+    running: Sequence[VisibleRestore], recent: Sequence[VisibleRestore], now: datetime
 ) -> list[Block]:
-    """The tab's blocks: what waits for the person, what runs, what is planned, what waits for
-    others, recent.
-    """
-    blocks, left = [header("Restores")], SHOWN
+    """Return the tab's blocks: the open restores by group, and the recent ones."""
+    blocks = [header(words.TITLE)]
+    left = SHOWN
     for title in GROUPS:
-        group = [one for one in mine if _group(one) == title][:left]
-        left -= len(group)
-        if group:
-            blocks += [section(f"*{title}*"), *(block for one in group for block in _open(one))]
-    if len(mine) > SHOWN:
-        blocks.append(
-            context(
-                f"{len(mine) - SHOWN} more are open: `/restore status` in their channels shows "
-                "them."
-            )
-        )
-    if not mine:
-        blocks.append(section(NOTHING))
+        members = [visible for visible in running if _group(visible) == title][:left]
+        left -= len(members)
+        if members:
+            blocks.append(section(words.group(title)))
+        for visible in members:
+            blocks += _open(visible)
+    if len(running) > SHOWN:
+        blocks.append(context(words.more_open(len(running) - SHOWN)))
+    if not running:
+        blocks.append(section(words.NOTHING_FOR_YOU))
     if recent:
-        blocks += [section("*Recent*"), *(block for one in recent for block in _recent(one))]
-    return [*blocks, context(f"As of {date(now)}. Open this tab again to see it afresh.")]
+        blocks.append(section(words.group(words.RECENT)))
+    for visible in recent:
+        blocks += _recent(visible)
+    blocks.append(context(words.as_of(now)))
+    return blocks
 
 
-GROUPS = ("Waiting for you", "Running", "Planned", "Waiting for others")
+def _group(visible: VisibleRestore) -> str:
+    if visible.actions & {Action.APPROVE, Action.SETTLE}:
+        return words.WAITING_FOR_YOU
+    if visible.restore.state is State.REQUESTED:
+        return words.WAITING_FOR_OTHERS
+    if visible.restore.is_planned:
+        return words.PLANNED
+    return words.RUNNING
 
 
-def _group(one: VisibleRestore) -> str:
-    if one.rights & {Action.APPROVE, Action.SETTLE}:
-        return "Waiting for you"
-    if one.restore.state is State.REQUESTED:
-        return "Waiting for others"
-    return "Planned" if one.restore.is_planned else "Running"
+def _open(visible: VisibleRestore) -> list[Block]:
+    restore = visible.restore
+    lines = [open_line(restore, None), words.channel_and_reason(restore)]
+    return [section("\n".join(lines)), *_buttons(visible)]
 
 
-def _open(one: VisibleRestore) -> list[Block]:
-    restore = one.restore
-    lines = [
-        lists.open_line(restore, ""),
-        f"in <#{restore.channel}>: {escape(restore.reason, 300)}",
-    ]
-    return [section("\n".join(lines)), *_buttons(one)]
+def _recent(visible: VisibleRestore) -> list[Block]:
+    return [section(lists.ended_line(visible.restore)), *_buttons(visible)]
 
 
-def _recent(one: VisibleRestore) -> list[Block]:
-    return [section(lists.ended_line(one.restore)), *_buttons(one)]
-
-
-def _buttons(one: VisibleRestore) -> list[Block]:
-    actions = frozenset(action for right in one.rights for action in BUTTONS[right])
-    row = cards.buttons(one.restore, actions)
-    return [row | {"block_id": f"home-{one.restore.id}-{one.restore.version}"}] if row else []
+def _buttons(visible: VisibleRestore) -> list[Block]:
+    restore = visible.restore
+    row = cards.buttons(restore, visible.actions)
+    if row is None:
+        return []
+    return [row | {"block_id": f"home-{restore.id}-{restore.version}"}]

@@ -1,36 +1,28 @@
-"""What `/restore list`, `status` and `history` print: lines, put into as few messages as Slack's
-limits let them.
+"""What `/restore list`, `status` and `history` print.
+
+Lines are put into as few messages as Slack's limits let them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from restorebot.docspace.models import STORAGE_NAMES, BackupRecord
+from restorebot.docspace.models import BackupRecord
 from restorebot.model import Restore
 from restorebot.restores.portals import Portal
-from restorebot.slack.cards import TITLES
-from restorebot.slack.mrkdwn import (
-    SECTION,
-    Block,
-    code,
-    date,
-    duration,
-    escape,
-    mention,
-    mentions,
-    section,
-)
+from restorebot.slack.blocks import SECTION, Block, section
+from restorebot.slack.mrkdwn import code, date, escape
+from restorebot.slack.phrases import lists as words
+from restorebot.slack.phrases.restore import stored_in
 
 SECTIONS = 4
-"""Sections of a message: all blocks together may have about 13,000 characters (Slack fact sheet,
-"Posting").
-"""
+"""Sections of a message: all blocks together may have about 13,000 characters (slack §3)."""
 
 NAME = 120
+"""Characters of a backup's file name."""
 
 
 def messages(lines: Iterable[str]) -> list[list[Block]]:
-    """The lines in order, as the blocks of one or more messages."""
+    """Return the lines in order, as the blocks of one or more messages."""
     texts: list[str] = []
     for line in lines:
         if texts and len(texts[-1]) + len(line) < SECTION:
@@ -42,68 +34,43 @@ def messages(lines: Iterable[str]) -> list[list[Block]]:
 
 
 def backups(portal: Portal, records: Sequence[BackupRecord], now: datetime) -> list[str]:
-    """Every backup of a portal, newest first, with its id to copy."""
+    """Return every backup of a portal, newest first, with its id to copy."""
     if not records:
-        return [f"The history of {code(portal.name)} has no backups."]
-    many = "1 backup" if len(records) == 1 else f"{len(records)} backups"
-    return [f"*{many} of {code(portal.name)}*", *(_backup(record, now) for record in records)]
+        return [words.no_backups(portal.name)]
+    lines = [words.backups_of(portal.name, len(records))]
+    lines += [_backup(record, now) for record in records]
+    return lines
 
 
 def _backup(record: BackupRecord, now: datetime) -> str:
-    stored = STORAGE_NAMES.get(record.storage_type, f"storage type {record.storage_type}")
-    expired = " · *expired*" if record.expires_on and record.expires_on <= now else ""
-    return (
-        f"{code(record.id)} {escape(record.file_name, NAME)} · {date(record.created_on)} · "
-        f"{stored}{expired}"
-    )
+    parts = [
+        f"{code(record.id)} {escape(record.file_name, NAME)}",
+        date(record.created_on),
+        stored_in(record.storage_type),
+    ]
+    if record.expires_on and record.expires_on <= now:
+        parts.append(words.EXPIRED)
+    return " · ".join(parts)
 
 
 def status(
-    restores: Sequence[Restore], links: Mapping[str, str], portals: Sequence[str]
+    restores: Sequence[Restore], links: Mapping[str, str | None], portals: Sequence[str]
 ) -> list[str]:
-    """What is open and running; ``links`` are the addresses of the cards by restore id."""
+    """Return what is open and running; ``links`` are the addresses of the cards by restore id."""
     if not restores:
-        return [f"No restore of {_names(portals)} is open or running."]
-    return [
-        f"*{len(restores)} open*",
-        *(open_line(restore, links.get(restore.id, "")) for restore in restores),
-    ]
-
-
-def open_line(restore: Restore, link: str) -> str:
-    """One open restore; ``link`` is its card's address, if there is one."""
-    title = f"Restore of {escape(restore.portal)}: {TITLES[restore.state]}"
-    shown = f"<{link}|{title}>" if link else title
-    starts = (
-        f" · starts {date(restore.starts_at)}" if restore.is_planned and restore.starts_at else ""
-    )
-    return f"• {shown}{starts} · asked by {mention(restore.requester)} {date(restore.requested_at)}"
+        return [words.nothing_open(portals)]
+    lines = [words.open_count(len(restores))]
+    lines += [words.open_line(restore, links.get(restore.id)) for restore in restores]
+    return lines
 
 
 def history(restores: Sequence[Restore], portals: Sequence[str]) -> list[str]:
-    """How the last restores ended, newest first."""
+    """Return how the last restores ended, newest first."""
     if not restores:
-        return [f"No restore of {_names(portals)} has ended yet."]
-    title = "*The last restore*" if len(restores) == 1 else f"*The last {len(restores)} restores*"
-    return [title, *(ended_line(restore) for restore in restores)]
-
-
-def _names(portals: Sequence[str]) -> str:
-    return ", ".join(code(name) for name in portals)
+        return [words.nothing_ended(portals)]
+    return [words.last_restores(len(restores)), *(ended_line(restore) for restore in restores)]
 
 
 def ended_line(restore: Restore) -> str:
-    """One ended restore."""
-    yes = f", approved by {mentions(restore.voters)}" if restore.votes else ""
-    yes = ", started alone (break-glass)" if restore.break_glass else yes
-    took = (
-        f", took {duration(restore.ended_at - restore.posted_at)}"
-        if restore.ended_at and restore.posted_at
-        else ""
-    )
-    at = f" {date(restore.ended_at)}" if restore.ended_at else ""
-    return (
-        f"• {code(restore.portal)} from {escape(restore.source.file_name, NAME)}: "
-        f"*{TITLES[restore.state]}*{at}{took} "
-        f"· asked by {mention(restore.requester)}{yes}"
-    )
+    """Return one ended restore."""
+    return words.ended_line(restore, escape(restore.source.file_name, NAME))

@@ -1,8 +1,7 @@
-"""Gives Slack what it is owed: the outbox in the order of each story, and cards that lag behind
-their rows.
-"""
+"""Delivers the outbox in the order of each story, and refreshes cards that lag behind."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,16 +14,15 @@ from slack_sdk.web.async_client import AsyncWebClient
 from restorebot.errors import PortalNotConfigured, StorageError
 from restorebot.model import ANNOUNCEMENTS, Post, PostKind, Restore
 from restorebot.restores.portals import Portals
+from restorebot.slack.blocks import Block
 from restorebot.slack.cards import CardContext, card
 from restorebot.slack.client import CALL_ERRORS, error_code, http_status, retry_after_of
+from restorebot.slack.rates import BACKOFF, Backoff, RateLimit
 from restorebot.slack.thread import mark_sent_again, thread_post
 from restorebot.storage.store import QueuedPost, Store
 
 LAST_RESTORES = 3
 """How many of the portal's earlier restores the card compares with."""
-
-BACKOFF = timedelta(seconds=2)
-LONGEST_BACKOFF = timedelta(minutes=5)
 
 CARD_GONE = {
     "message_not_found",
@@ -42,24 +40,6 @@ NOT_POSTED = "-"
 """Stands for the ts of an announcement that no channel took."""
 
 log = structlog.get_logger()
-
-
-class RateLimit:
-    """A rate: ``size`` at once, then one per ``interval``."""
-
-    def __init__(self, size: int, interval: timedelta) -> None:
-        self._size = size
-        self._interval = interval
-        self._full_at: datetime | None = None
-
-    def wait(self, now: datetime) -> timedelta:
-        """How long until one may be taken."""
-        if self._full_at is None:
-            return timedelta()
-        return max(timedelta(), self._full_at - now - (self._size - 1) * self._interval)
-
-    def take(self, now: datetime) -> None:
-        self._full_at = max(now, self._full_at or now) + self._interval
 
 
 class AnswerLost(Exception):
@@ -85,15 +65,13 @@ class Notifier:
         self._clock = clock
         self._woken = asyncio.Event()
         # chat.update is about 50 a minute for the whole workspace, chat.postMessage one a second
-        # per channel with
-        # short bursts (Slack fact sheet §1).
+        # per channel with short bursts (slack §2.1).
         self._edits = RateLimit(8, timedelta(seconds=1.5))
         self._posts: dict[str, RateLimit] = {}
-        self._not_before: dict[str, datetime] = {}
-        self._failures: dict[str, int] = {}
+        self._backoff = Backoff()
 
     def wake(self) -> None:
-        """Something was committed that Slack may have to be told."""
+        """Look again: something was committed that Slack may have to be told."""
         self._woken.set()
 
     async def run(self) -> None:
@@ -109,18 +87,20 @@ class Notifier:
                 # Whatever it is, the other threads have to hear of their restores.
                 log.exception("delivery_round_failed")
                 due = self._clock() + BACKOFF
-            try:
-                async with asyncio.timeout(
-                    None if due is None else max(0.0, (due - self._clock()).total_seconds())
-                ):
-                    await self._woken.wait()
-            except TimeoutError:
-                continue
+            await self._sleep_until(due)
+
+    async def _sleep_until(self, due: datetime | None) -> None:
+        patience: float | None = None
+        if due is not None:
+            patience = max(0.0, (due - self._clock()).total_seconds())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await self._woken.wait()
 
     async def drain(self, now: datetime) -> datetime | None:
-        """One round: give Slack all that may be given now.
+        """Give Slack all that may be given now.
 
-        Returns when the rest is due, None when nothing is left.
+        Return when the rest is due, None when nothing is left.
         """
         due = [await self._drain_posts(now), await self._redraw(now)]
         return min((moment for moment in due if moment), default=None)
@@ -130,7 +110,7 @@ class Notifier:
             async with self._store.reading() as tx:
                 heads = await tx.queue_heads()
                 rows = {head.restore_id: await tx.restore(head.restore_id) for head in heads}
-            waits = []
+            due = []
             sent = False
             for head in heads:
                 restore = rows[head.restore_id]
@@ -138,17 +118,18 @@ class Notifier:
                     continue
                 wait = self._post_wait(restore, head, now)
                 if wait:
-                    waits.append(now + wait)
-                elif await self._guarded(self._post(restore, head, now), _lane(head), now):
+                    due.append(now + wait)
+                elif await self._guarded(self._deliver(restore, head, now), _lane(head), now):
                     sent = True
                 else:
-                    waits.append(self._not_before.get(_lane(head), now))
+                    due.append(now + self._backoff.left(_lane(head), now))
             if not sent:
-                return min(waits, default=None)
+                return min(due, default=None)
 
     async def _guarded(self, work: Awaitable[bool], lane: str, now: datetime) -> bool:
-        """One message; should our own code fail at it, it is put off, and holds up no other
-        restore's.
+        """Deliver one message; return whether Slack took it.
+
+        Should our own code fail at it, it is put off, and holds up no other restore's.
         """
         try:
             return await work
@@ -156,66 +137,65 @@ class Notifier:
             raise
         except Exception:
             log.exception("delivery_failed", restore=lane)
-            self._back_off(lane, now)
+            self._backoff.failed(lane, now)
             return False
 
     def _post_wait(self, restore: Restore, queued: QueuedPost, now: datetime) -> timedelta:
-        bucket = self._posts.setdefault(
-            queued.channel or restore.channel, RateLimit(4, timedelta(seconds=1))
-        )
-        return max(bucket.wait(now), self._backoff_left(_lane(queued), now))
+        rate = self._rate_of(queued.channel or restore.channel)
+        return max(rate.wait(now), self._backoff.left(_lane(queued), now))
 
-    async def _post(self, restore: Restore, queued: QueuedPost, now: datetime) -> bool:
-        card_context = await self._card_context(restore)
-        if queued.kind is PostKind.CARD:
-            text, blocks = card(restore, card_context)
-        else:
-            text, blocks = thread_post(
-                queued.kind, restore, queued.facts, queued.witness, card_context
-            )
-        if queued.attempted:
-            text, blocks = mark_sent_again(text, blocks)
+    def _rate_of(self, channel: str) -> RateLimit:
+        return self._posts.setdefault(channel, RateLimit(4, timedelta(seconds=1)))
+
+    async def _deliver(self, restore: Restore, queued: QueuedPost, now: datetime) -> bool:
+        text, blocks = await self._render(restore, queued)
         # The attempt is committed first: a process that dies now must know later that Slack may
         # have the message.
         async with self._store.writing() as tx:
             await tx.mark_attempt(queued, now)
-        self._posts[queued.channel or restore.channel].take(now)
+        self._rate_of(queued.channel or restore.channel).take(now)
         try:
             if queued.kind in ANNOUNCEMENTS:
                 ts = await self._announce(queued, text, blocks)
             else:
-                ts = await self._post_message(
-                    restore, text, blocks, loud=queued.kind is PostKind.BREAK_GLASS
-                )
+                ts = await self._tell(restore, queued, text, blocks)
         except AnswerLost:
-            self._back_off(_lane(queued), now)
+            self._backoff.failed(_lane(queued), now)
             return False
         except (SlackApiError, NotSent) as error:
             async with self._store.writing() as tx:
                 await tx.mark_attempt(queued, None)
-            self._refused("post", _lane(queued), error, now)
+            self._put_off("post", _lane(queued), error, now)
             return False
-        self._succeeded(_lane(queued))
-        async with self._store.writing() as tx:
-            await tx.mark_sent(queued, ts)
-            if ts == NOT_POSTED and queued.kind is not PostKind.OVER:
-                await tx.enqueue(
-                    restore.id,
-                    Post(
-                        PostKind.ANNOUNCEMENT_FAILED,
-                        {"channel": queued.channel, "kind": queued.kind},
-                    ),
-                    now,
-                )
-            if queued.kind is PostKind.CARD:
-                await tx.mark_card(restore.id, restore.version, ts)
+        self._backoff.succeeded(_lane(queued))
+        await self._note_delivered(restore, queued, ts, now)
         return True
 
-    async def _announce(self, queued: QueuedPost, text: str, blocks: list[dict[str, Any]]) -> str:
+    async def _render(self, restore: Restore, queued: QueuedPost) -> tuple[str, list[Block]]:
+        beside = await self._card_context(restore)
+        if queued.kind is PostKind.CARD:
+            text, blocks = card(restore, beside)
+        else:
+            text, blocks = thread_post(queued.kind, restore, queued.facts, queued.witness, beside)
+        if queued.attempted:
+            return mark_sent_again(text, blocks)
+        return text, blocks
+
+    async def _note_delivered(
+        self, restore: Restore, queued: QueuedPost, ts: str, now: datetime
+    ) -> None:
+        async with self._store.writing() as tx:
+            await tx.mark_sent(queued, ts)
+            if ts == NOT_POSTED and queued.kind is not PostKind.ANNOUNCE_ENDED:
+                facts = {"channel": queued.channel, "kind": queued.kind}
+                await tx.enqueue(restore.id, Post(PostKind.ANNOUNCEMENT_FAILED, facts), now)
+            if queued.kind is PostKind.CARD:
+                await tx.mark_card(restore.id, restore.version, ts)
+
+    async def _announce(self, queued: QueuedPost, text: str, blocks: list[Block]) -> str:
         """Tell another channel; one that cannot be posted into is given up, and the log says so."""
-        message = {"channel": queued.channel, "text": text, "blocks": blocks, "unfurl_links": False}
         try:
-            return str((await self._call("chat.postMessage", message))["ts"])
+            return await self._post({"channel": queued.channel, "text": text, "blocks": blocks})
         except SlackApiError as error:
             reason = error.response.get("error")
             if reason not in CHANNEL_CLOSED:
@@ -223,67 +203,64 @@ class Notifier:
         log.warning("announcement_refused", channel=queued.channel, kind=queued.kind, reason=reason)
         return NOT_POSTED
 
-    async def _post_message(
-        self, restore: Restore, text: str, blocks: list[dict[str, Any]], *, loud: bool
+    async def _tell(
+        self, restore: Restore, queued: QueuedPost, text: str, blocks: list[Block]
     ) -> str:
-        """Post into the thread, or what is loud into the channel; returns the message's ts."""
-        message = {
-            "channel": restore.channel,
-            "text": text,
-            "blocks": blocks,
-            "unfurl_links": False,
-        }
+        """Post into the thread, or what is loud into the channel; return the message's ts."""
+        message = {"channel": restore.channel, "text": text, "blocks": blocks}
+        loud = queued.kind is PostKind.BREAK_GLASS
+        if restore.card_ts is None or loud:
+            return await self._post(message)
         try:
-            return str(
-                (
-                    await self._call(
-                        "chat.postMessage", message | ({} if loud else _thread(restore))
-                    )
-                )["ts"]
-            )
+            return await self._post(message | {"thread_ts": restore.card_ts})
         except SlackApiError as error:
             if error.response.get("error") != "thread_not_found":
                 raise
         # Somebody deleted the card; the story is told in the channel instead.
-        return str((await self._call("chat.postMessage", message))["ts"])
+        return await self._post(message)
+
+    async def _post(self, message: dict[str, Any]) -> str:
+        reply = await self._call("chat.postMessage", message | {"unfurl_links": False})
+        return str(reply["ts"])
 
     async def _redraw(self, now: datetime) -> datetime | None:
         async with self._store.reading() as tx:
             stale = await tx.stale_cards()
         due = []
         for restore in stale:
-            wait = max(self._edits.wait(now), self._backoff_left(_card_lane(restore), now))
-            if wait or not await self._guarded(self._edit(restore, now), _card_lane(restore), now):
-                due.append(now + (wait or self._backoff_left(_card_lane(restore), now)))
+            lane = _card_lane(restore)
+            wait = max(self._edits.wait(now), self._backoff.left(lane, now))
+            if wait:
+                due.append(now + wait)
+            elif not await self._guarded(self._edit(restore, now), lane, now):
+                due.append(now + self._backoff.left(lane, now))
         return min(due, default=None)
 
     async def _edit(self, restore: Restore, now: datetime) -> bool:
+        lane = _card_lane(restore)
         text, blocks = card(restore, await self._card_context(restore))
+        message = {"channel": restore.channel, "ts": restore.card_ts, "text": text}
         self._edits.take(now)
         try:
-            message = {
-                "channel": restore.channel,
-                "ts": restore.card_ts,
-                "text": text,
-                "blocks": blocks,
-            }
-            await self._call("chat.update", message)
+            await self._call("chat.update", message | {"blocks": blocks})
         except (AnswerLost, NotSent):
-            self._back_off(_card_lane(restore), now)
+            self._backoff.failed(lane, now)
             return False
         except SlackApiError as error:
             if error.response.get("error") not in CARD_GONE:
-                self._refused("edit", _card_lane(restore), error, now)
+                self._put_off("edit", lane, error, now)
                 return False
             log.warning("card_gone", restore=restore.id, reason=error.response.get("error"))
         else:
-            self._succeeded(_card_lane(restore))
+            self._backoff.succeeded(lane)
         async with self._store.writing() as tx:
             await tx.mark_card(restore.id, restore.version)
         return True
 
     async def _call(self, method: str, body: dict[str, Any]) -> Any:
-        """Raises SlackApiError or Unsent when Slack certainly did not do it, Lost when it may
+        """Call Slack once.
+
+        Raise SlackApiError or NotSent when Slack certainly did not do it, AnswerLost when it may
         have.
         """
         try:
@@ -302,52 +279,35 @@ class Notifier:
             raise AnswerLost from None
 
     async def _card_context(self, restore: Restore) -> CardContext:
-        try:
+        approvers: tuple[str, ...] = ()
+        with contextlib.suppress(PortalNotConfigured):
             approvers = tuple(sorted(self._portals.of(restore).policy.approvers))
-        except PortalNotConfigured:
-            approvers = ()
         if restore.posted_at is None:
             return CardContext(approvers)
         async with self._store.reading() as tx:
             last = await tx.last_completed(restore.portal_url, LAST_RESTORES + 1)
-        others = [one for one in last if one.id != restore.id][:LAST_RESTORES]
-        spans = tuple(
-            one.ended_at - one.posted_at for one in others if one.ended_at and one.posted_at
-        )
-        return CardContext(approvers, spans)
+        others = [other for other in last if other.id != restore.id][:LAST_RESTORES]
+        spans = [other.took for other in others if other.took is not None]
+        return CardContext(approvers, tuple(spans))
 
-    def _refused(self, what: str, lane: str, error: SlackApiError | NotSent, now: datetime) -> None:
+    def _put_off(self, what: str, lane: str, error: SlackApiError | NotSent, now: datetime) -> None:
         if isinstance(error, NotSent):
-            self._back_off(lane, now)
+            self._backoff.failed(lane, now)
             return
         log.warning("slack_refused", what=what, restore=lane, reason=error_code(error))
         if http_status(error) == 429:
-            self._not_before[lane] = now + timedelta(seconds=retry_after_of(error))
+            self._backoff.pause(lane, now + timedelta(seconds=retry_after_of(error)))
         else:
-            self._back_off(lane, now)
-
-    def _back_off(self, lane: str, now: datetime) -> None:
-        failures = self._failures.get(lane, 0)
-        self._failures[lane] = failures + 1
-        self._not_before[lane] = now + min(LONGEST_BACKOFF, BACKOFF * 2 ** min(failures, 10))
-
-    def _backoff_left(self, lane: str, now: datetime) -> timedelta:
-        return max(timedelta(), self._not_before.get(lane, now) - now)
-
-    def _succeeded(self, lane: str) -> None:
-        self._failures.pop(lane, None)
-        self._not_before.pop(lane, None)
+            self._backoff.failed(lane, now)
 
 
 def _lane(queued: QueuedPost) -> str:
-    """What a refusal holds up: the restore's own thread, or one channel that is told of it."""
-    return f"{queued.restore_id} {queued.channel}".strip()
+    """Name what a refusal holds up: the restore's own thread, or one channel that is told of it."""
+    if queued.channel is None:
+        return queued.restore_id
+    return f"{queued.restore_id} {queued.channel}"
 
 
 def _card_lane(restore: Restore) -> str:
-    """A card's own: a post that is put off holds up no edit."""
+    """Name a card's own lane: a post that is put off holds up no edit."""
     return f"{restore.id} card"
-
-
-def _thread(restore: Restore) -> dict[str, str]:
-    return {"thread_ts": restore.card_ts} if restore.card_ts else {}

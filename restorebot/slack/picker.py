@@ -9,7 +9,8 @@ from typing import Any
 
 from restorebot.docspace.models import STORAGE_NAMES, BackupRecord
 from restorebot.docspace.storages import REFUSED
-from restorebot.model import Source
+from restorebot.errors import PortalError
+from restorebot.model import PortalName, Source
 from restorebot.restores.portals import Portal
 from restorebot.slack.archive_form import (
     HISTORY,
@@ -20,38 +21,28 @@ from restorebot.slack.archive_form import (
     selected_kind,
 )
 from restorebot.slack.archive_form import parse_archive as read_archive
-from restorebot.slack.mrkdwn import (
-    Block,
-    code,
-    context,
-    duration,
-    plain_section,
-    plain_text,
-    section,
-)
-from restorebot.slack.parsing import EMPTY_GUID, EXAMPLE_ID, GUID
-from restorebot.slack.request_modal import FieldErrors, InvalidSubmission, input_value, modal
+from restorebot.slack.blocks import Block, context, modal, plain_section, section
+from restorebot.slack.forms import FieldErrors, StaleFields, input_value
+from restorebot.slack.mrkdwn import code, duration, plain_text
+from restorebot.slack.parsing import EMPTY_GUID, GUID
+from restorebot.slack.phrases.answers import EXAMPLE_ID
 
 PICK = "restore_pick"
 BACKUP = "backup"
 OTHER = "other"
 
 NEWEST = 100
-"""Options of a static select (Slack fact sheet, "Limits"); clients filter them as one types."""
+"""Options of a static select (slack §3); clients filter them as one types."""
 
 OPTION = 75
 """Characters of an option's text, and of its description."""
 
 
-class StaleFields(InvalidSubmission):
-    """The window still shows another kind's fields; it has to be drawn afresh."""
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PickerState:
     """What an open picker carries: where it belongs, and which fields it shows just now."""
 
-    portal_name: str
+    portal_name: PortalName
     channel: str
     kind: str = HISTORY
     module: str = ""
@@ -61,7 +52,8 @@ class PickerState:
 
     @classmethod
     def from_view(cls, view: Mapping[str, Any]) -> "PickerState":
-        return cls(*json.loads(view["private_metadata"]))
+        portal_name, channel, kind, module = json.loads(view["private_metadata"])
+        return cls(portal_name=portal_name, channel=channel, kind=kind, module=module)
 
     def chosen(self, view: Mapping[str, Any]) -> "PickerState":
         """The same with the kind and module that the person has chosen, whose fields may not be
@@ -71,7 +63,7 @@ class PickerState:
         return replace(self, kind=kind, module=module)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Choice:
     """What a submitted picker asks for; ``facts_id`` is the ``external_id`` of the window that
     answers it.
@@ -80,13 +72,16 @@ class Choice:
     view_id: str
     facts_id: str
     user: str
-    portal_name: str
+    portal_name: PortalName
     channel: str
     wanted: str | Source
 
 
 def picker_modal(
-    portal: Portal, history: Sequence[BackupRecord] | str, picker: PickerState, now: datetime
+    portal: Portal,
+    history: Sequence[BackupRecord] | PortalError,
+    picker: PickerState,
+    now: datetime,
 ) -> Block:
     """The modal. ``history`` is newest first, or the sentence that says why it could not be read.
 
@@ -94,16 +89,21 @@ def picker_modal(
     """
     if picker.kind != HISTORY:
         shown = inputs(picker.kind, picker.module)
-    elif isinstance(history, str):
+    elif isinstance(history, PortalError):
         shown = [
-            plain_section("The backups could not be read", history, 1000),
+            plain_section("The backups could not be read", str(history), 1000),
             _other("The id of a backup"),
         ]
     else:
         shown = _backups(portal, history, now)
     blocks = [kind_select(picker.kind), *shown, context(NOT_OFFERED)]
     return modal(
-        blocks, PICK, "Choose a backup", submit=_plain("Next"), private_metadata=picker.pack()
+        blocks,
+        callback_id=PICK,
+        title="Choose a backup",
+        close="Cancel",
+        submit="Next",
+        private_metadata=picker.pack(),
     )
 
 
@@ -158,7 +158,12 @@ def parse_submission(view: Mapping[str, Any], user: str) -> Choice:
 
     def choose(wanted: str | Source) -> Choice:
         return Choice(
-            view["id"], f"facts-{uuid.uuid4()}", user, shown.portal_name, shown.channel, wanted
+            view_id=view["id"],
+            facts_id=f"facts-{uuid.uuid4()}",
+            user=user,
+            portal_name=shown.portal_name,
+            channel=shown.channel,
+            wanted=wanted,
         )
 
     if shown.kind != HISTORY:

@@ -1,62 +1,35 @@
-"""What a restore is restored from, in words: a backup of the history, or an archive that somebody
-named.
-"""
+"""What a restore is restored from, as blocks: a backup of the history, or an archive."""
 
 from datetime import datetime
 
-from restorebot.docspace.models import STORAGE_NAMES
 from restorebot.model import Source
-from restorebot.slack.mrkdwn import Block, code, date, duration, escape, fields, plain_section
+from restorebot.slack.blocks import Block, fields, plain_section
+from restorebot.slack.mrkdwn import code
+from restorebot.slack.phrases import card as words
+from restorebot.slack.phrases import request
+from restorebot.slack.phrases.restore import age, archive_place, portal_and_address, stored_in
 
-
-def stored_in(source: Source) -> str:
-    return STORAGE_NAMES.get(source.storage_type, f"storage type {source.storage_type}")
-
-
-def made(source: Source, now: datetime | None = None) -> tuple[str, str]:
-    """What is known of its age, as a label and mrkdwn; with ``now``, also how long ago that was.
-
-    A file's time is that of its upload: the backup in it may be much older.
-    """
-    label, moment = ("Backup made", source.created_on)
-    if source.changed_on:
-        label, moment = "File last changed", source.changed_on
-    ago = f"\n{duration(now - moment)} ago" if now and moment else ""
-    return label, f"{date(moment)}{ago}" if moment else "not known"
+NAME_SHOWN = 300
 
 
 def archive(source: Source) -> list[Block]:
-    """Where an archive lies, whole: what an approver says yes to.
+    """Show where an archive lies, whole: what an approver says yes to.
 
     Nothing for a backup of the history.
     """
     if source.backup_id:
         return []
-    named = [f"{key} {value}" for key, value in source.shown_params.items()]
-    looked_at = [] if source.size is None else [f"{size(source.size)}, version {source.version}"]
-    return [
-        plain_section(
-            "Archive", ", ".join([f"storageType {source.storage_type}", *named, *looked_at])
-        )
-    ]
+    return [plain_section(words.ARCHIVE, archive_place(source))]
 
 
 def facts(source: Source, portal: str, url: str, now: datetime) -> list[Block]:
-    """The modal's facts."""
+    """Show the modal's facts."""
     pairs = [
-        ("Portal", f"{code(portal)}\n{escape(url)}"),
-        made(source, now),
-        ("Stored in", stored_in(source)),
+        (words.PORTAL, portal_and_address(portal, url)),
+        age(source, now),
+        (words.STORED_IN, stored_in(source.storage_type)),
     ]
-    pairs += [("Backup id", code(source.backup_id))] if source.backup_id else []
-    return [fields(pairs), plain_section("Backup", source.file_name, 300), *archive(source)]
-
-
-def size(count: int) -> str:
-    """Bytes in the unit that people read: ``1.4 GB``, in thousands."""
-    amount = float(count)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if amount < 1000:
-            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
-        amount /= 1000
-    return f"{amount:.1f} TB"
+    if source.backup_id:
+        pairs.append((request.BACKUP_ID, code(source.backup_id)))
+    name = plain_section(words.BACKUP, source.file_name, NAME_SHOWN)
+    return [fields(pairs), name, *archive(source)]

@@ -1,479 +1,214 @@
-"""The thread: one message per turn of the story, each a rendering of the row and of the facts left
-in the outbox.
+"""The thread: one message per turn of the story.
+
+Each is a rendering of the row and of the facts left in the outbox.
 """
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from restorebot.docspace.models import STORAGE_NAMES
-from restorebot.docspace.replies import HOW_TO_STORE
 from restorebot.model import PostKind, Restore, State
-from restorebot.restores.preflight import TENANT_STATUS_NAMES
-from restorebot.slack.cards import TITLES, CardContext
-from restorebot.slack.mrkdwn import (
+from restorebot.slack.blocks import (
     FALLBACK,
     Block,
-    code,
     context,
-    date,
-    duration,
-    escape,
     fallback_text,
-    mention,
-    mentions,
     plain_section,
     section,
 )
+from restorebot.slack.cards import REASON_SHOWN, CardContext
+from restorebot.slack.phrases import announcements, card, ending
+from restorebot.slack.phrases import thread as words
 
 Facts = Mapping[str, Any]
 
-SENT_AGAIN = "(sent again)"
-"""Marks a post whose first sending got no answer, so that a duplicate explains itself."""
+OUTCOME_SHOWN = 600
+NAME_SHOWN = 300
 
 
 def thread_post(
-    kind: PostKind, restore: Restore, facts: Facts, witness: str, card_context: CardContext
+    kind: PostKind,
+    restore: Restore,
+    facts: Facts,
+    witness: str | None,
+    beside: CardContext,
 ) -> tuple[str, list[Block]]:
-    """A thread message's fallback ``text`` and its blocks.
+    """Return a thread message's fallback ``text`` and its blocks.
 
     ``witness`` is the audit head's short hash.
     """
-    blocks = _RENDERERS[kind](restore, facts, card_context)
+    blocks = RENDERERS[kind](restore, facts, beside)
     if kind is PostKind.CLOSING:
-        blocks.append(context(f"Restore {code(restore.id)} · audit trail up to {code(witness)}"))
+        blocks.append(context(words.witness(restore, witness or "")))
     return fallback_text(blocks), blocks
 
 
 def mark_sent_again(text: str, blocks: list[Block]) -> tuple[str, list[Block]]:
-    """The same message, marked as possibly a second copy."""
-    return f"{SENT_AGAIN} {text}"[:FALLBACK], [context(SENT_AGAIN), *blocks]
+    """Return the same message, marked as possibly a second copy."""
+    return f"{words.SENT_AGAIN} {text}"[:FALLBACK], [context(words.SENT_AGAIN), *blocks]
 
 
-def _break_glass(restore: Restore, _: Facts, card_context: CardContext) -> list[Block]:
+def _break_glass(restore: Restore, _: Facts, beside: CardContext) -> list[Block]:
     return [
-        section(
-            f":rotating_light: *Break-glass: {mention(restore.requester)} starts a restore of "
-            f"{code(restore.portal)} "
-            f"alone, without approval.* {mentions(card_context.approvers)}: it replaces all data "
-            "and "
-            "cannot be cancelled."
-        ),
-        plain_section("Reason", restore.reason, 1000),
+        section(words.break_glass(restore, beside.approvers)),
+        plain_section(card.REASON, restore.reason, REASON_SHOWN),
     ]
 
 
-def _reminder(restore: Restore, _: Facts, card_context: CardContext) -> list[Block]:
-    return [
-        section(
-            f":alarm_clock: {mentions(card_context.approvers)}: {mention(restore.requester)} still "
-            "waits "
-            "for an answer. "
-            f"The request expires {date(restore.expires_at)}; the buttons are on the card above."
-        )
-    ]
+def _reminder(restore: Restore, _: Facts, beside: CardContext) -> list[Block]:
+    return [section(words.reminder(restore, beside.approvers))]
 
 
-def _vote_lost(_: Restore, facts: Facts, __: CardContext) -> list[Block]:
-    voter = mention(facts["voter"])
-    return [
-        section(
-            f":warning: The approval of {voter} no longer counts: {voter} {escape(facts['why'])}."
-        )
-    ]
+def _vote_revoked(_: Restore, facts: Facts, __: CardContext) -> list[Block]:
+    return [section(words.vote_revoked(facts["voter"], facts["why"]))]
 
 
-def _untold(_: Restore, facts: Facts, __: CardContext) -> list[Block]:
-    what = "is planned" if facts["kind"] == PostKind.PLANNED else "has begun"
-    return [
-        section(
-            f":warning: I could not tell <#{facts['channel']}> that this restore {what}: I may not "
-            "post there. Tell "
-            "its people yourself. If the channel is in use, type `/invite @restorebot` in it."
-        )
-    ]
+def _announcement_failed(_: Restore, facts: Facts, __: CardContext) -> list[Block]:
+    return [section(words.announcement_failed(facts["channel"], facts["kind"]))]
 
 
-def _start_near(restore: Restore, _: Facts, card_context: CardContext) -> list[Block]:
-    starts = date(restore.starts_at) if restore.starts_at else "soon"
-    return [
-        section(
-            f":alarm_clock: {mentions([restore.requester, *restore.voters])}: this restore of "
-            f"{code(restore.portal)} "
-            f"starts {starts}. It cannot be cancelled once it has begun; *Stop* is on the card "
-            "above."
-        )
-    ]
+def _start_reminder(restore: Restore, _: Facts, __: CardContext) -> list[Block]:
+    return [section(words.start_reminder(restore))]
 
 
-def _planned(restore: Restore, _: Facts, __: CardContext) -> list[Block]:
-    starts = date(restore.starts_at) if restore.starts_at else "soon"
-    return [
-        section(
-            f":calendar: *{code(restore.portal)} is going to be put back to its state of an "
-            f"earlier day, {starts}.*\n"
-            f"{_made(restore)}What was added or changed since then is lost; keep a copy of what "
-            "you need. "
-            "You will be logged out, the portal will be closed until it is done, and you will need "
-            "a new password."
-        )
-    ]
+def _announce_planned(restore: Restore, _: Facts, __: CardContext) -> list[Block]:
+    return [section(announcements.planned(restore))]
 
 
-def _started(restore: Restore, _: Facts, __: CardContext) -> list[Block]:
-    return [
-        section(
-            f":lock: *{code(restore.portal)} is being put back to its state of an earlier day, "
-            "from now on.*\n"
-            f"{_made(restore)}Please do not work in it: what you do now is lost. You will be "
-            "logged out; this channel "
-            "is told when it is over."
-        )
-    ]
+def _announce_started(restore: Restore, _: Facts, __: CardContext) -> list[Block]:
+    return [section(announcements.started(restore))]
 
 
-def _over(restore: Restore, facts: Facts, _: CardContext) -> list[Block]:
-    portal = code(restore.portal)
+def _announce_ended(restore: Restore, facts: Facts, _: CardContext) -> list[Block]:
     if restore.state is State.COMPLETED:
-        mail = (
-            "A mail with a link is on its way to you"
-            if restore.notify
-            else 'Use "Forgot password?" on its page'
-        )
-        return [
-            section(
-                f":white_check_mark: *{portal} is open again.* {_made(restore, 'is')}\nOld "
-                "passwords no longer work. "
-                f"{mail} to set a new one: {escape(restore.portal_url)}. Two-factor sign-in has to "
-                "be set up again."
-            )
-        ]
+        return [section(announcements.completed(restore))]
     if restore.state is State.CLOSED and facts.get("happened", True):
-        return [
-            section(
-                f":grey_question: *The restore of {portal} is over.* If you cannot log in, set a "
-                "new password."
-            )
-        ]
-    if restore.task_id is None or restore.state is State.CLOSED:
-        planned = f" that was planned for {date(restore.starts_at)}" if restore.starts_at else ""
-        return [
-            section(
-                f":negative_squared_cross_mark: *The restore of {portal}{planned} does not happen.*"
-            )
-        ]
-    closed = (
-        ""
-        if restore.tenant_status == 0
-        else " It may stay closed for a while; administrators have been told."
-    )
-    return [section(f":x: *{portal} could not be put back, and has its data of before.*{closed}")]
+        return [section(announcements.closed(restore))]
+    if restore.state is State.CLOSED or not restore.has_task:
+        return [section(announcements.called_off(restore))]
+    return [section(announcements.failed(restore))]
 
 
-def _made(restore: Restore, verb: str = "will be") -> str:
-    """From when the portal's data will be, where that is known."""
-    made_on = restore.source.created_on
-    return f"Its data {verb} that of {date(made_on)}. " if made_on else ""
-
-
-def _from(restore: Restore) -> str:
-    made_on = restore.source.created_on
-    return (
-        f"Backup of {date(made_on)}."
-        if made_on
-        else f"From the archive {escape(restore.source.file_name)}."
-    )
-
-
-def _backing_up(restore: Restore, facts: Facts, _: CardContext) -> list[Block]:
-    return [
-        section(
-            f":floppy_disk: The portal makes a safety backup first, as task {code(facts['task'])}. "
-            "The restore starts "
-            "only when it is done. Until then *Stop* is on the card above."
-        )
-    ]
-
-
-WAYS_BACK = {
-    0: "It does not survive the restore: the restored portal has neither its entry in the history "
-    "nor the room's file. "
-    "Only a copy that was downloaded before is a way back.",
-    1: "The restore gives the archive another id. To find it: store a new API key, look for this "
-    "name in the connected account, and ask with `/restore` for a file in a connected account.",
-    4: "It does not survive the restore: the restored portal cannot reach it. Only a copy that was "
-    "downloaded before, "
-    "from Settings, Backup, is a way back.",
-}
-"""How to find a safety backup again, by its storage type, where the history does not tell (fact
-sheet §9).
-"""
-
-WAY_BACK = (
-    "The restore gives it another id. To find it: store a new API key, then `/restore list` shows "
-    "it by this name."
-)
+def _backing_up(_: Restore, facts: Facts, __: CardContext) -> list[Block]:
+    return [section(words.backing_up(facts["task"]))]
 
 
 def _backed_up(restore: Restore, facts: Facts, _: CardContext) -> list[Block]:
-    storage = restore.safety_storage if restore.safety_storage is not None else -1
-    made = date(restore.safety_made_at) if restore.safety_made_at else ""
-    left_out = (
-        [plain_section("The portal warns", facts["warning"], 300)] if facts.get("warning") else []
-    )
-    return [
-        section(
-            f":floppy_disk: *The safety backup is made*, {made}, in "
-            f"{STORAGE_NAMES.get(storage, 'its storage')}."
-        ),
-        plain_section("Name", restore.safety_name or "", 300),
-        section(WAYS_BACK.get(storage, WAY_BACK)),
-        *left_out,
+    blocks = [
+        section(words.backed_up(restore)),
+        plain_section(words.NAME, restore.safety_name or "", NAME_SHOWN),
+        section(words.how_to_find_backup(restore)),
     ]
+    if facts.get("warning"):
+        blocks.append(plain_section(words.PORTAL_WARNS, facts["warning"], NAME_SHOWN))
+    return blocks
 
 
 def _sent(restore: Restore, facts: Facts, _: CardContext) -> list[Block]:
-    own = ", who also asked for it" if restore.self_approved else ""
-    yes = f"Approved by {mentions(restore.voters)}{own}."
-    if restore.break_glass:
-        yes = f"Started by {mention(restore.requester)} alone (break-glass)."
-    return [
-        section(
-            f":rocket: {yes} The portal has taken the restore as task "
-            f"{code(facts['task'])}. It cannot be cancelled from here on."
-        )
-    ]
+    return [section(words.sent(restore, facts["task"]))]
 
 
 def _fetching(restore: Restore, _: Facts, __: CardContext) -> list[Block]:
-    return [
-        section(
-            f":inbox_tray: {code(restore.portal)} is fetching the archive. People can still work "
-            "in it."
-        )
-    ]
+    return [section(words.fetching(restore))]
 
 
 def _loading(restore: Restore, _: Facts, __: CardContext) -> list[Block]:
-    return [
-        section(
-            f":lock: {code(restore.portal)} is locked and the data is going in. Nobody can use the "
-            "portal until this "
-            "is over. The percentage may stand still for a long time; that is normal."
-        )
-    ]
+    return [section(words.loading(restore))]
 
 
-def _stalled(restore: Restore, facts: Facts, _: CardContext) -> list[Block]:
-    since = date(datetime.fromisoformat(facts["since"]))
-    return [
-        section(
-            f":warning: Nothing has changed since {since}: the portal says {facts['progress']} %. "
-            "That may be normal, "
-            "or its worker may have died; DocSpace does not tell the difference. Have an "
-            "administrator look at the "
-            "server's backup worker log. restorebot keeps watching."
-        )
-    ]
+def _stalled(_: Restore, facts: Facts, __: CardContext) -> list[Block]:
+    since = datetime.fromisoformat(facts["since"])
+    return [section(words.stalled(since, facts["progress"]))]
 
 
-def _adopted(restore: Restore, facts: Facts, _: CardContext) -> list[Block]:
-    task = code(facts["task"] or "without an id")
+def _adopted(_: Restore, facts: Facts, __: CardContext) -> list[Block]:
+    task = facts["task"]
     if facts.get("by"):
-        return [
-            section(
-                f":eyes: {mention(facts['by'])} says that task {task} is this restore. It is "
-                "watched "
-                "from now on."
-            )
-        ]
+        return [section(words.adopted_by(facts["by"], task))]
     if facts.get("again"):
-        return [section(f":eyes: The portal shows our task {task} again. It is watched as before.")]
+        return [section(words.task_shown_again(task))]
+    return [section(words.task_found(task))]
+
+
+def _unknown(_: Restore, facts: Facts, beside: CardContext) -> list[Block]:
     return [
-        section(
-            f":eyes: A restore task {task} appeared on the portal right after our request. It is "
-            "taken for ours, "
-            "though the portal never told us so, and is watched from here on."
-        )
+        section(words.OUTCOME_NOT_KNOWN),
+        plain_section(card.WHY, facts["why"], OUTCOME_SHOWN),
+        section(words.please_settle(beside.approvers)),
     ]
 
 
-def _unknown(restore: Restore, facts: Facts, card_context: CardContext) -> list[Block]:
-    return [
-        section(":question: *It is not known whether this restore runs, or how it ended.*"),
-        plain_section("Why", facts["why"], 600),
-        section(
-            "The request is not sent a second time. restorebot keeps looking. "
-            f"{mentions(card_context.approvers)}: please look at the portal, then use the buttons "
-            "on the "
-            "card above."
-        ),
-    ]
+def _closing(restore: Restore, _: Facts, beside: CardContext) -> list[Block]:
+    blocks = ENDS[restore.state](restore)
+    # After a completed restore its verification is the thread's last message.
+    if restore.state is not State.COMPLETED:
+        blocks.append(_story(restore, beside))
+    return blocks
 
 
-def _closing(restore: Restore, _: Facts, card_context: CardContext) -> list[Block]:
-    ends = _ENDS[restore.state](restore)
-    # After a completed restore the look afterwards is the thread's last message.
-    return ends if restore.state is State.COMPLETED else [*ends, _story(restore, card_context)]
-
-
-def _story(restore: Restore, card_context: CardContext) -> Block:
-    """The whole story in five lines, for the thread's last message."""
-    approved = (
-        f"by {mentions(restore.voters)} {date(restore.approved_at)}"
-        if restore.approved_at
-        else "never"
-    )
-    own = " (their own request)" if restore.approved_at and restore.self_approved else ""
-    if restore.break_glass:
-        approved = f"by nobody: {mention(restore.requester)} started it alone (break-glass)"
-    planned = f", to start {date(restore.starts_at)}" if restore.starts_at else ""
-    ended, started = restore.ended_at, restore.posted_at
-    earlier = ", ".join(duration(span) for span in card_context.durations)
-    took = duration(ended - started) if ended and started else "nothing was started"
-    lines = [
-        f"*Asked* by {mention(restore.requester)} {date(restore.requested_at)}",
-        f"*Approved* {approved}{own}{planned}",
-        f"*Started* {date(started) if started else 'never'}",
-        f"*Ended* {date(ended) if ended else 'just now'}: {TITLES[restore.state]}",
-        f"*Took* {took}{f' (the restores before took {earlier})' if earlier and started else ''}",
-    ]
-    return section("\n".join(lines))
+def _story(restore: Restore, beside: CardContext) -> Block:
+    return section(ending.story(restore, beside.durations))
 
 
 def _completed(restore: Restore) -> list[Block]:
-    mail = "has been mailed to everybody" if restore.notify else "has been mailed to the owner only"
     return [
-        section(
-            f":white_check_mark: *{code(restore.portal)} has been restored.* {_people(restore)}"
-        ),
-        section(_from(restore)),
-        section(
-            "*What to do next*\n"
-            f"1. Everybody sets a new password; the old ones no longer work. A link {mail}; "
-            '"Forgot password?" at '
-            f"{escape(restore.portal_url)} does the same. Two-factor sign-in has to be set up "
-            "again.\n"
-            "2. Every API key is dead, restorebot's included. Make a new one with all permissions "
-            "in DocSpace "
-            f"(Developer Tools, API keys). {HOW_TO_STORE} Until then no restore can be asked for.\n"
-            "3. Backups have new ids; copy them afresh from Settings, Backup.\n"
-            f"4. {_way_back(restore)}"
-        ),
+        section(ending.has_been_restored(restore)),
+        section(ending.restored_from(restore.source)),
+        section(ending.next_steps(restore)),
     ]
 
 
-def _way_back(restore: Restore) -> str:
-    if not restore.safety_name:
-        return (
-            "To get back to how it was, restore a backup that was made before this one started. "
-            "There is no undo."
-        )
-    how = WAYS_BACK.get(-1 if restore.safety_storage is None else restore.safety_storage, WAY_BACK)
-    return f"To get back to how it was: the safety backup {escape(restore.safety_name)}. {how}"
-
-
 def _failed(restore: Restore) -> list[Block]:
-    if restore.posted_at is None:
-        state = "No restore was asked for, so the portal's data is as it was."
-    elif restore.task_id is None:
-        state = "The portal did not take the request, so its data is as it was."
-    elif restore.tenant_status is None:
-        state = "Whether the portal is locked could not be read; open it to see."
-    elif restore.tenant_status == 0:
-        state = "The portal is active, not locked."
-    else:
-        status = TENANT_STATUS_NAMES.get(
-            restore.tenant_status, f"in status {restore.tenant_status}"
-        )
-        state = (
-            f"The portal is {status}: an administrator has to look at the server before anybody "
-            "can work."
-        )
-    task = f" Task {code(restore.task_id)}." if restore.task_id else ""
     return [
-        section(f":x: *The restore of {code(restore.portal)} failed.* {_people(restore)}"),
-        plain_section("What was said", restore.outcome, 600),
-        section(f"{state}{task}"),
+        section(ending.has_failed(restore)),
+        plain_section(ending.SAID, restore.outcome or "", OUTCOME_SHOWN),
+        section(ending.failed_state(restore)),
     ]
 
 
 def _closed(restore: Restore) -> list[Block]:
     return [
-        section(f":lock: Closed by {_decider(restore)}. {_people(restore)}"),
-        plain_section("Why", restore.outcome, 600),
-        section(
-            "If it did finish: passwords, two-factor sign-in and every API key, restorebot's "
-            "included, are void."
-        ),
+        section(ending.closing(restore)),
+        plain_section(card.WHY, restore.outcome or "", OUTCOME_SHOWN),
+        section(ending.IF_IT_FINISHED),
     ]
 
 
-def _quiet(sentence: str) -> Callable[[Restore], list[Block]]:
-    def write(restore: Restore) -> list[Block]:
-        first = section(
-            f"{sentence.format(who=_decider(restore), portal=code(restore.portal))} "
-            f"{_people(restore)}"
-        )
-        return [first, *([plain_section("Why", restore.outcome, 1000)] if restore.outcome else [])]
-
-    return write
+def _unstarted(restore: Restore) -> list[Block]:
+    blocks = [section(ending.closing(restore))]
+    if restore.outcome:
+        blocks.append(plain_section(card.WHY, restore.outcome, REASON_SHOWN))
+    return blocks
 
 
-_ENDS: dict[State, Callable[[Restore], list[Block]]] = {
+ENDS: Mapping[State, Callable[[Restore], list[Block]]] = {
     State.COMPLETED: _completed,
     State.FAILED: _failed,
     State.CLOSED: _closed,
-    State.DENIED: _quiet(":no_entry: Denied by {who}. {portal} is as it was."),
-    State.WITHDRAWN: _quiet(
-        ":leftwards_arrow_with_hook: Withdrawn by {who}. {portal} is as it was."
-    ),
-    State.EXPIRED: _quiet(
-        ":alarm_clock: The time for this restore of {portal} is over. Ask again if you need it."
-    ),
-    State.STOPPED: _quiet(":octagonal_sign: Stopped by {who}. {portal} is as it was."),
-    State.VOID: _quiet(
-        ":heavy_multiplication_x: This restore of {portal} is void and will not start. Ask again."
-    ),
+    State.DENIED: _unstarted,
+    State.WITHDRAWN: _unstarted,
+    State.EXPIRED: _unstarted,
+    State.STOPPED: _unstarted,
+    State.VOID: _unstarted,
 }
 
 
-def _afterwards(restore: Restore, facts: Facts, card_context: CardContext) -> list[Block]:
-    alias = facts["alias"]
-    if facts["active"]:
-        portal = f":white_check_mark: {code(restore.portal)} is active under its own name."
-    elif alias and alias != restore.portal:
-        portal = (
-            f":warning: The address now answers for the portal {code(alias)}, not for "
-            f"{code(restore.portal)}. "
-            "A custom domain in the backup may have replaced today's: check it."
-        )
-    else:
-        portal = (
-            f":warning: {code(restore.portal)} does not answer as an active portal. Open it and "
-            "look."
-        )
-    key = {
-        "replaced": ":white_check_mark: A new API key has been stored already.",
-        "dead": ":white_check_mark: The old API key is dead, as it must be after a restore.",
-        "alive": (
-            ":warning: The old API key still works. After a restore it must not: this contradicts "
-            "the portal's word "
-            "that it is completed. Look at the portal's data before you rely on it."
-        ),
-    }.get(facts["key"], ":warning: Whether the old API key is dead could not be found out.")
-    why = [plain_section("What was said", facts["why"], 600)] if facts["why"] else []
-    return [section(f"*A look afterwards*\n{portal}\n{key}"), *why, _story(restore, card_context)]
+def _verified(restore: Restore, facts: Facts, beside: CardContext) -> list[Block]:
+    blocks = [section(ending.verification(restore, facts))]
+    if facts["why"]:
+        blocks.append(plain_section(ending.SAID, facts["why"], OUTCOME_SHOWN))
+    blocks.append(_story(restore, beside))
+    return blocks
 
 
-_RENDERERS: dict[PostKind, Callable[[Restore, Facts, CardContext], list[Block]]] = {
+RENDERERS: Mapping[PostKind, Callable[[Restore, Facts, CardContext], list[Block]]] = {
     PostKind.REMINDER: _reminder,
-    PostKind.VOTE_REVOKED: _vote_lost,
-    PostKind.ANNOUNCEMENT_FAILED: _untold,
-    PostKind.START_REMINDER: _start_near,
-    PostKind.PLANNED: _planned,
-    PostKind.STARTED: _started,
-    PostKind.OVER: _over,
+    PostKind.VOTE_REVOKED: _vote_revoked,
+    PostKind.ANNOUNCEMENT_FAILED: _announcement_failed,
+    PostKind.START_REMINDER: _start_reminder,
+    PostKind.ANNOUNCE_PLANNED: _announce_planned,
+    PostKind.ANNOUNCE_STARTED: _announce_started,
+    PostKind.ANNOUNCE_ENDED: _announce_ended,
     PostKind.BREAK_GLASS: _break_glass,
     PostKind.BACKING_UP: _backing_up,
     PostKind.BACKED_UP: _backed_up,
@@ -484,13 +219,5 @@ _RENDERERS: dict[PostKind, Callable[[Restore, Facts, CardContext], list[Block]]]
     PostKind.ADOPTED: _adopted,
     PostKind.UNKNOWN: _unknown,
     PostKind.CLOSING: _closing,
-    PostKind.VERIFIED: _afterwards,
+    PostKind.VERIFIED: _verified,
 }
-
-
-def _people(restore: Restore) -> str:
-    return f"({mentions([restore.requester, *restore.voters])})"
-
-
-def _decider(restore: Restore) -> str:
-    return mention(restore.decided_by) if restore.decided_by else "restorebot"

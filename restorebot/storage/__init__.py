@@ -1,0 +1,1 @@
+"""The database: restores, votes, the outbox, the audit trail and stored API keys."""

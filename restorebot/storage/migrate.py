@@ -8,31 +8,26 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from restorebot.errors import DatabaseError
+from restorebot.storage import problems
 
 
 def configuration() -> Config:
-    """Alembic's configuration without an ini file.
-
-    Percent signs in the path are doubled, as its parser wants.
-    """
+    """Return Alembic's configuration, without an ini file."""
+    folder = str(Path(__file__).parent / "migrations")
     config = Config()
-    config.set_main_option(
-        "script_location", str(Path(__file__).parent / "migrations").replace("%", "%%")
-    )
+    # Its parser wants percent signs doubled.
+    config.set_main_option("script_location", folder.replace("%", "%%"))
     return config
 
 
 def upgrade(connection: Connection, revision: str | None) -> None:
     """Run the missing migrations.
 
-    Raises StorageError when the tables are newer than this program.
+    Raise DatabaseError when the tables are newer than this program.
     """
     config = configuration()
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if revision is not None and revision not in known:
-        raise DatabaseError(
-            f"The database was made by a newer restorebot (its revision is {revision}): "
-            "install that version, or point DATABASE_URL at another database."
-        )
+        raise DatabaseError(problems.unknown_revision(revision))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

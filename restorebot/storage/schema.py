@@ -32,14 +32,18 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        return value.astimezone(UTC) if value else None
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return what is written."""
+        return value and value.astimezone(UTC)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Return what was read, in UTC."""
         if value is None:
             return None
         moment: datetime = value
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        if moment.tzinfo is None:
+            return moment.replace(tzinfo=UTC)
+        return moment.astimezone(UTC)
 
 
 metadata = MetaData(
@@ -92,8 +96,8 @@ restores = Table(
     Column("missing_since", UtcDateTime),
     Column("missing_polls", Integer, nullable=False),
     Column("stalled", Boolean, nullable=False),
-    Column("blocked_reason", Text, nullable=False),
-    Column("outcome", Text, nullable=False),
+    Column("blocked_reason", Text),
+    Column("outcome", Text),
     Column("decided_by", String(32)),
     Column("tenant_status", Integer),
     Column("ended_at", UtcDateTime),
@@ -128,11 +132,11 @@ outbox = Table(
     Column("id", Integer, primary_key=True),
     Column("restore_id", ForeignKey("restores.id"), nullable=False, index=True),
     Column("kind", String(32), nullable=False),
-    # Where it is announced; empty for the restore's own thread.
-    Column("channel", String(32), nullable=False),
+    # Where it is announced; null for the restore's own thread.
+    Column("channel", String(32)),
     Column("facts", JSON, nullable=False),
     # The audit head's short hash at the commit, which a closing post carries.
-    Column("witness", String(16), nullable=False),
+    Column("witness", String(16)),
     Column("created_at", UtcDateTime, nullable=False),
     Column("attempted_at", UtcDateTime),
     Column("sent_ts", String(32)),

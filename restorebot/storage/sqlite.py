@@ -1,6 +1,4 @@
-"""What only SQLite needs: a file held by one process, and transactions that begin when they
-should.
-"""
+"""What only SQLite needs: one process a file, and transactions that begin when they should."""
 
 import asyncio
 import fcntl
@@ -12,14 +10,16 @@ from sqlalchemy import Engine, event
 from sqlalchemy.engine import make_url
 
 from restorebot.errors import DatabaseError
+from restorebot.storage import problems
 
 LOCK_PATIENCE = 10.0
 """Seconds to wait for the process before us to let go of the database file."""
 
 
 async def lock_file(url: str) -> TextIO | None:
-    """Hold SQLite's file for this process alone: two bots on one file would tell every thread
-    everything twice.
+    """Hold SQLite's file for this process alone. Raise DatabaseError.
+
+    Two bots on one file would tell every thread everything twice.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
@@ -27,9 +27,8 @@ async def lock_file(url: str) -> TextIO | None:
     try:
         handle = await asyncio.to_thread(Path(f"{parsed.database}.lock").open, "w")
     except OSError as error:
-        raise DatabaseError(
-            f"The database {parsed.database} cannot be opened: {error.strerror}."
-        ) from None
+        sentence = problems.cannot_open(parsed.database, str(error.strerror))
+        raise DatabaseError(sentence) from None
     for _ in range(int(LOCK_PATIENCE / 0.05)):
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -38,9 +37,7 @@ async def lock_file(url: str) -> TextIO | None:
         else:
             return handle
     handle.close()
-    raise DatabaseError(
-        f"Another restorebot is using the database {parsed.database}; stop it first."
-    )
+    raise DatabaseError(problems.held(parsed.database))
 
 
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000")

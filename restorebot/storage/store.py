@@ -1,19 +1,31 @@
 """The one place that reads and writes rows.
 
-``Writing.advance`` is the only thing that moves a restore.
+``WriteTransaction.advance`` is the only thing that moves a restore.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, fields, replace
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-from sqlalchemy import delete, func, insert, inspect, select, text, update
-from sqlalchemy.engine import make_url
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    UnaryExpression,
+    delete,
+    func,
+    insert,
+    inspect,
+    select,
+    text,
+    true,
+    update,
+)
+from sqlalchemy.engine import RowMapping, make_url
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -37,135 +49,138 @@ from restorebot.model import (
     Vote,
     may_move,
 )
-from restorebot.storage import audit, keys, sqlite
+from restorebot.storage import audit, keys, problems, sqlite
 from restorebot.storage.schema import REVISION, outbox, restores, votes
 
-_NOT_COLUMNS = {"votes"}
+_COLUMNS = [field.name for field in fields(Restore) if field.name != "votes"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class QueuedPost:
     """A post in the outbox.
 
-    ``attempted`` is set when it was handed to Slack and no answer has been seen.
+    ``channel`` is None for the restore's own thread. ``attempted`` is set when it was handed to
+    Slack and no answer has been seen.
     """
 
     id: int
     restore_id: str
     kind: PostKind
-    channel: str
+    channel: str | None
     facts: Mapping[str, Any]
-    witness: str
+    witness: str | None
     attempted: bool
 
 
 class ReadTransaction:
     """Reads inside one transaction."""
 
-    def __init__(self, conn: AsyncConnection) -> None:
-        self._conn = conn
+    def __init__(self, connection: AsyncConnection) -> None:
+        self.connection = connection
 
     async def restore(self, restore_id: str) -> Restore | None:
-        """The restore with its votes; on a database with row locks, held until a writing
-        transaction ends.
+        """Return the restore with its votes.
+
+        On a database with row locks, it is held until a writing transaction ends.
         """
-        found = await self._restores(restores.c.id == restore_id)
+        found = await self.find(restores.c.id == restore_id)
         return found[0] if found else None
 
     async def restore_by_view(self, view_id: str) -> Restore | None:
-        """The restore that the modal with this ``view.id`` asked for."""
-        found = await self._restores(restores.c.view_id == view_id)
+        """Return the restore that the modal with this ``view.id`` asked for."""
+        found = await self.find(restores.c.view_id == view_id)
         return found[0] if found else None
 
     async def open_restores(self, portal_url: str | None = None) -> list[Restore]:
-        """Every restore that can still move, oldest first; of one portal or of all."""
-        clause = restores.c.state.in_(sorted(OPEN))
-        return await self._restores(
-            clause if portal_url is None else clause & (restores.c.portal_url == portal_url)
-        )
+        """Return every restore that can still move, oldest first; of one portal or of all."""
+        clause: ColumnElement[bool] = restores.c.state.in_(sorted(OPEN))
+        if portal_url is not None:
+            clause &= restores.c.portal_url == portal_url
+        return await self.find(clause)
 
     async def unfinished(self) -> list[Restore]:
-        """Every restore that the clock has work with: the open ones, and the completed not yet
-        looked at afterwards.
-        """
-        skip_verification = (restores.c.state == State.COMPLETED) & restores.c.verified.is_(False)
-        return await self._restores(restores.c.state.in_(sorted(OPEN)) | skip_verification)
+        """Return every restore that the clock has work with: the open and the unverified ones."""
+        unverified = (restores.c.state == State.COMPLETED) & restores.c.verified.is_(False)
+        return await self.find(restores.c.state.in_(sorted(OPEN)) | unverified)
 
     async def last_completed(self, portal_url: str, count: int) -> list[Restore]:
-        """The portal's latest completed restores, newest first."""
+        """Return the portal's latest completed restores, newest first."""
         clause = (restores.c.portal_url == portal_url) & (restores.c.state == State.COMPLETED)
-        return await self._restores(clause, restores.c.ended_at.desc(), count)
+        return await self.find(clause, restores.c.ended_at.desc(), count)
 
     async def last_ended(self, portal_urls: AbstractSet[str] | None, count: int) -> list[Restore]:
-        """The latest restores that have ended, however they did, newest first; of these portals, or
-        of all.
+        """Return the latest restores that have ended, however they did, newest first.
+
+        They are of these portals, or of all.
         """
-        clause: Any = restores.c.state.in_(sorted(ENDED))
+        clause: ColumnElement[bool] = restores.c.state.in_(sorted(ENDED))
         if portal_urls is not None:
             clause &= restores.c.portal_url.in_(sorted(portal_urls))
-        return await self._restores(clause, restores.c.ended_at.desc(), count)
+        return await self.find(clause, restores.c.ended_at.desc(), count)
 
     async def is_delivered(self, restore_id: str, kind: PostKind) -> bool:
-        """Whether Slack has taken a post of this kind."""
-        clause = (
-            (outbox.c.restore_id == restore_id)
-            & (outbox.c.kind == kind)
-            & outbox.c.sent_ts.is_not(None)
-        )
-        return (await self._conn.execute(select(func.count()).where(clause))).scalar_one() > 0
+        """Return whether Slack has taken a post of this kind."""
+        mine = (outbox.c.restore_id == restore_id) & (outbox.c.kind == kind)
+        clause = mine & outbox.c.sent_ts.is_not(None)
+        return (await self.connection.execute(select(func.count()).where(clause))).scalar_one() > 0
 
     async def stored_key(self, portal_url: str) -> keys.StoredKey | None:
-        """The API key that was stored for a portal, still encrypted."""
-        return await keys.load(self._conn, portal_url)
+        """Return the API key that was stored for a portal, still encrypted."""
+        return await keys.load(self.connection, portal_url)
 
     async def stale_cards(self) -> list[Restore]:
-        """Restores whose card shows an older version than the row; ended ones first, for their news
-        matters most.
+        """Return the restores whose card shows an older version than the row.
+
+        Ended ones come first, for their news matters most.
         """
         clause = restores.c.card_ts.is_not(None) & (restores.c.card_version < restores.c.version)
-        found = await self._restores(clause)
+        found = await self.find(clause)
         return sorted(found, key=lambda restore: restore.state not in ENDED)
 
     async def queue_heads(self) -> list[QueuedPost]:
-        """The oldest unsent post of each thread and each channel: their order is the order of the
-        story.
+        """Return the oldest unsent post of each thread and each channel.
+
+        Their order is the order of the story.
         """
         lane = outbox.c.restore_id, outbox.c.channel
         oldest = select(func.min(outbox.c.id)).where(outbox.c.sent_ts.is_(None)).group_by(*lane)
-        rows = await self._conn.execute(
-            select(outbox).where(outbox.c.id.in_(oldest)).order_by(outbox.c.id)
-        )
+        query = select(outbox).where(outbox.c.id.in_(oldest)).order_by(outbox.c.id)
         return [
             QueuedPost(
-                row.id,
-                row.restore_id,
-                PostKind(row.kind),
-                row.channel,
-                row.facts,
-                row.witness,
-                bool(row.attempted_at),
+                id=row.id,
+                restore_id=row.restore_id,
+                kind=PostKind(row.kind),
+                channel=row.channel,
+                facts=row.facts,
+                witness=row.witness,
+                attempted=row.attempted_at is not None,
             )
-            for row in rows
+            for row in await self.connection.execute(query)
         ]
 
-    async def _restores(
-        self, clause: Any, order: Any = restores.c.requested_at, count: int | None = None
+    async def find(
+        self,
+        clause: ColumnElement[bool] | None = None,
+        order: UnaryExpression[datetime] | None = None,
+        count: int | None = None,
     ) -> list[Restore]:
+        """Return the restores that the clause selects, or all, with their votes; oldest first."""
+        if clause is None:
+            clause = true()
+        if order is None:
+            order = restores.c.requested_at.asc()
         query = self._lock(select(restores).where(clause).order_by(order).limit(count))
-        rows = (await self._conn.execute(query)).mappings().all()
+        rows = (await self.connection.execute(query)).mappings().all()
         if not rows:
             return []
-        cast = (
-            select(votes)
-            .where(votes.c.restore_id.in_([row["id"] for row in rows]))
-            .order_by(votes.c.id)
-        )
-        by_restore: dict[str, list[Vote]] = {row["id"]: [] for row in rows}
-        for vote in await self._conn.execute(cast):
+        ids = [row["id"] for row in rows]
+        cast = select(votes).where(votes.c.restore_id.in_(ids)).order_by(votes.c.id)
+        by_restore: dict[str, list[Vote]] = {restore_id: [] for restore_id in ids}
+        for vote in await self.connection.execute(cast):
             by_restore[vote.restore_id].append(Vote(vote.user, vote.at))
-        return [_restore(row, tuple(by_restore[row["id"]])) for row in rows]
+        return [_to_restore(row, tuple(by_restore[row["id"]])) for row in rows]
 
-    def _lock(self, query: Any) -> Any:
+    def _lock(self, query: Select[Any]) -> Select[Any]:
         return query
 
 
@@ -175,143 +190,163 @@ class WriteTransaction(ReadTransaction):
     async def insert_request(self, restore: Restore, posts: Iterable[Post]) -> None:
         """Insert a new restore with its first audit event and posts.
 
-        Raises Conflict when its modal asked before.
+        Raise AlreadyRequested where its modal asked before.
         """
-        row = asdict(restore) | {"source": restore.source.to_json()}
+        row = {name: _to_column(getattr(restore, name)) for name in _COLUMNS}
         try:
-            await self._conn.execute(
-                insert(restores).values({k: v for k, v in row.items() if k not in _NOT_COLUMNS})
-            )
+            await self.connection.execute(insert(restores).values(row))
         except IntegrityError:
             raise AlreadyRequested from None
+        details = {
+            "source": restore.source.audit_record(),
+            "portal": restore.portal,
+            "reason": restore.reason,
+        }
+        if restore.starts_at:
+            details["starts_at"] = restore.starts_at.isoformat()
         entry = audit.Entry(
-            restore.requested_at,
-            restore.id,
-            restore.requester,
-            "requested",
-            None,
-            restore.state,
-            {
-                "source": restore.source.audit_record(),
-                "portal": restore.portal,
-                "reason": restore.reason,
-                **({"starts_at": restore.starts_at.isoformat()} if restore.starts_at else {}),
-            },
+            at=restore.requested_at,
+            restore_id=restore.id,
+            actor=restore.requester,
+            event="requested",
+            old_state=None,
+            new_state=restore.state,
+            details=details,
         )
-        await self._post(
-            restore.id, posts, await audit.append(self._conn, entry), restore.requested_at
-        )
+        witness = await audit.append(self.connection, entry)
+        await self._enqueue(restore.id, posts, witness, restore.requested_at)
 
     async def advance(
         self,
-        restore: Restore,
-        to: State,
+        before: Restore,
+        after: Restore,
         *,
         at: datetime,
         actor: str,
         event: str,
         posts: Iterable[Post] = (),
         details: Mapping[str, Any] | None = None,
-        **changes: Any,
     ) -> Restore:
-        """Move a restore, with its audit event and its posts, if it is still what the caller read;
-        returns it as moved.
+        """Move a restore, with its audit event and its posts; return it as moved.
 
-        Raises Conflict when the row has changed since, PortalBusy when another restore holds the
+        ``before`` is what the caller read, ``after`` what ``dataclasses.replace`` made of it.
+        Raise StaleRow when the row has changed since, PortalBusy when another restore holds the
         portal.
         """
-        if not may_move(restore.state, to):
-            raise ValueError(f"no move from {restore.state} to {to}")
-        moved = await self._update(restore, state=to, **changes)
-        entry = audit.Entry(at, restore.id, actor, event, restore.state, to, details or {})
-        await self._post(restore.id, posts, await audit.append(self._conn, entry), at)
+        if not may_move(before.state, after.state):
+            raise ValueError(f"no move from {before.state} to {after.state}")
+        moved = await self._update(before, after)
+        entry = audit.Entry(
+            at=at,
+            restore_id=before.id,
+            actor=actor,
+            event=event,
+            old_state=before.state,
+            new_state=after.state,
+            details=details or {},
+        )
+        await self._enqueue(before.id, posts, await audit.append(self.connection, entry), at)
         return moved
 
-    async def update_unaudited(self, restore: Restore, **changes: Any) -> Restore:
+    async def update_unaudited(self, before: Restore, after: Restore) -> Restore:
         """Write down what was seen without moving the restore: no audit event, no post.
 
-        Raises Conflict.
+        Raise StaleRow.
         """
-        return await self._update(restore, **changes)
+        if after.state is not before.state:
+            raise ValueError(f"a move from {before.state} to {after.state} needs its audit event")
+        return await self._update(before, after)
 
     async def add_vote(self, restore: Restore, user: str, at: datetime) -> Restore:
-        """Add one person's yes; returns the restore with it.
+        """Add one person's yes; return the restore with it.
 
-        Raises Conflict when they have voted already.
+        Raise StaleRow, AlreadyVoted.
         """
         # The version is bumped before the votes are counted, so that two voters cannot both miss
         # the quorum.
-        bumped = await self._update(restore)
+        bumped = await self._update(restore, restore)
+        vote = {"restore_id": restore.id, "user": user, "at": at}
         try:
-            await self._conn.execute(insert(votes).values(restore_id=restore.id, user=user, at=at))
+            await self.connection.execute(insert(votes).values(vote))
         except IntegrityError:
             raise AlreadyVoted from None
         return replace(bumped, votes=(*restore.votes, Vote(user, at)))
 
     async def revoke_vote(self, restore: Restore, user: str) -> Restore:
-        """Take one person's yes back, before the caller moves the row; returns the restore without
-        it.
+        """Take one person's yes back, before the caller moves the row.
+
+        Return the restore without it.
         """
-        await self._conn.execute(
-            delete(votes).where((votes.c.restore_id == restore.id) & (votes.c.user == user))
-        )
-        return replace(restore, votes=tuple(vote for vote in restore.votes if vote.user != user))
+        mine = (votes.c.restore_id == restore.id) & (votes.c.user == user)
+        await self.connection.execute(delete(votes).where(mine))
+        kept = tuple(vote for vote in restore.votes if vote.user != user)
+        return replace(restore, votes=kept)
 
     async def mark_attempt(self, post: QueuedPost, at: datetime | None) -> None:
-        """Note that a post is about to be handed to Slack, or with None that Slack certainly did
-        not take it.
+        """Note that a post is about to be handed to Slack.
+
+        With None, note that Slack certainly did not take it.
         """
-        await self._conn.execute(
-            update(outbox).where(outbox.c.id == post.id).values(attempted_at=at)
-        )
+        row = update(outbox).where(outbox.c.id == post.id)
+        await self.connection.execute(row.values(attempted_at=at))
 
     async def enqueue(self, restore_id: str, post: Post, at: datetime) -> None:
         """Queue a post that goes with no change of the restore."""
-        await self._post(restore_id, [post], "", at)
+        await self._enqueue(restore_id, [post], None, at)
 
     async def mark_sent(self, post: QueuedPost, ts: str) -> None:
         """Note that Slack has taken a post, as message ``ts``."""
-        await self._conn.execute(update(outbox).where(outbox.c.id == post.id).values(sent_ts=ts))
+        row = update(outbox).where(outbox.c.id == post.id)
+        await self.connection.execute(row.values(sent_ts=ts))
 
     async def mark_card(self, restore_id: str, version: int, ts: str | None = None) -> None:
         """Note which version of the row the card shows, and where the card is.
 
         This is no change of the restore.
         """
-        values: dict[str, Any] = {"card_version": version} | ({"card_ts": ts} if ts else {})
-        await self._conn.execute(update(restores).where(restores.c.id == restore_id).values(values))
+        values: dict[str, int | str] = {"card_version": version}
+        if ts is not None:
+            values["card_ts"] = ts
+        row = update(restores).where(restores.c.id == restore_id)
+        await self.connection.execute(row.values(values))
 
-    async def _update(self, restore: Restore, **changes: Any) -> Restore:
+    async def _update(self, before: Restore, after: Restore) -> Restore:
         same = (
-            (restores.c.id == restore.id)
-            & (restores.c.version == restore.version)
-            & (restores.c.state == restore.state)
+            (restores.c.id == before.id)
+            & (restores.c.version == before.version)
+            & (restores.c.state == before.state)
         )
-        statement = update(restores).where(same).values(version=restore.version + 1, **changes)
+        after = replace(after, version=before.version + 1)
+        if after.id != before.id or after.votes != before.votes:
+            raise ValueError("an id never changes, and a vote has a row of its own")
+        changes = {
+            name: _to_column(getattr(after, name))
+            for name in _COLUMNS
+            if getattr(after, name) != getattr(before, name)
+        }
         try:
-            done = await self._conn.execute(statement)
+            done = await self.connection.execute(update(restores).where(same).values(changes))
         except IntegrityError:
             raise PortalBusy from None
         if done.rowcount != 1:
             raise StaleRow
-        return replace(restore, version=restore.version + 1, **changes)
+        return after
 
-    async def _post(
-        self, restore_id: str, posts: Iterable[Post], witness: str, at: datetime
+    async def _enqueue(
+        self, restore_id: str, posts: Iterable[Post], witness: str | None, at: datetime
     ) -> None:
         for post in posts:
-            await self._conn.execute(
-                insert(outbox).values(
-                    restore_id=restore_id,
-                    kind=post.kind,
-                    channel=post.channel,
-                    facts=dict(post.facts),
-                    witness=witness,
-                    created_at=at,
-                )
-            )
+            row = {
+                "restore_id": restore_id,
+                "kind": post.kind,
+                "channel": post.channel,
+                "facts": dict(post.facts),
+                "witness": witness,
+                "created_at": at,
+            }
+            await self.connection.execute(insert(outbox).values(row))
 
-    def _lock(self, query: Any) -> Any:
+    def _lock(self, query: Select[Any]) -> Select[Any]:
         return query.with_for_update()
 
 
@@ -326,23 +361,24 @@ class Store:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[ReadTransaction]:
-        """A transaction that only reads. Raises StorageError."""
-        with _as_storage_error("read"):
-            async with self.engine.begin() as conn:
-                yield ReadTransaction(conn)
+        """Open a transaction that only reads. Raise StorageError."""
+        with _as_database_error("read"):
+            async with self.engine.begin() as connection:
+                yield ReadTransaction(connection)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[WriteTransaction]:
-        """A transaction that may write, committed at the end.
+        """Open a transaction that may write and is committed at the end.
 
-        Raises StorageError; then nothing was written.
+        Raise StorageError; then nothing was written.
         """
-        with _as_storage_error("written"):
-            async with self._writer.begin() as conn:
-                yield WriteTransaction(conn)
+        with _as_database_error("written"):
+            async with self._writer.begin() as connection:
+                yield WriteTransaction(connection)
         self.changed()
 
     async def close(self) -> None:
+        """Close all connections and let go of the file."""
         await self.engine.dispose()
         if self._lock:
             self._lock.close()
@@ -351,7 +387,7 @@ class Store:
 async def open_store(url: str) -> Store:
     """Open the database and bring its tables to this program's revision.
 
-    Raises StorageError: not readable or writable, held by another process, or made by a newer
+    Raise DatabaseError: not readable or writable, held by another process, or made by a newer
     restorebot.
     """
     lock = await sqlite.lock_file(url)
@@ -360,9 +396,9 @@ async def open_store(url: str) -> Store:
         sqlite.configure(engine.sync_engine)
     store = Store(engine, lock)
     try:
-        with _as_storage_error("opened"):
-            async with engine.execution_options(writing=True).begin() as conn:
-                await _migrate(conn)
+        with _as_database_error("opened"):
+            async with engine.execution_options(writing=True).begin() as connection:
+                await _migrate(connection)
     except BaseException:
         await store.close()
         raise
@@ -371,41 +407,38 @@ async def open_store(url: str) -> Store:
 
 @asynccontextmanager
 async def open_read_only(url: str) -> AsyncIterator[AsyncConnection]:
-    """The database as it is, beside a bot that may be running on it; for the command line.
+    """Open the database as it is, beside a bot that may be running on it; for the command line.
 
-    Raises StorageError.
+    Raise DatabaseError.
     """
     file = make_url(url).database
     if file is None or not await asyncio.to_thread(Path(file).exists):
-        raise DatabaseError(
-            f"There is no database at {file}. Has restorebot run here, with this DATABASE_URL?"
-        )
+        raise DatabaseError(problems.missing(file))
     engine = create_async_engine(url)
     sqlite.configure(engine.sync_engine, sqlite.READ_ONLY_PRAGMAS)
     try:
-        with _as_storage_error("read"):
-            async with engine.begin() as conn:
-                await _refuse_other_tables(conn, file)
-                yield conn
+        with _as_database_error("read"):
+            async with engine.begin() as connection:
+                await _refuse_other_tables(connection, file)
+                yield connection
     finally:
         await engine.dispose()
 
 
 @asynccontextmanager
 async def open_for_writing(url: str) -> AsyncIterator[AsyncConnection]:
-    """A transaction on the database, which is made if there is none, beside a bot that may be
-    running on it.
+    """Open a transaction on the database, beside a bot that may be running on it.
 
-    Raises StorageError.
+    The database is made if there is none. Raise DatabaseError.
     """
     if not await _is_current(url):
         await (await open_store(url)).close()
     engine = create_async_engine(url)
     sqlite.configure(engine.sync_engine)
     try:
-        with _as_storage_error("written"):
-            async with engine.execution_options(writing=True).begin() as conn:
-                yield conn
+        with _as_database_error("written"):
+            async with engine.execution_options(writing=True).begin() as connection:
+                yield connection
     finally:
         await engine.dispose()
 
@@ -418,60 +451,52 @@ async def _is_current(url: str) -> bool:
         return False
 
 
-async def _refuse_other_tables(conn: AsyncConnection, file: str) -> None:
-    revision = await _revision(conn)
+async def _refuse_other_tables(connection: AsyncConnection, file: str) -> None:
+    revision = await _revision(connection)
     if revision is None:
-        raise DatabaseError(
-            f"{file} is no database of restorebot. Point DATABASE_URL at the one that it runs with."
-        )
+        raise DatabaseError(problems.foreign(file))
     if revision > REVISION:
-        raise DatabaseError(
-            f"The database {file} was made by a newer restorebot: install that version."
-        )
+        raise DatabaseError(problems.newer(file))
 
 
-async def _revision(conn: AsyncConnection) -> str | None:
-    known = await conn.run_sync(lambda sync: inspect(sync).has_table("alembic_version"))
-    return (
-        (await conn.execute(text("SELECT version_num FROM alembic_version"))).scalar()
-        if known
-        else None
-    )
+async def _revision(connection: AsyncConnection) -> str | None:
+    known = await connection.run_sync(lambda sync: inspect(sync).has_table("alembic_version"))
+    if not known:
+        return None
+    return (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar()
 
 
-async def _migrate(conn: AsyncConnection) -> None:
-    revision = await _revision(conn)
+async def _migrate(connection: AsyncConnection) -> None:
+    revision = await _revision(connection)
     if revision != REVISION:
         # Alembic costs a quarter of a second to import, and nearly every start needs none of it.
         from restorebot.storage import migrate  # noqa: PLC0415
 
-        await conn.run_sync(migrate.upgrade, revision)
+        await connection.run_sync(migrate.upgrade, revision)
 
 
-class _as_storage_error:  # noqa: N801 - used as a context manager
+@contextmanager
+def _as_database_error(verb: str) -> Iterator[None]:
     """Turn the driver's errors into one sentence, without the statement and its parameters."""
-
-    def __init__(self, verb: str) -> None:
-        self._verb = verb
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _: Any, error: BaseException | None, __: Any) -> None:
-        if isinstance(error, SQLAlchemyError):
-            cause = str(getattr(error, "orig", None) or type(error).__name__)
-            raise DatabaseError(f"The database cannot be {self._verb}: {cause}.") from None
+    try:
+        yield
+    except SQLAlchemyError as error:
+        cause = str(getattr(error, "orig", None) or type(error).__name__)
+        raise DatabaseError(problems.cannot(verb, cause)) from None
 
 
-def _restore(row: Mapping[Any, Any], cast: tuple[Vote, ...]) -> Restore:
-    values = {
-        field.name: row[field.name] for field in fields(Restore) if field.name not in _NOT_COLUMNS
-    }
+def _to_column(value: Any) -> Any:
+    if isinstance(value, Source):
+        return value.to_json()
+    if isinstance(value, tuple):
+        return list(value)
+    return value
+
+
+def _to_restore(row: RowMapping, cast: tuple[Vote, ...]) -> Restore:
+    values: dict[str, Any] = {name: row[name] for name in _COLUMNS}
     values["state"] = State(values["state"])
-    values["phase"] = Phase(values["phase"]) if values["phase"] else None
-    more = {
-        "source": Source.from_json(values["source"]),
-        "announce": tuple(values["announce"]),
-        "votes": cast,
-    }
-    return Restore(**{**values, **more})
+    values["phase"] = values["phase"] and Phase(values["phase"])
+    values["source"] = Source.from_json(values["source"])
+    values["announce"] = tuple(values["announce"])
+    return Restore(**values, votes=cast)

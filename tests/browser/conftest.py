@@ -29,8 +29,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
+    """Chromium, for as long as the tests of this folder run and no longer.
+
+    Playwright's synchronous API keeps an event loop running in this thread until it is stopped,
+    and no async test of another folder could run beside it.
+    """
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
         reason = f"no browser: none of {', '.join(NAMES)} is installed"

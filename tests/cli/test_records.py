@@ -49,13 +49,11 @@ async def fill(store: Store, count: int) -> None:
             details = {"outcome": f'=cmd {number} \N{FIRE} "quoted", with a comma'}
             await tx.advance(
                 restore,
-                State.DENIED,
+                replace(restore, state=State.DENIED, ended_at=at, outcome="no"),
                 at=at,
                 actor="UBOB",
                 event="denied",
                 details=details,
-                ended_at=at,
-                outcome="no",
             )
 
 
@@ -71,7 +69,16 @@ async def trail(store: Store) -> None:
             at = NOW + timedelta(microseconds=number)
             details = {"portal": "acme", "reason": f'number {number} \N{FIRE} "quoted"'}
             await audit.append(
-                tx._conn, audit.Entry(at, f"r{number // 2}", "UALICE", event, old, new, details)
+                tx.connection,
+                audit.Entry(
+                    at=at,
+                    restore_id=f"r{number // 2}",
+                    actor="UALICE",
+                    event=event,
+                    old_state=old,
+                    new_state=new,
+                    details=details,
+                ),
             )
 
 
@@ -384,7 +391,11 @@ async def test_names_with_markup_quotes_and_newlines_are_printed_as_they_are(
             )
             await tx.insert_request(restore, [])
             await tx.advance(
-                restore, State.DENIED, at=NOW, actor="UBOB", event="denied", ended_at=NOW
+                restore,
+                replace(restore, state=State.DENIED, ended_at=NOW),
+                at=NOW,
+                actor="UBOB",
+                event="denied",
             )
     done = await run(tmp_path, "history")
     assert "nobody: break-glass" in done.stdout

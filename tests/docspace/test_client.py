@@ -34,7 +34,10 @@ from restorebot.sandbox.serve import serving
 
 KEY = "sk-" + "ef56" * 16
 SOURCE = Source(
-    "3c0f8f0a-7a6b-4f2e-9a51-0d7a4a1f6b11", "acme.tar.gz", 5, datetime(2026, 1, 1, tzinfo=UTC), None
+    backup_id="3c0f8f0a-7a6b-4f2e-9a51-0d7a4a1f6b11",
+    file_name="acme.tar.gz",
+    storage_type=5,
+    created_on=datetime(2026, 1, 1, tzinfo=UTC),
 )
 TLS = ssl_context()
 

@@ -1,5 +1,5 @@
-"""The portal's JSON in every spelling of the fact sheet; anything else is a BadReply and never a
-crash.
+"""The portal's JSON in every spelling of docspace-api §1.5 and §11; anything else is a BadReply
+and never a crash.
 """
 
 import contextlib

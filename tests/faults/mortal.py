@@ -41,9 +41,9 @@ def _watch_commits(die_after: int | State) -> None:
         if die_after in reached:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    async def noted(self: WriteTransaction, restore: Restore, to: State, **how: Any) -> Restore:
-        advanced.append(to)
-        return await advance(self, restore, to, **how)
+    async def noted(self: WriteTransaction, before: Restore, after: Restore, **how: Any) -> Restore:
+        advanced.append(after.state)
+        return await advance(self, before, after, **how)
 
     Store.writing = watched  # type: ignore[method-assign] # the point of this program
     WriteTransaction.advance = noted  # type: ignore[method-assign] # the point of this program

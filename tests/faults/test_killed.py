@@ -219,7 +219,7 @@ async def test_a_bot_that_dies_after_any_commit_starts_nothing_twice_and_forgets
                 await check(run, title)
             store = await open_store(run.values["database_url"])
             async with store.reading() as tx:
-                assert (await audit.verify(tx._conn)).first_broken is None
+                assert (await audit.verify(tx.connection)).first_broken is None
             await store.close()
 
     await asyncio.gather(*(one(number) for number in range(1, 60)))

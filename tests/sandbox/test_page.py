@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
-from restorebot.sandbox.page.server import HEADERS, World, create_app
+from restorebot.sandbox.page.server import HEADERS, STATIC, DemoPrograms, create_app
 from restorebot.sandbox.programs import programs
 from restorebot.sandbox.serve import serving
 
@@ -18,7 +19,7 @@ async def page() -> AsyncIterator[httpx.AsyncClient]:
     async with (
         programs(approvers="U0BOB", speed=1.0) as started,
         httpx.AsyncClient(timeout=10, trust_env=False) as http,
-        serving(create_app(World(started, http)), 0) as url,
+        serving(create_app(DemoPrograms(started, http)), 0) as url,
         httpx.AsyncClient(base_url=url, timeout=10, trust_env=False) as client,
     ):
         yield client
@@ -33,10 +34,11 @@ BAD = [
     ("GET", "/stream?as=mallory", None, 422, "The parameter 'as' is one of alice, bob, carol."),
     ("POST", "/portal/switch", "{", 400, "The body is not JSON."),
     ("POST", "/portal/switch", "[]", 400, "The body is not a JSON object."),
-    ("POST", "/portal/switch", "{}", 422, "A switch has a 'name'"),
-    ("POST", "/portal/switch", '{"name": "away", "on": true}', 422, "A switch has a 'name'"),
-    ("POST", "/portal/speed", '{"takes": true}', 422, "A restore takes 1 to 3600 seconds"),
-    ("POST", "/portal/speed", '{"takes": 0}', 422, "A restore takes 1 to 3600 seconds"),
+    ("POST", "/portal/switch", "{}", 400, "The member 'name' is missing."),
+    ("POST", "/portal/switch", '{"name": "away", "on": true}', 400, "The member 'name' is wrong"),
+    ("POST", "/portal/speed", '{"takes": true}', 400, "The member 'takes' is wrong"),
+    ("POST", "/portal/speed", '{"takes": 0}', 400, "The member 'takes' is wrong"),
+    ("POST", "/portal/repair", '{"colour": "red"}', 400, "There is no member 'colour' here."),
     ("POST", "/bot/kill", "{}", 409, "The bot is not running."),
     (
         "POST",
@@ -45,7 +47,7 @@ BAD = [
         404,
         "nobody with the id U0NOBODY",
     ),
-    ("POST", "/slack/command", '{"channel": "C0RESTORES"}', 422, "The member 'user' is missing."),
+    ("POST", "/slack/command", '{"channel": "C0RESTORES"}', 400, "The member 'user' is missing."),
     (
         "POST",
         "/slack/say",
@@ -63,6 +65,15 @@ async def test_each_bad_request_gets_a_status_and_a_sentence(page: httpx.AsyncCl
         assert answer.status_code == status, (method, path, body)
         assert sentence in answer.json()["error"]
         assert answer.headers["Content-Security-Policy"] == HEADERS["Content-Security-Policy"]
+
+
+async def test_each_button_of_the_drawer_is_taken(page: httpx.AsyncClient) -> None:
+    drawer = (STATIC / "index.html").read_text(encoding="utf-8")
+    buttons = re.findall(r'data-post="(/(?:portal|slack)/[^"]+)"', drawer)
+    assert len(buttons) == 5
+    for path in buttons:
+        answer = await page.post(path, json={})
+        assert answer.status_code == 200, (path, answer.text)
 
 
 async def test_a_page_of_another_site_can_do_nothing_here(page: httpx.AsyncClient) -> None:

@@ -1,9 +1,8 @@
-"""The local portal, spoken to by the vendor's own client and by rude ones: the fact sheet's §1 to
-§6, line by line.
+"""The local portal, spoken to by the vendor's own client and by rude ones: docspace-api §1 to §6,
+line by line.
 """
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -116,7 +115,7 @@ async def test_a_second_start_answers_with_the_first_task(box: Box) -> None:
 
 
 async def test_yesterdays_hundred_percent_stays_on_show_until_the_next_start(box: Box) -> None:
-    old = box.portal.state.yesterday()
+    old = box.portal.state.show_finished_task()
     shown = await box.progress()
     assert (shown["taskId"], shown["progress"], shown["isCompleted"]) == (old.id, 100, True)
     new = (await box.start()).json()["response"]
@@ -125,7 +124,7 @@ async def test_yesterdays_hundred_percent_stays_on_show_until_the_next_start(box
 
 
 async def test_without_dump_a_dump_task_comes_first(box: Box) -> None:
-    dump = box.portal.state.yesterday(dump=True)
+    dump = box.portal.state.show_finished_task(dump=True)
     await box.start()
     assert (await box.get("getrestoreprogress")).json()["response"]["taskId"] == dump.id
     assert (await box.progress())["taskId"] != dump.id
@@ -220,15 +219,29 @@ async def test_each_version_shows_its_own_shape(profile: str) -> None:
         assert ("status" in shown) == (profile >= "3.7")
 
 
-async def test_the_control_interface_answers_wrong_words_with_a_sentence(box: Box) -> None:
-    for method, path, body in (
-        ("GET", "nowhere", None),
-        ("PATCH", "faults", b'{"no_such": 1}'),
-        ("PATCH", "faults", b'{"on": "startrestore", "fault": "none"}'),
-        ("POST", "speed", b"{"),
-        ("POST", "speed", b"{}"),
-        ("PATCH", "keys", b'{"colour": "red"}'),
-    ):
-        reply = await box.http.request(method, f"/_sandbox/{path}", content=body)
-        assert 400 <= reply.status_code < 500, path
-        assert re.fullmatch(r".+\.", reply.json()["error"]), reply.text
+WRONG: list[tuple[str, str, str, int, str]] = [
+    ("GET", "nowhere", "", 404, "There is no /_sandbox/nowhere."),
+    ("DELETE", "state", "", 405, "/_sandbox/state takes GET, not DELETE."),
+    ("POST", "speed", "{", 400, "The body is not JSON."),
+    ("POST", "speed", "[]", 400, "The body is not a JSON object."),
+    ("POST", "speed", "{}", 400, "The member 'speed' is missing."),
+    ("POST", "advance", '{"seconds": -1}', 400, "The member 'seconds' is wrong:"),
+    ("PATCH", "faults", '{"no_such": 1}', 400, "There is no member 'no_such' here."),
+    ("PATCH", "faults", '{"archive_broken": 1}', 400, "The member 'archive_broken' is wrong:"),
+    ("PATCH", "faults", '{"on": "x", "fault": "y"}', 400, "The member 'fault' is wrong:"),
+    ("PATCH", "keys", '{"colour": "red"}', 400, "There is no member 'colour' here."),
+    ("PATCH", "keys", '{"expires_at": "soon"}', 400, "The member 'expires_at' is wrong:"),
+    ("POST", "backups", '{"storageType": "5"}', 400, "The member 'storageType' is wrong:"),
+    ("PATCH", "files", '{"1": {"size": 2}}', 400, "There is no member '1.size' here."),
+    ("POST", "repair", '{"now": true}', 400, "There is no member 'now' here."),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "status", "sentence"), WRONG)
+async def test_a_wrong_request_to_the_control_interface_is_told_what_is_wrong(
+    box: Box, method: str, path: str, body: str, status: int, sentence: str
+) -> None:
+    reply = await box.http.request(method, f"/_sandbox/{path}", content=body)
+    assert reply.status_code == status
+    assert reply.json()["error"].startswith(sentence)
+    assert reply.json()["error"].endswith(".")

@@ -49,7 +49,6 @@ class Restorer:
     def register(self, app: AsyncApp) -> None:
         app.command("/restore")(self.command)
         app.view("restore")(self.submitted)
-        app.view_closed("restore")(self.closed)
         app.action("approve")(self.approved)
 
     async def command(self, ack: Any, body: Json, client: Any) -> None:
@@ -58,7 +57,7 @@ class Restorer:
         opened = await client.views_open(
             trigger_id=body["trigger_id"], view=modal(section("loading"))
         )
-        view = modal(text_input(), private_metadata=body["channel_id"], notify_on_close=True)
+        view = modal(text_input(), private_metadata=body["channel_id"], external_id="asked")
         await client.views_update(
             view_id=opened["view"]["id"], hash=opened["view"]["hash"], view=view
         )
@@ -87,11 +86,7 @@ class Restorer:
             channel=channel, ts=ts, text="approved", blocks=[section("approved")]
         )
         await client.chat_postMessage(channel=channel, thread_ts=ts, text="started")
-        await respond("thank you", replace_original=False)
-
-    async def closed(self, ack: Any, body: Json) -> None:
-        self.bodies.append(body)
-        await ack()
+        await respond("thank you", response_type="ephemeral", replace_original=False)
 
 
 async def command(box: Box, text: str = "b1", **more: Any) -> Json:
@@ -129,8 +124,7 @@ async def test_a_restore_goes_from_the_command_to_the_thread(transport: str) -> 
         assert clicked["acked"] is True
         await until(lambda: box.workspace.state.private)
         card, started = await box.messages()
-        assert (card["text"], card["edits"], card["edited_mark"]) == ("approved", 1, False)
-        assert [v["text"] for v in card["versions"]] == ["lost files", "approved"]
+        assert (card["text"], card["edited_mark"]) == ("approved", False)
         assert (started["text"], started["thread_ts"]) == ("started", card["ts"])
         thanks = (await box.private("U0BOB"))[0]
         assert (thanks["text"], thanks["via"], thanks["channel"]) == (
@@ -158,7 +152,6 @@ async def test_the_payloads_have_the_fields_that_slack_sends() -> None:
         "U0ALICE",
         "false",
     )
-    assert "enterprise_id" not in slash
     assert slash["response_url"].startswith(f"{box.url}/commands/T0SANDBOX/")
     seen = submission["view"]
     assert seen["state"]["values"] == {
@@ -172,7 +165,7 @@ async def test_the_payloads_have_the_fields_that_slack_sends() -> None:
     assert (seen["app_installed_team_id"], seen["bot_id"], seen["external_id"]) == (
         "T0SANDBOX",
         "B0RESTORE",
-        "",
+        "asked",
     )
     assert submission["response_urls"] == []
     assert click["user"] == {
@@ -221,39 +214,20 @@ async def test_a_submission_may_be_answered_with_another_view(transport: str) ->
         assert after["hash"] != view["hash"]
 
 
-async def test_closing_a_modal_tells_the_bot_that_wants_to_know() -> None:
-    bot = Restorer()
-    async with sandbox() as box, socket_bot(box, bot.register):
-        await command(box)
-        view = await opened(box)
-        done = await box.post("close", user="U0ALICE", view_id=view["id"])
-        assert done["told"][0]["acked"] is True
-        assert await box.views() == []
-    assert bot.bodies[-1]["type"] == "view_closed"
-    assert (bot.bodies[-1]["is_cleared"], "trigger_id" in bot.bodies[-1]) == (False, False)
-
-
-@both_transports
-async def test_the_body_of_a_commands_ack_is_shown_to_its_user(transport: str) -> None:
+async def test_a_message_in_a_commands_ack_is_refused_for_the_sandbox_shows_none() -> None:
     def register(app: AsyncApp) -> None:
         @app.command("/restore")
-        async def answer(ack: Any, body: Json) -> None:
-            if body["text"] == "help":
-                await ack("how to use it")
-            else:
-                await ack(text="all may know", response_type="in_channel")
+        async def answer(ack: Any) -> None:
+            await ack("how to use it")
 
-    async with sandbox() as box, connected(box, transport, register):
-        await command(box, "help")
-        private = (await box.private())[0]
-        assert (private["text"], private["via"]) == ("how to use it", "ack")
-        assert await box.messages() == []
-        await command(box, "tell")
-        assert (await box.messages())[0]["text"] == "all may know"
+    async with sandbox() as box, socket_bot(box, register):
+        typed = {"user": "U0ALICE", "channel": CHANNEL, "text": "help"}
+        refused = await box.http.post("/_sandbox/command", json=typed)
+        assert refused.status_code == 501
+        assert "no message that an acknowledgement carries" in refused.json()["error"]
 
 
-# --- what can go wrong between Slack and the bot
-# -----------------------------------------------------------------
+# what can go wrong between Slack and the bot
 
 
 async def test_without_a_connection_a_command_is_not_dispatched() -> None:
@@ -292,13 +266,6 @@ async def test_a_wrongly_signed_request_does_not_get_past_bolt(how: Json, status
     assert len(bot.bodies) == (1 if status == 200 else 0)
 
 
-async def test_the_certificate_check_gets_its_200() -> None:
-    bot = Restorer()
-    async with sandbox() as box, http_bot(box, bot.register):
-        assert (await command(box, http={"ssl_check": True}))["http_status"] == 200
-    assert bot.bodies == []
-
-
 async def test_a_url_where_nobody_listens_fails_the_command() -> None:
     async with sandbox() as box:
         await box.post("deliver", url="http://127.0.0.1:9/slack/events")
@@ -307,10 +274,10 @@ async def test_a_url_where_nobody_listens_fails_the_command() -> None:
         assert (await box.get("state"))["delivery"] == {"transport": "socket", "url": None}
 
 
-async def test_a_payload_can_claim_another_team_and_enterprise() -> None:
+async def test_a_payload_can_claim_another_team() -> None:
     bot = Restorer()
     async with sandbox() as box, socket_bot(box, bot.register):
-        await command(box, team_id="T0EVIL", enterprise={"id": "E1", "name": "Evil"})
+        await command(box, team_id="T0EVIL")
         await until(lambda: bot.bodies)
         await opened(box)
         ts = await box.posted(blocks=[actions(button("approve"))])
@@ -319,42 +286,11 @@ async def test_a_payload_can_claim_another_team_and_enterprise() -> None:
         )
         await until(lambda: len(bot.bodies) == 2)
         await until(lambda: box.workspace.state.private)
-    assert (bot.bodies[0]["team_id"], bot.bodies[0]["enterprise_id"]) == ("T0EVIL", "E1")
+    assert bot.bodies[0]["team_id"] == "T0EVIL"
     assert bot.bodies[1]["user"]["team_id"] == "T0EVIL"
 
 
-# --- Socket Mode ----------------------------------------------------------------------------------
-# ------------------
-
-
-@pytest.mark.parametrize("reason", ["refresh_requested", "warning", "cut"])
-async def test_the_bot_comes_back_after_a_disconnect(reason: str) -> None:
-    bot = Restorer()
-    async with sandbox() as box, socket_bot(box, bot.register):
-        assert (await box.post("disconnect", reason=reason))["told"] == 1
-        events = box.workspace.state.journal.events
-        await until(lambda: [e["type"] for e in events].count("connected") == 2, seconds=15)
-        await until(lambda: len(box.workspace.links.open) == 1)
-        assert (await command(box))["acked"] is True
-        await opened(box)
-    assert len(bot.bodies) == 1
-
-
-async def test_a_disabled_link_lets_nobody_in_until_it_is_enabled() -> None:
-    async with sandbox() as box:
-        url = (await box.call("apps.connections.open", box.workspace.app_token))["url"]
-        async with aiohttp.ClientSession() as session, session.ws_connect(url) as link:
-            assert (await link.receive_json())["type"] == "hello"
-            await box.post("disconnect", reason="link_disabled")
-            assert (await link.receive_json())["reason"] == "link_disabled"
-            assert (await link.receive()).type is aiohttp.WSMsgType.CLOSE
-            url = (await box.call("apps.connections.open", box.workspace.app_token))["url"]
-            async with session.ws_connect(url) as refused:
-                assert (await refused.receive_json())["reason"] == "link_disabled"
-            await box.patch("settings", socket_mode=True)
-            url = (await box.call("apps.connections.open", box.workspace.app_token))["url"]
-            async with session.ws_connect(url) as again:
-                assert (await again.receive_json())["type"] == "hello"
+# Socket Mode
 
 
 async def test_a_link_url_is_good_once_and_not_for_long() -> None:
@@ -372,7 +308,7 @@ async def test_a_link_url_is_good_once_and_not_for_long() -> None:
             await session.ws_connect(late)
 
 
-async def test_ten_connections_share_the_work_and_the_eleventh_is_sent_away() -> None:
+async def test_connections_share_the_work() -> None:
     got: list[int] = []
     async with (
         sandbox() as box,
@@ -384,11 +320,9 @@ async def test_ten_connections_share_the_work_and_the_eleventh_is_sent_away() ->
             url = (await box.call("apps.connections.open", box.workspace.app_token))["url"]
             return await stack.enter_async_context(session.ws_connect(url))
 
-        links = [await join() for _ in range(10)]
+        links = [await join() for _ in range(3)]
         for number, link in enumerate(links):
             assert (await link.receive_json())["num_connections"] == number + 1
-        assert (await (await join()).receive_json())["reason"] == "too_many_websockets"
-        assert (await box.get("state"))["connections"] == 10
 
         async def work(number: int, link: aiohttp.ClientWebSocketResponse) -> None:
             async for frame in link:
@@ -458,8 +392,7 @@ async def test_an_event_that_is_not_acked_is_sent_again(tmp_path: Any) -> None:
         assert (await box.get("views", user="U0ALICE"))["home"]["type"] == "home"
 
 
-# --- response_url ---------------------------------------------------------------------------------
-# ------------------
+# response_url
 
 
 async def response_url(box: Box, channel: str = CHANNEL) -> str:
@@ -504,9 +437,7 @@ async def test_a_response_url_works_where_the_bot_is_no_member(channel: str) -> 
             "not_in_channel",
             "channel_not_found",
         }
-        await box.http.post(url, json={"text": "for all", "response_type": "in_channel"})
         await box.http.post(url, json={"text": "for you"})
-        assert [m["text"] for m in await box.messages(channel)] == ["for all"]
         assert [m["text"] for m in await box.private()] == ["for you"]
 
 
@@ -516,44 +447,14 @@ async def test_a_response_url_refuses_what_slack_cannot_show_and_is_not_used_up_
         for body, error in [
             ({}, "no_text"),
             ({"blocks": [{"type": "nonsense"}]}, "invalid_blocks"),
+            ({"text": "x", "response_type": "in_channel"}, "invalid_payload"),
+            ({"text": "x", "replace_original": True}, "invalid_payload"),
+            ({"delete_original": True}, "invalid_payload"),
         ]:
             answer = await box.http.post(url, json=body)
             assert (answer.status_code, answer.json()["error"]) == (400, error)
+        assert answer.json()["detail"] == "There is no member 'delete_original' here."
         answer = await box.http.post(f"{url}x", json={"text": "x"})
         assert (answer.status_code, answer.json()["error"]) == (404, "invalid_url")
         for _ in range(5):
             assert (await box.http.post(url, json={"text": "x"})).status_code == 200
-
-
-async def test_the_original_of_a_click_can_be_replaced_and_deleted() -> None:
-    def register(app: AsyncApp) -> None:
-        @app.action("go")
-        async def replace(ack: Any, respond: Any) -> None:
-            await ack()
-            await respond(text="replaced", replace_original=True, blocks=[actions(button("gone"))])
-
-        @app.action("gone")
-        async def delete(ack: Any, respond: Any) -> None:
-            await ack()
-            await respond(delete_original=True)
-
-    async with sandbox() as box, socket_bot(box, register):
-        ts = await box.posted(blocks=[actions(button())])
-        await box.call(
-            "chat.postEphemeral",
-            channel=CHANNEL,
-            user="U0BOB",
-            text="psst",
-            blocks=[actions(button())],
-        )
-        private_ts = (await box.private("U0BOB"))[0]["ts"]
-        for shown in (ts, private_ts):
-            await box.post("click", user="U0BOB", channel=CHANNEL, ts=shown, action_id="go")
-        await until(lambda: box.workspace.state.journal.events[-1]["type"] == "private_edit")
-        assert (await box.messages())[0]["text"] == "replaced"
-        assert (await box.private("U0BOB"))[0]["text"] == "replaced"
-        for shown in (ts, private_ts):
-            await box.post("click", user="U0BOB", channel=CHANNEL, ts=shown, action_id="gone")
-        await until(lambda: box.workspace.state.journal.events[-1]["type"] == "private_deleted")
-        assert (await box.messages())[0]["deleted"] is True
-        assert await box.private("U0BOB") == []

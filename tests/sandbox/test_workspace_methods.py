@@ -12,7 +12,6 @@ from slack_sdk.errors import SlackApiError
 from tests.sandbox.workspace_kit import (
     CHANNEL,
     MANIFEST,
-    Box,
     actions,
     button,
     modal,
@@ -33,8 +32,7 @@ def manifest_without(folder: Path, scope: str) -> Path:
     return path
 
 
-# --- tokens and scopes
-# ----------------------------------------------------------------------------------------------
+# tokens and scopes
 
 
 async def test_auth_test_tells_who_the_bot_is_and_what_it_may_do() -> None:
@@ -99,7 +97,6 @@ async def test_a_body_that_cannot_be_read_is_refused(
         ("im:read", "conversations.info", {"channel": "D0ALICE"}),
         ("usergroups:read", "usergroups.users.list", {"usergroup": "S0APPROVERS"}),
         ("users:read", "users.info", {"user": "U0BOB"}),
-        ("im:write,mpim:write", "conversations.open", {"users": "U0BOB"}),
     ],
 )
 async def test_without_its_scope_a_method_says_what_is_missing(
@@ -111,8 +108,7 @@ async def test_without_its_scope_a_method_says_what_is_missing(
         assert set(refused["provided"].split(",")) == box.workspace.state.manifest.scopes
 
 
-# --- rate limits ----------------------------------------------------------------------------------
-# ------------------
+# rate limits
 
 
 @pytest.mark.parametrize(
@@ -155,8 +151,7 @@ async def test_posts_to_one_channel_may_come_in_a_burst_and_then_once_a_second()
         assert {a.status_code for a in more} == {200}
 
 
-# --- posting --------------------------------------------------------------------------------------
-# ------------------
+# posting
 
 
 async def test_the_real_client_gets_a_posted_message_back() -> None:
@@ -191,7 +186,6 @@ async def test_the_real_client_gets_a_posted_message_back() -> None:
         ({"thread_ts": "1.000001"}, "thread_not_found"),
         ({"blocks": "{"}, "invalid_blocks_format"),
         ({"blocks": {}}, "invalid_blocks_format"),
-        ({"attachments": [{}] * 101}, "too_many_attachments"),
     ],
 )
 async def test_a_post_is_refused(args: dict[str, Any], error: str) -> None:
@@ -203,15 +197,11 @@ async def test_a_post_is_refused(args: dict[str, Any], error: str) -> None:
         assert await box.messages() == []
 
 
-async def test_a_post_finds_its_channel_by_name_and_a_person_by_id() -> None:
+async def test_a_post_finds_a_person_by_id() -> None:
     async with sandbox() as box:
-        assert (await box.call("chat.postMessage", channel="#restores", text="x"))[
-            "channel"
-        ] == CHANNEL
-        assert (await box.call("chat.postMessage", channel="U0ALICE", text="x"))[
-            "channel"
-        ] == "D0ALICE"
-        assert (await box.call("chat.postMessage", channel="U0BOB", text="x"))["channel"] == "D0BOB"
+        for user, channel in (("U0ALICE", "D0ALICE"), ("U0BOB", "D0BOB")):
+            answer = await box.call("chat.postMessage", channel=user, text="x")
+            assert answer["channel"] == channel
 
 
 async def test_an_answer_to_an_answer_stays_in_its_thread() -> None:
@@ -237,8 +227,7 @@ async def test_timestamps_never_repeat_even_when_the_clock_stands_still() -> Non
         assert stamps == ["1800000000.000000", "1800000000.000001", "1800000000.000002"]
 
 
-# --- changing and deleting
-# ------------------------------------------------------------------------------------------
+# changing and deleting
 
 
 async def test_text_without_blocks_takes_the_blocks_away_and_marks_the_message_edited() -> None:
@@ -249,7 +238,7 @@ async def test_text_without_blocks_takes_the_blocks_away_and_marks_the_message_e
         assert answer["ts"] == ts
         assert "edited" in answer["message"]
         message = (await box.messages())[1]
-        assert (message["text"], message["blocks"], message["edits"]) == ("b", [], 1)
+        assert (message["text"], message["blocks"]) == ("b", [])
         assert (message["ts"], message["thread_ts"], message["edited_mark"]) == (ts, first, True)
 
 
@@ -261,27 +250,19 @@ async def test_blocks_without_text_keep_the_text_and_show_no_mark() -> None:
         assert (await box.messages())[0]["blocks"][0]["text"]["text"] == "new"
 
 
-async def test_only_the_bots_own_messages_can_be_changed_or_deleted() -> None:
+async def test_only_the_bots_own_messages_can_be_changed() -> None:
     async with sandbox() as box:
         other = box.workspace.state.post(CHANNEL, "U0ALICE", "mine", []).ts
-        assert (
-            await box.error("chat.update", channel=CHANNEL, ts=other, text="x")
-            == "cant_update_message"
-        )
-        assert await box.error("chat.delete", channel=CHANNEL, ts=other) == "cant_delete_message"
-        ts = await box.posted()
-        assert (await box.call("chat.delete", channel=CHANNEL, ts=ts))["ok"]
-        assert (
-            await box.error("chat.update", channel=CHANNEL, ts=ts, text="x") == "message_not_found"
-        )
-        assert (
-            await box.error("chat.postMessage", channel=CHANNEL, thread_ts=ts, text="x")
-            == "thread_not_found"
-        )
-        assert (
-            await box.error("chat.getPermalink", channel=CHANNEL, message_ts=ts)
-            == "message_not_found"
-        )
+        update = {"channel": CHANNEL, "ts": other, "text": "x"}
+        assert await box.error("chat.update", **update) == "cant_update_message"
+
+
+async def test_a_message_that_is_not_there_has_no_thread_and_no_link() -> None:
+    async with sandbox() as box:
+        answer = {"channel": CHANNEL, "thread_ts": "1.000001", "text": "x"}
+        assert await box.error("chat.postMessage", **answer) == "thread_not_found"
+        link = {"channel": CHANNEL, "message_ts": "1.000001"}
+        assert await box.error("chat.getPermalink", **link) == "message_not_found"
 
 
 @pytest.mark.parametrize(
@@ -301,7 +282,7 @@ async def test_an_update_is_refused(args: dict[str, Any], error: str) -> None:
             await box.error("chat.update", **{"channel": CHANNEL, "ts": ts, "text": "x", **args})
             == error
         )
-        assert (await box.messages())[0]["edits"] == 0
+        assert (await box.messages())[0]["text"] == "hi"
 
 
 async def test_a_message_in_an_archived_channel_stays_as_it_is() -> None:
@@ -325,8 +306,7 @@ async def test_an_ephemeral_message_is_for_one_member_and_cannot_be_updated() ->
         )
 
 
-# --- looking things up
-# ----------------------------------------------------------------------------------------------
+# looking things up
 
 
 @pytest.mark.parametrize(
@@ -357,7 +337,7 @@ async def test_a_private_channel_without_the_bot_is_not_there() -> None:
     async with sandbox() as box:
         assert await box.error("conversations.info", channel="C0HIDDEN") == "channel_not_found"
         with pytest.raises(SlackApiError, match="channel_not_found"):
-            await box.web.conversations_members(channel="C0HIDDEN")
+            await box.web.conversations_info(channel="C0HIDDEN")
         await box.patch("channels/C0HIDDEN", is_member=True)
         assert (await box.call("conversations.info", channel="C0HIDDEN"))["channel"][
             "is_member"
@@ -385,20 +365,6 @@ async def test_users_info_describes_a_person(user: str, expected: dict[str, Any]
         assert shown["profile"]["display_name"] == shown["name"]
 
 
-async def test_lists_of_people_come_in_pages() -> None:
-    async with sandbox() as box:
-        first = await box.web.users_list(limit=3)
-        cursor = first["response_metadata"]["next_cursor"]
-        second = await box.web.users_list(limit=100, cursor=cursor)
-        ids = [p["id"] for answer in (first, second) for p in answer["members"]]
-        assert len(first["members"]) == 3
-        assert second["response_metadata"]["next_cursor"] == ""
-        assert (len(ids), len(set(ids)), "U0OTHER" in ids) == (8, 8, False)
-        assert "U0RESTORE" in (await box.call("conversations.members", channel=CHANNEL))["members"]
-        assert await box.error("users.list", cursor="x") == "invalid_cursor"
-        assert await box.error("users.info", user="U0NOBODY") == "user_not_found"
-
-
 async def test_usergroups_have_members_that_can_change() -> None:
     async with sandbox() as box:
         members = {"usergroup": "S0APPROVERS"}
@@ -412,24 +378,7 @@ async def test_usergroups_have_members_that_can_change() -> None:
         assert await box.error("usergroups.users.list", **members) == "no_such_subteam"
 
 
-async def test_a_direct_message_is_opened_with_a_person_who_can_read_it(tmp_path: Path) -> None:
-    manifest = tmp_path / "manifest.yml"
-    manifest.write_text(
-        MANIFEST.read_text(encoding="utf-8").replace("- commands ", "- im:write "), encoding="utf-8"
-    )
-    async with sandbox(manifest=manifest) as box:
-        assert (await box.web.conversations_open(users="U0ERIN"))["channel"]["id"] == "D0ERIN"
-        assert (await box.web.conversations_open(users="U0ALICE"))["channel"]["id"] == "D0ALICE"
-        for user, error in [
-            ("U0GONE", "user_disabled"),
-            ("U0ROBOT", "cannot_dm_bot"),
-            ("U0NO", "user_not_found"),
-        ]:
-            assert await box.error("conversations.open", users=user) == error
-
-
-# --- views ----------------------------------------------------------------------------------------
-# ------------------
+# views
 
 
 async def test_a_trigger_is_good_once_and_for_three_seconds() -> None:
@@ -459,23 +408,6 @@ async def test_a_bad_view_does_not_use_the_trigger_up() -> None:
         )
         assert await box.error("views.open", trigger_id=trigger_id, view="{") == "invalid_arguments"
         assert (await box.call("views.open", trigger_id=trigger_id, view=modal()))["ok"]
-
-
-async def push(box: Box) -> dict[str, Any]:
-    return await box.call(
-        "views.push", trigger_id=box.workspace.triggers.issue("U0ALICE"), view=modal()
-    )
-
-
-async def test_three_views_may_lie_on_top_of_each_other() -> None:
-    async with sandbox() as box:
-        assert (await push(box))["error"] == "not_found"
-        root = await box.open_modal(modal())
-        second = (await push(box))["view"]
-        assert (second["previous_view_id"], second["root_view_id"]) == (root["id"], root["id"])
-        assert (await push(box))["ok"]
-        assert (await push(box))["error"] == "push_limit_reached"
-        assert [v["id"] for v in await box.views()][:2] == [root["id"], second["id"]]
 
 
 async def test_a_view_is_updated_by_id_or_external_id_and_guarded_by_its_hash() -> None:

@@ -57,6 +57,10 @@ def text_input(block_id: str = "why", optional: bool = False, **element: Any) ->
     }
 
 
+def as_input(element: Json, **more: Any) -> Json:
+    return {"type": "input", "label": plain("L"), "element": element, **more}
+
+
 def modal(*blocks: Json, **more: Any) -> Json:
     given = list(blocks) or [section()]
     submit = {"submit": plain("Send")} if any(b["type"] == "input" for b in given) else {}
@@ -178,7 +182,7 @@ async def socket_bot(box: Box, register: Register) -> AsyncIterator[AsyncSocketM
     handler = AsyncSocketModeHandler(app, box.workspace.app_token, ping_interval=1)
     await handler.connect_async()  # type: ignore[no-untyped-call]  # the SDK leaves it unannotated
     try:
-        await until(lambda: box.workspace.links.open)
+        await until(lambda: box.workspace.connections.open)
         yield handler
     finally:
         await handler.close_async()  # type: ignore[no-untyped-call]  # the SDK leaves it unannotated

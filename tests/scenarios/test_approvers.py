@@ -139,8 +139,8 @@ async def test_when_the_quorum_fills_every_earlier_voter_is_looked_at_again(
     assert (restore.state, restore.voters) == (State.APPROVED, (ERIN, CAROL))
     assert two.bot
     async with two.bot.store.reading() as tx:
-        events = [row.entry.event async for row in audit.rows(tx._conn)]
-        assert (await audit.verify(tx._conn)).first_broken is None
+        events = [row.entry.event async for row in audit.rows(tx.connection)]
+        assert (await audit.verify(tx.connection)).first_broken is None
     assert events == ["requested", "voted", "vote revoked", "voted", "approved"]
 
 
@@ -238,7 +238,7 @@ async def test_an_expired_request_is_asked_for_again_with_one_click(scene: World
     await scene.click("again", CAROL)
     view = await scene.modal(CAROL)
     assert view
-    assert first.source.backup_id in words(view)
+    assert str(first.source.backup_id) in words(view)
     await scene.submit({"reason": "once more", "alias": "acme"}, CAROL)
     again = await scene.restore()
     assert (again.requester, again.source, again.state) == (CAROL, first.source, State.REQUESTED)

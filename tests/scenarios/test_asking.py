@@ -87,7 +87,7 @@ async def test_the_card_says_who_what_why_and_when_it_expires(scene: World) -> N
     text = words(card)
     assert f"<@{ALICE}>" in text
     assert restore.source.file_name in text
-    assert restore.source.backup_id in text
+    assert str(restore.source.backup_id) in text
     assert "the import of Monday broke it" in text
     assert f"<!date^{int(restore.expires_at.timestamp())}^" in text
     assert f"<@{BOB}>" in text
@@ -231,7 +231,7 @@ async def test_a_key_that_expires_within_a_day_is_a_warning(scene: World) -> Non
 async def test_a_slow_portal_is_given_up_on_within_ten_seconds(
     scene: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("restorebot.slack.commands.CHECK_TIMEOUT", 0.2)
+    monkeypatch.setattr("restorebot.slack.request_flow.CHECK_TIMEOUT", 0.2)
     await scene.portal("faults", "PATCH", slow=1)
     await scene.command(MISSING)
     assert "did not answer within 0.2 seconds" in await shown(scene)

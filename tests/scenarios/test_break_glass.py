@@ -35,7 +35,7 @@ async def glass(tmp_path: Path) -> AsyncIterator[World]:
 async def events(scene: World) -> list[tuple[str, str]]:
     assert scene.bot
     async with scene.bot.store.reading() as tx:
-        rows = await tx._conn.execute(select(schema.audit).order_by(schema.audit.c.seq))
+        rows = await tx.connection.execute(select(schema.audit).order_by(schema.audit.c.seq))
         return [(row.actor, row.event) for row in rows]
 
 
@@ -135,7 +135,9 @@ async def test_what_the_channel_cannot_be_told_does_not_start(glass: World) -> N
     await glass.pass_time(60)
     restore = await glass.restore()
     assert restore.state is State.APPROVED
-    assert "Slack has not taken the message that tells the channel" in restore.blocked_reason
+    assert "Slack has not taken the message that tells the channel" in (
+        restore.blocked_reason or ""
+    )
     assert not await glass.requests("startrestore")
     await glass.slack("faults", "DELETE")
     await glass.until(State.RESTORING, seconds=600, by=15)

@@ -305,8 +305,10 @@ async def test_a_click_on_a_restore_that_is_gone_from_the_database_is_told(scene
     assert scene.bot is not None
     async with scene.bot.store.writing() as tx:
         for table in (schema.outbox, schema.votes):
-            await tx._conn.execute(delete(table))
-        await tx._conn.execute(delete(schema.restores).where(schema.restores.c.id == restore.id))
+            await tx.connection.execute(delete(table))
+        await tx.connection.execute(
+            delete(schema.restores).where(schema.restores.c.id == restore.id)
+        )
     await scene.click("approve")
     assert "no longer known" in await told(scene, BOB)
     assert await starts(scene) == 0

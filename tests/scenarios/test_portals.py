@@ -208,7 +208,7 @@ async def test_a_completed_restore_whose_portal_left_the_settings_is_told_to_its
     """Somebody changes the address because the backup brought an old one back."""
     async with quiet.life():
         await quiet.ask()
-        await quiet.portal("faults", "PATCH", alias_elsewhere=True)
+        await quiet.portal("faults", "PATCH", alias_elsewhere="other")
         await quiet.click("approve")
         await quiet.until(State.COMPLETED)
         assert "A look afterwards" not in (await quiet.thread())[-1]

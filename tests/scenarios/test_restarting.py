@@ -3,6 +3,7 @@ twice.
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
@@ -78,15 +79,18 @@ async def test_a_row_that_was_left_starting_is_unknown_and_never_sent(quiet: Wor
             now = quiet.clock.now
             voted = await tx.add_vote(restore, "U0BOB", now)
             approved = await tx.advance(
-                voted, State.APPROVED, at=now, actor="U0BOB", event="approved", approved_at=now
+                voted,
+                replace(voted, state=State.APPROVED, approved_at=now),
+                at=now,
+                actor="U0BOB",
+                event="approved",
             )
             await tx.advance(
                 approved,
-                State.STARTING,
+                replace(approved, state=State.STARTING, posted_at=now),
                 at=now,
                 actor="restorebot",
                 event="starting",
-                posted_at=now,
             )
     async with quiet.life():
         await quiet.settle()

@@ -4,6 +4,7 @@ restored.
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -36,8 +37,8 @@ async def backing_up(scene: World) -> Restore:
 
 async def nothing_restored(scene: World, state: State, why: str) -> None:
     restore = await scene.until(state)
-    assert why in restore.outcome
-    assert "Nothing was restored." in restore.outcome
+    assert why in (restore.outcome or "")
+    assert "Nothing was restored." in (restore.outcome or "")
     assert not await scene.requests("startrestore")
     closing = (await scene.thread())[-1]
     assert "Nothing was restored." in closing
@@ -109,7 +110,7 @@ async def test_a_backup_that_runs_at_the_start_makes_it_void(scene: World) -> No
     await scene.click("approve")
     restore = await scene.restore()
     assert restore.state is State.VOID
-    assert "A backup is running on the portal" in restore.outcome
+    assert "A backup is running on the portal" in (restore.outcome or "")
     assert not await scene.requests("startbackup")
 
 
@@ -126,8 +127,8 @@ async def test_one_that_outlasts_the_approval_starts_nothing_at_midnight(scene: 
     await scene.pass_time(31 * 60, by=300)
     restore = await scene.restore()
     assert restore.state is State.VOID
-    assert "The approval became too old before the restore could start." in restore.outcome
-    assert "The safety backup that was asked for goes on by itself." in restore.outcome
+    assert "The approval became too old before the restore could start." in (restore.outcome or "")
+    assert "The safety backup that was asked for goes on by itself." in (restore.outcome or "")
     await scene.pass_time(5 * 3600, by=3600)
     assert not await scene.requests("startrestore")
 
@@ -138,7 +139,7 @@ async def test_stop_during_the_backup_restores_nothing(scene: World, user: str) 
     await scene.click("stop", user)
     restore = await scene.restore()
     assert restore.state is State.STOPPED
-    assert "The safety backup that was asked for goes on by itself." in restore.outcome
+    assert "The safety backup that was asked for goes on by itself." in (restore.outcome or "")
     await scene.pass_time(30)
     assert not await scene.requests("startrestore")
 
@@ -182,9 +183,8 @@ async def test_a_planned_restore_is_not_made_up_for_hours_later_because_it_had_a
         await quiet.settle()
         restore = await quiet.restore()
         assert restore.state is State.VOID
-        assert (
-            "restorebot was down for more than 15 minutes after the planned start."
-            in restore.outcome
+        assert "restorebot was down for more than 15 minutes after the planned start." in (
+            restore.outcome or ""
         )
     assert not await quiet.requests("startrestore")
 
@@ -222,8 +222,8 @@ async def test_what_changed_during_the_backup_makes_it_void(scene: World) -> Non
     restore = await backing_up(scene)
     await scene.portal(f"backups/{restore.source.backup_id}", "DELETE")
     voided = await scene.until(State.VOID)
-    assert "no such backup" in voided.outcome
-    assert "goes on by itself" not in voided.outcome
+    assert "no such backup" in (voided.outcome or "")
+    assert "goes on by itself" not in (voided.outcome or "")
     assert not await scene.requests("startrestore")
 
 
@@ -241,8 +241,12 @@ async def test_a_bot_that_dies_while_it_asks_restores_nothing(quiet: World) -> N
         async with bot.store.writing() as tx:
             voted = await tx.add_vote(restore, BOB, quiet.clock.now)
             more: dict[str, Any] = {"at": quiet.clock.now, "actor": BOB, "event": "test"}
-            approved = await tx.advance(voted, State.APPROVED, approved_at=quiet.clock.now, **more)
-            await tx.advance(approved, State.BACKING_UP, safety_storage=5, **more)
+            approved = await tx.advance(
+                voted, replace(voted, state=State.APPROVED, approved_at=quiet.clock.now), **more
+            )
+            await tx.advance(
+                approved, replace(approved, state=State.BACKING_UP, safety_storage=5), **more
+            )
     async with quiet.life():
         await quiet.settle()
         await nothing_restored(quiet, State.FAILED, "was interrupted while it asked")
@@ -266,7 +270,7 @@ async def test_a_portal_that_is_away_for_a_while_is_waited_for(scene: World) -> 
     assert restore.state is State.BACKING_UP
     assert restore.blocked_reason
     await scene.portal("faults", "PATCH", html_502=False)
-    assert (await scene.until(State.RESTORING)).blocked_reason == ""
+    assert (await scene.until(State.RESTORING)).blocked_reason is None
 
 
 async def test_a_backup_that_is_no_longer_shown_is_given_up(scene: World) -> None:

@@ -158,7 +158,7 @@ async def test_a_file_that_changed_since_makes_it_void(scene: World) -> None:
     await scene.click("approve")
     restore = await scene.restore()
     assert restore.state is State.VOID
-    assert "The file has changed since it was asked for" in restore.outcome
+    assert "The file has changed since it was asked for" in (restore.outcome or "")
 
 
 async def test_a_file_that_is_gone_makes_it_void(scene: World) -> None:
@@ -395,8 +395,8 @@ async def test_a_redraw_that_slack_does_not_take_is_told_in_the_channel(scene: W
 
 
 async def test_an_archive_is_asked_for_when_the_history_cannot_be_read(scene: World) -> None:
-    """Backups can be gone from the list after an upgrade, though their files exist (fact sheet
-    §10).
+    """Backups can be gone from the list after an upgrade, though their files exist
+    (docspace-api §10).
     """
     await scene.portal("faults", "PATCH", on="getbackuphistory", fault="html_502", times=100)
     view = await pick(scene, "0")
@@ -435,7 +435,7 @@ async def test_the_longest_values_are_shown_whole_and_on_record(scene: World) ->
     assert f"filePath {path}, bucket {'b' * 200}, region {'r' * 200}, subdir {'s' * 200}" in card
     assert scene.bot
     async with scene.bot.store.reading() as tx:
-        (row,) = [one async for one in audit.rows(tx._conn)]
+        (row,) = [one async for one in audit.rows(tx.connection)]
     assert row.entry.details["source"] == {
         "file_name": "a.tar.gz",
         "storage_type": 5,

@@ -1,4 +1,4 @@
-"""From approval to the POST, and what each of its outcomes is taken to mean (design §2)."""
+"""From approval to the POST, and what each of its outcomes is taken to mean (architecture §2.2)."""
 
 import json
 from typing import Any
@@ -130,7 +130,7 @@ async def test_a_restore_that_begins_between_the_checks_and_the_post_keeps_ours_
     await scene.click("approve")
     restore = await scene.restore()
     assert restore.state is State.FAILED
-    assert "Another restore has just begun" in restore.outcome
+    assert "Another restore has just begun" in (restore.outcome or "")
     assert await posts(scene) == 0
     assert "*Started* never" in await thread(scene)
 

@@ -4,6 +4,7 @@ copy.
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -68,18 +69,18 @@ async def test_a_message_that_our_own_code_fails_at_holds_up_no_other(
     scene: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await scene.ask()
-    write = thread._RENDERERS[PostKind.SENT]
+    write = thread.RENDERERS[PostKind.SENT]
 
     def broken(*_: object) -> list[dict[str, Any]]:
         raise RuntimeError("a fault of ours")
 
-    monkeypatch.setitem(thread._RENDERERS, PostKind.SENT, broken)
+    monkeypatch.setitem(thread.RENDERERS, PostKind.SENT, broken)
     await scene.click("approve")
     await scene.pass_time(10)
     assert "delivery_failed" in scene.log.getvalue()
     assert "Approved by" in words(await scene.card())
     assert not await scene.thread()
-    monkeypatch.setitem(thread._RENDERERS, PostKind.SENT, write)
+    monkeypatch.setitem(thread.RENDERERS, PostKind.SENT, write)
     await scene.until(State.COMPLETED)
     await scene.pass_time(300, by=30)
     assert (await scene.thread())[0].startswith(":rocket:")
@@ -142,7 +143,7 @@ async def test_edits_stay_within_the_workspaces_rate(scene: World) -> None:
         async with scene.bot.store.reading() as tx:
             (restore,) = await tx.open_restores()
         async with scene.bot.store.writing() as tx:
-            await tx.update_unaudited(restore, blocked_reason=f"number {second}")
+            await tx.update_unaudited(restore, replace(restore, blocked_reason=f"number {second}"))
         await scene._advance(1)
         await scene.bot.notifier.drain(scene.clock.now)
     calls = (await scene.slack("calls", "GET"))["calls"]
@@ -160,7 +161,7 @@ async def test_the_closing_post_mentions_both_sides_and_carries_the_audit_head(
     assert scene.bot is not None
     async with scene.bot.store.reading() as tx:
         query = select(schema.audit.c.hash).where(schema.audit.c.event == "completed")
-        digest = (await tx._conn.execute(query)).scalar_one()
+        digest = (await tx.connection.execute(query)).scalar_one()
     assert digest[: audit.SHORT_HASH_LENGTH] in closing
 
 
@@ -217,8 +218,10 @@ async def test_every_end_has_one_closing_post_and_a_true_record(scene: World, en
     assert f"<@{ALICE}>" in closings[0]
     assert scene.bot is not None
     async with scene.bot.store.reading() as tx:
-        assert (await audit.verify(tx._conn)).first_broken is None
-        rows = (await tx._conn.execute(select(schema.audit).order_by(schema.audit.c.seq))).all()
+        assert (await audit.verify(tx.connection)).first_broken is None
+        rows = (
+            await tx.connection.execute(select(schema.audit).order_by(schema.audit.c.seq))
+        ).all()
     state = None
     for row in rows:
         assert row.old_state == state

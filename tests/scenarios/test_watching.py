@@ -68,7 +68,7 @@ async def test_another_task_at_100_percent_is_not_ours(scene: World) -> None:
     await scene.pass_time(60)
     restore = await scene.restore()
     assert restore.state is State.RESTORING
-    assert "does not show our task" in restore.blocked_reason
+    assert "does not show our task" in (restore.blocked_reason or "")
     await scene.pass_time(300, 20)
     assert (await scene.restore()).state is State.UNKNOWN
     assert "did not say how it ended" in await thread(scene)
@@ -190,7 +190,7 @@ async def test_a_portal_that_does_not_answer_is_no_end(scene: World, fault: dict
 async def test_an_address_that_answers_for_another_for_good_ends_in_a_persons_hands(
     scene: World, fault: dict[str, Any], why: str
 ) -> None:
-    """The backup brings its own custom domain and its own allowed addresses (fact sheet §D)."""
+    """The backup brings its own custom domain and its own allowed addresses (docspace-api §D)."""
     await running(scene)
     await scene.pass_time(15)
     await scene.portal("faults", "PATCH", **fault)
@@ -199,7 +199,7 @@ async def test_an_address_that_answers_for_another_for_good_ends_in_a_persons_ha
     await scene.pass_time(300, by=20)
     restore = await scene.restore()
     assert restore.state is State.UNKNOWN
-    assert why in restore.outcome
+    assert why in (restore.outcome or "")
     await scene.click("settle_finished")
     assert (await scene.restore()).state is State.CLOSED
 

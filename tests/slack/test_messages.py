@@ -16,15 +16,27 @@ from pydantic import SecretStr
 
 from restorebot.docspace.client import DocSpace
 from restorebot.docspace.storages import MODULES
-from restorebot.model import OPEN, Phase, PostKind, Restore, Source, State, Vote
-from restorebot.restores.policy import Policy
+from restorebot.model import (
+    OPEN,
+    Action,
+    Phase,
+    PortalAlias,
+    PortalName,
+    PostKind,
+    Restore,
+    Source,
+    State,
+    Vote,
+)
+from restorebot.restores.policy import Approvers, Policy
 from restorebot.restores.portals import Portal
 from restorebot.restores.preflight import Check, CheckResult, Report
-from restorebot.restores.queries import Action, VisibleRestore
+from restorebot.restores.queries import VisibleRestore
 from restorebot.sandbox.workspace.limits import check_message_blocks, check_view
+from restorebot.slack import blocks as blocks_of
 from restorebot.slack import cards, home, mrkdwn, request_modal, thread
 from restorebot.slack.archive_form import CARRIED
-from restorebot.slack.notifier import RateLimit
+from restorebot.slack.rates import RateLimit
 from tests.harness import TLS
 from tests.storage.conftest import a_restore
 
@@ -63,10 +75,8 @@ def archives(draw: st.DrawFn) -> Source:
         st.just({}) | st.just({"size": 10**12, "version": 3, "changed_on": NOW})
     )
     return Source(
-        "",
-        draw(typed)[:200],
-        draw(st.sampled_from([0, 1, 5])),
-        None,
+        file_name=draw(typed)[:200],
+        storage_type=draw(st.sampled_from([0, 1, 5])),
         params=tuple(params.items()),
         **told,
     )
@@ -75,14 +85,18 @@ def archives(draw: st.DrawFn) -> Source:
 @st.composite
 def restores(draw: st.DrawFn) -> Restore:
     backup = st.builds(
-        Source, outside.filter(bool), outside, st.integers(0, 9), st.just(NOW), st.none()
+        Source,
+        backup_id=outside.filter(bool),
+        file_name=outside,
+        storage_type=st.integers(0, 9),
+        created_on=st.just(NOW),
     )
     votes = draw(st.integers(0, 5))
     return Restore(
         id="0d9c9a57-6c6f-4f0e-8a55-6d3c1c7b2f10",
         version=draw(st.integers(1, 10**6)),
         state=draw(st.sampled_from(State)),
-        portal=draw(outside),
+        portal=PortalAlias(draw(outside)),
         portal_url="https://acme.example",
         source=draw(backup | archives()),
         reason=draw(outside),
@@ -150,16 +164,16 @@ def fits(text: str, blocks: list[dict[str, Any]]) -> None:
     for shown in [text, *(one for block in blocks for one in markup(block))]:
         # A text that was cut may end inside a mark of ours, which is then no mark.
         rest = OURS.sub("", shown)
-        assert "<" not in rest or len(shown) >= mrkdwn.SECTION, shown
+        assert "<" not in rest or len(shown) >= blocks_of.SECTION, shown
         assert "<!channel" not in rest
         assert "<@U1>" not in rest
 
 
 PORTAL = Portal(
-    "acme",
-    DocSpace("https://acme.example", SecretStr("sk-0"), ssl_context=TLS),
-    Policy(frozenset({"U0BOB"})),
-    timedelta(minutes=30),
+    name=PortalName("acme"),
+    docspace=DocSpace("https://acme.example", SecretStr("sk-0"), ssl_context=TLS),
+    policy=Policy(approvers=Approvers(frozenset({"U0BOB"}))),
+    approval_ttl=timedelta(minutes=30),
 )
 
 
@@ -171,7 +185,7 @@ def test_any_card_fits(restore: Restore) -> None:
 @given(restores(), st.sampled_from([kind for kind in PostKind if kind is not PostKind.CARD]), facts)
 def test_any_post_fits(restore: Restore, kind: PostKind, said: dict[str, Any]) -> None:
     if kind is PostKind.CLOSING:
-        ends = [state for state in State if state in thread._ENDS]
+        ends = [state for state in State if state in thread.ENDS]
         restore = replace(restore, state=ends[restore.version % len(ends)])
     text, blocks = thread.thread_post(kind, restore, said, "0123456789ab", AROUND)
     fits(text, blocks)
@@ -185,22 +199,35 @@ def test_any_modal_fits_and_can_be_submitted_only_when_all_is_well(
     alias: str, name: str, sentence: str, passes: bool
 ) -> None:
     result = CheckResult.PASSED if passes else CheckResult.FAILED
-    source = Source("3c0f8f0a-7a6b-4f2e-9a51-0d7a4a1f6b11", name[:200], 5, NOW, NOW)
+    backup_id = "3c0f8f0a-7a6b-4f2e-9a51-0d7a4a1f6b11"
+    source = Source(
+        backup_id=backup_id, file_name=name[:200], storage_type=5, created_on=NOW, expires_on=NOW
+    )
     report = Report((Check("portal", result, sentence),), alias[:100], source)
-    view = request_modal.confirmation_modal(source.backup_id, report, PORTAL, "C1", NOW)
+    view = request_modal.confirmation_modal(backup_id, report, PORTAL, "C1", NOW)
     check_view(view, "modal")
     assert ("submit" in view) == passes
     assert any(block["type"] == "input" for block in view["blocks"]) == passes
     if passes:
         asked = request_modal.RequestMetadata.unpack(view["private_metadata"])
-        assert asked == request_modal.RequestMetadata(alias[:100], "acme", source, "C1")
+        assert asked == request_modal.RequestMetadata(
+            portal=PortalAlias(alias[:100]),
+            portal_name=PortalName("acme"),
+            source=source,
+            channel="C1",
+        )
 
 
 @given(outside, archives(), outside)
 def test_a_modal_for_any_archive_fits(alias: str, source: Source, sentence: str) -> None:
     report = Report((Check("archive", CheckResult.WARNED, sentence),), alias[:100], source)
     view = request_modal.confirmation_modal(
-        source, report, PORTAL, "C1", NOW, external_id="facts-1", close="Back"
+        source,
+        report,
+        PORTAL,
+        "C1",
+        NOW,
+        window=request_modal.Window(external_id="facts-1", close="Back"),
     )
     check_view(view, "modal")
     assert request_modal.RequestMetadata.unpack(view["private_metadata"]).source == source
@@ -218,7 +245,7 @@ def test_a_home_tab_with_sixty_open_restores_fits() -> None:
     ]
     recent = [
         VisibleRestore(
-            replace(one, id=f"ended-{number}", state=State.EXPIRED), frozenset({Action.AGAIN})
+            replace(one, id=f"ended-{number}", state=State.EXPIRED), frozenset({Action.ASK_AGAIN})
         )
         for number in range(home.RECENT)
     ]
@@ -237,7 +264,8 @@ def test_any_home_tab_fits_and_says_how_many_more_are_open(
         )
     recent = [
         VisibleRestore(
-            replace(restore, id=f"ended-{number}", state=State.EXPIRED), frozenset({Action.AGAIN})
+            replace(restore, id=f"ended-{number}", state=State.EXPIRED),
+            frozenset({Action.ASK_AGAIN}),
         )
         for number in range(home.RECENT)
     ]
@@ -257,9 +285,9 @@ def test_the_fallback_says_everything_that_the_card_shows() -> None:
         id="r1",
         version=1,
         state=State.REQUESTED,
-        portal="acme",
+        portal=PortalAlias("acme"),
         portal_url="https://acme.example",
-        source=Source("b1", "acme.tar.gz", 5, NOW, None),
+        source=Source(backup_id="b1", file_name="acme.tar.gz", storage_type=5, created_on=NOW),
         reason="because",
         notify=True,
         requester="U0ALICE",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from restorebot.model import Restore, Source, State
+from restorebot.model import PortalAlias, Restore, Source, State
 from restorebot.storage.store import Store, open_store
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -31,10 +31,14 @@ def a_restore(
         id=name,
         version=1,
         state=state,
-        portal="acme",
+        portal=PortalAlias("acme"),
         portal_url=portal,
         source=Source(
-            "3c0f8f0a-7a6b-4f2e-9a51-0d7a4a1f6b11", "acme.tar.gz", 4, NOW, NOW + timedelta(days=1)
+            backup_id="3c0f8f0a-7a6b-4f2e-9a51-0d7a4a1f6b11",
+            file_name="acme.tar.gz",
+            storage_type=4,
+            created_on=NOW,
+            expires_on=NOW + timedelta(days=1),
         ),
         reason="because",
         notify=False,

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ async def fill(store: Store) -> None:
             await tx.insert_request(restore, [])
             await tx.advance(
                 restore,
-                State.DENIED,
+                replace(restore, state=State.DENIED),
                 at=NOW,
                 actor="UBOB",
                 event="denied",
@@ -31,7 +32,7 @@ async def fill(store: Store) -> None:
 
 async def first_broken(store: Store) -> int | None:
     async with store.reading() as tx:
-        return (await audit.verify(tx._conn)).first_broken
+        return (await audit.verify(tx.connection)).first_broken
 
 
 async def test_an_untouched_trail_fits(store: Store) -> None:

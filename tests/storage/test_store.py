@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,7 +29,9 @@ async def request(store: Store, restore: Restore) -> Restore:
 async def move(store: Store, restore: Restore, *path: State) -> Restore:
     for to in path:
         async with store.writing() as tx:
-            restore = await tx.advance(restore, to, at=NOW, actor="restorebot", event=to.value)
+            restore = await tx.advance(
+                restore, replace(restore, state=to), at=NOW, actor="restorebot", event=to.value
+            )
     return restore
 
 
@@ -45,7 +48,11 @@ async def test_what_a_move_returns_is_what_the_database_holds(store: Store) -> N
     async with store.writing() as tx:
         voted = await tx.add_vote(restore, "UBOB", NOW)
         moved = await tx.advance(
-            voted, State.APPROVED, at=NOW, actor="UBOB", event="approved", approved_at=NOW
+            voted,
+            replace(voted, state=State.APPROVED, approved_at=NOW),
+            at=NOW,
+            actor="UBOB",
+            event="approved",
         )
     async with store.reading() as tx:
         assert await tx.restore("r1") == moved
@@ -106,8 +113,8 @@ def test_a_random_walk_goes_only_where_the_table_says_and_leaves_a_trail_of_it(
             async with store.reading() as tx:
                 assert await tx.restore("r1") == restore
         async with store.reading() as tx:
-            assert (await audit.verify(tx._conn)).first_broken is None
-            rows = [row.entry async for row in audit.rows(tx._conn)]
+            assert (await audit.verify(tx.connection)).first_broken is None
+            rows = [row.entry async for row in audit.rows(tx.connection)]
         await store.close()
         assert [entry.new_state for entry in rows] == trail
         assert [entry.old_state for entry in rows] == [None, *trail[:-1]]
@@ -181,7 +188,7 @@ async def test_a_transaction_that_fails_leaves_nothing(store: Store) -> None:
         async with store.writing() as tx:
             await tx.advance(
                 restore,
-                State.DENIED,
+                replace(restore, state=State.DENIED),
                 at=NOW,
                 actor="UBOB",
                 event="denied",
@@ -199,7 +206,7 @@ async def test_the_outbox_is_a_queue_per_restore(store: Store) -> None:
         async with store.writing() as tx:
             await tx.advance(
                 restore,
-                State.DENIED,
+                replace(restore, state=State.DENIED),
                 at=NOW,
                 actor="UBOB",
                 event="denied",
@@ -285,7 +292,7 @@ async def test_a_file_that_is_no_database_is_one_sentence(url: str, tmp_path: Pa
 
 async def test_a_full_disk_is_one_sentence_without_the_statement(store: Store) -> None:
     async with store.writing() as tx:
-        await tx._conn.exec_driver_sql("PRAGMA max_page_count = 1")
+        await tx.connection.exec_driver_sql("PRAGMA max_page_count = 1")
     with pytest.raises(StorageError, match="full") as caught:
         for number in range(200):
             await request(store, a_restore(f"r{number}"))
@@ -308,4 +315,9 @@ async def test_a_yes_beside_one_that_was_not_looked_at_again_does_not_fill_the_q
     async with store.writing() as tx:
         restore = await tx.add_vote(restore, "UBOB", NOW)
         with pytest.raises(votes.VotersUnchecked):
-            await votes.count_vote(tx, restore, NOW, votes.CheckedVote("UERIN", 2, frozenset(), {}))
+            await votes.count_vote(
+                tx,
+                restore,
+                NOW,
+                votes.CheckedVote(user="UERIN", needed=2, checked=frozenset(), lost={}),
+            )

@@ -1,16 +1,16 @@
-"""The page's server: the files, one stream of snapshots for each tab, and a way for each thing a
-person can do.
-"""
+"""The page's server: its files, a stream of snapshots for each tab, and what a person can do."""
 
 import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
+from pydantic import Field
 from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -20,114 +20,118 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from restorebot.sandbox.control import Body, ControlError, Json, Nothing, parse, parse_object
 from restorebot.sandbox.programs import Programs
-
-Json = dict[str, Any]
 
 STATIC = Path(__file__).parent / "static"
 
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src "
-    "'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 HEADERS = {
-    "Content-Security-Policy": POLICY,
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
 
-LOOK = 0.4
+POLL_SECONDS = 0.4
 """Seconds between looks at the portal, whose number moves by itself."""
 
-SILENCE = 15.0
+KEEPALIVE_SECONDS = 15.0
 """Seconds after which a stream says that it still lives."""
 
-RESTORE_TAKES = 20.0
+RESTORE_SECONDS = 20.0
 """Portal seconds; at speed 1 they are real ones."""
 
 PEOPLE = {"alice": "U0ALICE", "bob": "U0BOB", "carol": "U0CAROL"}
 
-PORTAL_SHOWN = ("alias", "tenantStatus", "history", "tasks", "faults", "speed", "keys", "starts")
+SHOWN_OF_PORTAL = (
+    "alias",
+    "tenantStatus",
+    "history",
+    "tasks",
+    "faults",
+    "speed",
+    "keys",
+    "starts",
+    "away",
+)
 
 
-class World:
-    """The programs behind the page, and a bell that rings when something in them has changed."""
+class DemoPrograms:
+    """The programs behind the page, watched for changes."""
 
     def __init__(self, programs: Programs, http: httpx.AsyncClient) -> None:
         self.programs = programs
         self._http = http
-        self._news = asyncio.Event()
-        self._portal: Json = {}
+        self._changed = asyncio.Event()
 
-    async def ask(
-        self, url: str, method: str = "GET", body: Json | None = None
+    async def slack(
+        self, path: str, body: Json | None = None, method: str = "POST"
     ) -> tuple[int, Json]:
-        """A request to a control interface.
+        """Ask the workspace's control interface; without a body, by GET. Raises HTTPException."""
+        return await self._ask(self.programs.slack_url, path, body, method)
 
-        Raises HTTPException when the program does not answer.
-        """
+    async def portal(
+        self, path: str, body: Json | None = None, method: str = "POST"
+    ) -> tuple[int, Json]:
+        """Ask the portal's control interface; without a body, by GET. Raises HTTPException."""
+        return await self._ask(self.programs.portal_url, path, body, method)
+
+    async def _ask(self, base: str, path: str, body: Json | None, method: str) -> tuple[int, Json]:
+        if body is None:
+            method = "GET"
         try:
-            answer = await self._http.request(method, url, json=body)
+            answer = await self._http.request(method, f"{base}/_sandbox/{path}", json=body)
             return answer.status_code, answer.json()
         except (httpx.HTTPError, ValueError):
             raise HTTPException(
                 502, "The sandbox does not answer; stop the demo and start it again."
             ) from None
 
-    async def slack(
-        self, path: str, body: Json | None = None, method: str = "POST"
-    ) -> tuple[int, Json]:
-        return await self.ask(
-            f"{self.programs.slack_url}/_sandbox/{path}", "GET" if body is None else method, body
-        )
+    @property
+    def bot_runs(self) -> bool:
+        """Whether the bot's process is alive."""
+        return self.programs.bot is not None and self.programs.bot.is_running
 
-    async def portal(
-        self, path: str, body: Json | None = None, method: str = "POST"
-    ) -> tuple[int, Json]:
-        return await self.ask(
-            f"{self.programs.portal_url}/_sandbox/{path}", "GET" if body is None else method, body
-        )
-
-    def ring(self) -> None:
-        self._news.set()
-        self._news = asyncio.Event()
+    def notify_streams(self) -> None:
+        """Let every stream look whether it has something new to send."""
+        self._changed.set()
+        self._changed = asyncio.Event()
 
     async def snapshot(self, user: str) -> Json:
-        """All that this person's tab shows."""
+        """Return all that this person's tab shows."""
         _, screen = await self.slack(f"screen?user={user}")
         _, slack = await self.slack("state")
         _, portal = await self.portal("state")
-        shown = {name: portal[name] for name in PORTAL_SHOWN}
+        shown = {name: portal[name] for name in SHOWN_OF_PORTAL}
+        shown["takes"] = RESTORE_SECONDS / (portal["speed"] or 1)
         return {
             "you": user,
             "slack": screen | {"faults": slack["faults"]},
-            "portal": shown
-            | {"away": portal["away"], "takes": RESTORE_TAKES / (portal["speed"] or 1)},
-            "bot": {
-                "runs": bool(self.programs.bot and self.programs.bot.runs),
-                "connected": screen["connected"],
-            },
+            "portal": shown,
+            "bot": {"runs": self.bot_runs, "connected": screen["connected"]},
         }
 
     async def snapshots(self, user: str) -> AsyncIterator[str]:
-        """Server-sent events: a snapshot now and after each change."""
+        """Yield server-sent events: a snapshot now and after each change."""
         last = ""
         while True:
-            news = self._news
-            fresh = json.dumps(await self.snapshot(user))
-            if fresh != last:
-                yield f"data: {fresh}\n\n"
-                last = fresh
+            changed = self._changed
+            current = json.dumps(await self.snapshot(user))
+            if current != last:
+                yield f"data: {current}\n\n"
+                last = current
             try:
-                await asyncio.wait_for(news.wait(), SILENCE)
+                await asyncio.wait_for(changed.wait(), KEEPALIVE_SECONDS)
             except TimeoutError:
                 yield ": still here\n\n"
 
     async def watch(self) -> None:
-        """Ring at every change, until cancelled."""
-        await asyncio.gather(self._watch_slack(), self._watch_rest())
+        """Notify the streams at every change, until cancelled."""
+        await asyncio.gather(self._watch_slack(), self._watch_portal_and_bot())
 
     async def _watch_slack(self) -> None:
         last = 0
@@ -135,133 +139,123 @@ class World:
             try:
                 _, answer = await self.slack(f"events?after={last}&wait=20")
             except HTTPException:
-                await asyncio.sleep(LOOK)
+                await asyncio.sleep(POLL_SECONDS)
                 continue
             last = answer["last"]
-            self.ring()
+            self.notify_streams()
 
-    async def _watch_rest(self) -> None:
+    async def _watch_portal_and_bot(self) -> None:
         before: Any = None
         while True:
             with contextlib.suppress(HTTPException):
                 _, portal = await self.portal("state")
-                bot = self.programs.bot
-                seen = [
-                    {name: portal[name] for name in PORTAL_SHOWN},
-                    portal["away"],
-                    bool(bot and bot.runs),
-                ]
+                seen = [self.bot_runs, *(portal[name] for name in SHOWN_OF_PORTAL)]
                 if seen != before:
                     before = seen
-                    self.ring()
-            await asyncio.sleep(LOOK)
+                    self.notify_streams()
+            await asyncio.sleep(POLL_SECONDS)
 
 
-Act = Callable[[World, Json], Awaitable[tuple[int, Json]]]
+class SwitchBody(Body):
+    """A switch of the drawer, and whether it is on."""
+
+    name: Literal["archive_broken", "worker_killed", "stall_at_75"]
+    on: bool
 
 
-def _to_slack(path: str) -> Act:
-    async def act(world: World, body: Json) -> tuple[int, Json]:
-        return await world.slack(path, body)
+class SpeedBody(Body):
+    """Real seconds that a restore takes."""
 
-    return act
-
-
-TOGGLES = ("archive_broken", "worker_killed", "stall_at_75")
+    takes: float = Field(ge=1, le=3600)
 
 
-async def _toggle(world: World, body: Json) -> tuple[int, Json]:
-    name, on = body.get("name"), body.get("on")
-    if name not in TOGGLES or not isinstance(on, bool):
-        return 422, {
-            "error": (
-                f"A switch has a 'name' of {', '.join(TOGGLES)} and an 'on' that is true or false."
-            )
-        }
-    return await world.portal("faults", {name: on}, "PATCH")
+Action = Callable[[DemoPrograms, bytes], Awaitable[tuple[int, Json]]]
 
 
-async def _speed(world: World, body: Json) -> tuple[int, Json]:
-    seconds = body.get("takes")
-    if (
-        isinstance(seconds, bool)
-        or not isinstance(seconds, int | float)
-        or not 1 <= seconds <= 3600
-    ):
-        return 422, {"error": "A restore takes 1 to 3600 seconds: give them as 'takes'."}
-    return await world.portal("speed", {"speed": RESTORE_TAKES / seconds})
+def _forward_to_slack(path: str) -> Action:
+    async def action(demo: DemoPrograms, raw: bytes) -> tuple[int, Json]:
+        return await demo.slack(path, parse_object(raw))
+
+    return action
 
 
-async def _away(world: World, __: Json) -> tuple[int, Json]:
+def _send_to_portal(path: str, method: str = "POST", **body: Any) -> Action:
+    async def action(demo: DemoPrograms, raw: bytes) -> tuple[int, Json]:
+        parse(Nothing, raw)
+        return await demo.portal(path, body, method)
+
+    return action
+
+
+async def _set_switch(demo: DemoPrograms, raw: bytes) -> tuple[int, Json]:
+    body = parse(SwitchBody, raw)
+    return await demo.portal("faults", {body.name: body.on}, "PATCH")
+
+
+async def _set_speed(demo: DemoPrograms, raw: bytes) -> tuple[int, Json]:
+    return await demo.portal("speed", {"speed": RESTORE_SECONDS / parse(SpeedBody, raw).takes})
+
+
+async def _go_away(demo: DemoPrograms, raw: bytes) -> tuple[int, Json]:
+    parse(Nothing, raw)
     # The portal counts in its own seconds, the person in real ones.
-    _, state = await world.portal("state")
-    return await world.portal("faults", {"away": 20 * (state["speed"] or 1)}, "PATCH")
+    _, state = await demo.portal("state")
+    return await demo.portal("faults", {"away": 20 * (state["speed"] or 1)}, "PATCH")
 
 
-async def _someone_else(world: World, __: Json) -> tuple[int, Json]:
-    return await world.portal("someone-else-starts", {})
-
-
-async def _repair(world: World, __: Json) -> tuple[int, Json]:
-    return await world.portal("repair", {})
-
-
-async def _expire_key(world: World, __: Json) -> tuple[int, Json]:
-    return await world.portal("keys", {"expires_at": "2020-01-01T00:00:00"}, "PATCH")
-
-
-async def _limit(world: World, __: Json) -> tuple[int, Json]:
-    fault: Json = {"fault": "rate_limited", "times": 5, "retry_after": 3}
-    return await world.slack(
+async def _rate_limit(demo: DemoPrograms, raw: bytes) -> tuple[int, Json]:
+    parse(Nothing, raw)
+    fault: Json = {"fault": "ratelimited", "times": 5, "retry_after": 3}
+    return await demo.slack(
         "faults", {"chat.postMessage": fault, "chat.update": dict(fault)}, "PATCH"
     )
 
 
-async def _kill(world: World, __: Json) -> tuple[int, Json]:
-    bot = world.programs.bot
-    if bot is None or not bot.runs:
+async def _kill_bot(demo: DemoPrograms, raw: bytes) -> tuple[int, Json]:
+    parse(Nothing, raw)
+    if demo.programs.bot is None or not demo.bot_runs:
         return 409, {"error": "The bot is not running."}
-    await bot.kill()
+    await demo.programs.bot.kill()
     return 200, {}
 
 
-async def _start(world: World, __: Json) -> tuple[int, Json]:
-    await world.programs.start_bot()
+async def _start_bot(demo: DemoPrograms, raw: bytes) -> tuple[int, Json]:
+    parse(Nothing, raw)
+    await demo.programs.start_bot()
     return 200, {}
 
 
-async def _new_key(world: World, __: Json) -> tuple[int, Json]:
-    """Make a key and start the bot with it, as an administrator would; the key itself stays
-    here.
-    """
-    _, made = await world.portal("keys", {})
-    world.programs.environment["DOCSPACE_API_KEY"] = made["key"]
-    if world.programs.bot:
-        await world.programs.bot.stop()
-    await world.programs.start_bot()
+async def _replace_key(demo: DemoPrograms, raw: bytes) -> tuple[int, Json]:
+    """Make a key and start the bot with it, as an administrator would; the key stays here."""
+    parse(Nothing, raw)
+    _, made = await demo.portal("keys", {})
+    demo.programs.environment["DOCSPACE_API_KEY"] = made["key"]
+    if demo.programs.bot:
+        await demo.programs.bot.stop()
+    await demo.programs.start_bot()
     return 200, {}
 
 
-ACTS: dict[str, Act] = {
+ACTIONS: dict[str, Action] = {
     **{
-        f"/slack/{name}": _to_slack(name)
+        f"/slack/{name}": _forward_to_slack(name)
         for name in ("command", "click", "submit", "close", "say", "home")
     },
-    "/portal/switch": _toggle,
-    "/portal/speed": _speed,
-    "/portal/away": _away,
-    "/portal/someone-else": _someone_else,
-    "/portal/repair": _repair,
-    "/portal/expire-key": _expire_key,
-    "/slack/limit": _limit,
-    "/bot/kill": _kill,
-    "/bot/start": _start,
-    "/bot/new-key": _new_key,
+    "/portal/switch": _set_switch,
+    "/portal/speed": _set_speed,
+    "/portal/away": _go_away,
+    "/portal/someone-else": _send_to_portal("someone-else-starts"),
+    "/portal/repair": _send_to_portal("repair"),
+    "/portal/expire-key": _send_to_portal("keys", "PATCH", expires_at="2020-01-01T00:00:00"),
+    "/slack/limit": _rate_limit,
+    "/bot/kill": _kill_bot,
+    "/bot/start": _start_bot,
+    "/bot/new-key": _replace_key,
 }
 
 
-def create_app(world: World) -> Starlette:
-    """The page as an app, for 127.0.0.1 alone."""
+def create_app(demo: DemoPrograms) -> Starlette:
+    """Return the page as an app, for 127.0.0.1 alone."""
 
     async def index(_: Request) -> Response:
         return FileResponse(STATIC / "index.html")
@@ -270,66 +264,56 @@ def create_app(world: World) -> Starlette:
         user = PEOPLE.get(request.query_params.get("as", ""))
         if user is None:
             raise HTTPException(422, f"The parameter 'as' is one of {', '.join(PEOPLE)}.")
-        return StreamingResponse(world.snapshots(user), media_type="text/event-stream")
+        return StreamingResponse(demo.snapshots(user), media_type="text/event-stream")
 
-    def route(path: str, act: Act) -> Route:
-        async def endpoint(request: Request) -> Response:
-            # A form of another site cannot send this type without asking first, and is never
-            # allowed to.
-            if request.headers.get("content-type", "").partition(";")[0] != "application/json":
-                raise HTTPException(415, "Send JSON, as application/json.")
-            try:
-                body = json.loads(await request.body() or b"{}")
-            except ValueError:
-                raise HTTPException(400, "The body is not JSON.") from None
-            if not isinstance(body, dict):
-                raise HTTPException(400, "The body is not a JSON object.")
-            status, answer = await act(world, body)
-            world.ring()
-            return JSONResponse(answer, status)
-
-        return Route(path, endpoint, methods=["POST"])
-
+    trusted = Middleware(
+        TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"], www_redirect=False
+    )
     return Starlette(
         routes=[
             Route("/", index),
             Route("/stream", stream),
-            *(route(path, act) for path, act in ACTS.items()),
+            *(_action_route(demo, path, action) for path, action in ACTIONS.items()),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
-        middleware=[
-            Middleware(_Headers),
-            Middleware(
-                TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"], www_redirect=False
-            ),
-        ],
-        exception_handlers={HTTPException: _refused},  # type: ignore[dict-item] # Starlette names the base class
+        middleware=[Middleware(_SecurityHeaders), trusted],
+        exception_handlers={HTTPException: _error_response},  # type: ignore[dict-item] # Starlette names the base class
     )
 
 
-async def _refused(request: Request, error: HTTPException) -> Response:
+def _action_route(demo: DemoPrograms, path: str, action: Action) -> Route:
+    async def endpoint(request: Request) -> Response:
+        # A form of another site cannot send this type without asking first, and is never allowed
+        # to.
+        if request.headers.get("content-type", "").partition(";")[0] != "application/json":
+            raise HTTPException(415, "Send JSON, as application/json.")
+        try:
+            status, answer = await action(demo, await request.body())
+        except ControlError as error:
+            status, answer = error.status, {"error": error.sentence}
+        demo.notify_streams()
+        return JSONResponse(answer, status)
+
+    return Route(path, endpoint, methods=["POST"])
+
+
+async def _error_response(request: Request, error: HTTPException) -> Response:
     sentences = {
         404: f"There is no {request.url.path} here.",
         405: f"{request.url.path} does not take {request.method}.",
     }
-    return JSONResponse(
-        {"error": sentences.get(error.status_code, error.detail)}, error.status_code, error.headers
-    )
+    sentence = sentences.get(error.status_code, error.detail)
+    return JSONResponse({"error": sentence}, error.status_code, error.headers)
 
 
-class _Headers:
-    """Puts the page's security headers on every answer."""
-
+class _SecurityHeaders:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def with_headers(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [
-                    *message.get("headers", []),
-                    *((name.lower().encode(), value.encode()) for name, value in HEADERS.items()),
-                ]
+                MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
-        await self._app(scope, receive, with_headers)
+        await self._app(scope, receive, send_with_headers)

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from restorebot.sandbox.portal import Portal, create_app
+from restorebot.sandbox.portal.models import NEWEST
 from restorebot.sandbox.serve import serve_program
 
 
@@ -16,7 +17,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--key", help="the API key, sk-…; made up when left out")
     parser.add_argument("--alias", default="acme")
     parser.add_argument(
-        "--profile", default="3.7.2", help="the version to behave as (default: %(default)s)"
+        "--profile", default=NEWEST, help="the version to behave as (default: %(default)s)"
     )
     parser.add_argument(
         "--speed",

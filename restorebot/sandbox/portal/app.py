@@ -10,34 +10,35 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from restorebot.sandbox.portal.answers import Refusal
-from restorebot.sandbox.portal.bodies import json_body
-from restorebot.sandbox.portal.control import control_routes
-from restorebot.sandbox.portal.faults import after, before, hang_up, whole_faults
-from restorebot.sandbox.portal.filters import filters
-from restorebot.sandbox.portal.machine import Portal
+from restorebot.sandbox.portal.control import Control
+from restorebot.sandbox.portal.faults import (
+    abort_connection,
+    alter_response,
+    apply_switches,
+    fail_early,
+)
+from restorebot.sandbox.portal.filters import check_request
+from restorebot.sandbox.portal.parsing import json_body
+from restorebot.sandbox.portal.responses import Refusal
 from restorebot.sandbox.portal.routes import ROUTES, Handler
+from restorebot.sandbox.portal.simulator import Portal
 
 API = "/api/2.0"
 
 
 def create_app(portal: Portal) -> Starlette:
-    """The ASGI app: API, its alias under ``/portal/`` (§1.1), and the control interface."""
-
-    routes = []
-    for method, path, handler in ROUTES:
-        endpoint = _endpoint(portal, handler)
-        routes.append(Route(API + path, endpoint, methods=[method]))
-        if path.startswith("/backup/"):
-            routes.append(
-                Route(API + path.replace("/backup/", "/portal/"), endpoint, methods=[method])
-            )
-    return _App(routes=[*routes, *control_routes(portal)])
+    """Return the ASGI app: API and control interface."""
+    routes = [
+        Route(API + path, _endpoint(portal, handler), methods=[method])
+        for method, path, handler in ROUTES
+    ]
+    return _App(routes=[*routes, *Control(portal).routes()])
 
 
 class _App(Starlette):
-    """Notes for each request how to cut its connection: ASGI has no message for that, uvicorn's
-    transport has.
+    """Notes for each request how to cut its connection.
+
+    ASGI has no message for that; uvicorn's transport has.
     """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,21 +51,21 @@ def _endpoint(portal: Portal, handler: Handler) -> Callable[[Request], Awaitable
         raw = await request.body()
         noted = _note(portal, request, raw)
         state = portal.state
-        if state.switches["slow"]:
-            await asyncio.sleep(float(state.switches["slow"]))
-        fault = portal.take_fault(request.url.path)
+        if state.switches.slow:
+            await asyncio.sleep(state.switches.slow)
+        fault = portal.next_route_fault(request.url.path)
         if state.is_away or (fault and fault.fault == "drop"):
-            return await hang_up(request)
+            return await abort_connection(request)
         try:
-            whole_faults(portal)
+            apply_switches(portal)
             if fault:
-                before(fault)
-            filters(portal, request)
+                fail_early(fault)
+            check_request(portal, request)
             response = await handler(portal, request, json_body(request, raw))
         except Refusal as refusal:
             response = refusal.response
         noted["status"] = response.status_code
-        return await after(fault, request, response) if fault else response
+        return await alter_response(fault, request, response) if fault else response
 
     return answer
 

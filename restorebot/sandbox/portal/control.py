@@ -1,223 +1,233 @@
-"""The portal's control interface; its table is in `portal`."""
+"""The portal's control interface ``/_sandbox/``: let time pass, set faults, change things."""
 
-import json
 import uuid
-from collections.abc import Awaitable, Callable
-from dataclasses import fields
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
+from pydantic import ConfigDict, Field, RootModel
+from pydantic.alias_generators import to_camel
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
-from restorebot.sandbox.portal.faults import ROUTE_FAULTS
-from restorebot.sandbox.portal.machine import Portal, RouteFault
-from restorebot.sandbox.portal.state import SWITCHES, Key, Record, new_key
+from restorebot.sandbox.control import (
+    Body,
+    ControlError,
+    Json,
+    Nothing,
+    control_routes,
+    parse_object,
+    read,
+    validate,
+)
+from restorebot.sandbox.portal.models import NEWEST, BackupRecord, Key, new_key
+from restorebot.sandbox.portal.simulator import Portal
+from restorebot.sandbox.portal.switches import RouteFault, Switches
 
-Json = dict[str, Any]
+
+class AdvanceBody(Body):
+    """Seconds that the portal's clock goes on by."""
+
+    seconds: float = Field(ge=0)
 
 
-class ControlError(Exception):
-    """A request that cannot be taken, with the sentence that says why."""
+class SpeedBody(Body):
+    """Seconds of the portal for each real one."""
+
+    speed: float = Field(ge=0)
 
 
-def control_routes(portal: Portal) -> list[BaseRoute]:
-    """Everything under ``/_sandbox/``."""
-    control = _Control(portal)
-    table: list[tuple[str, str, Callable[[Json], Any]]] = [
-        ("GET", "state", control.state),
-        ("POST", "advance", control.advance),
-        ("POST", "speed", control.speed),
-        ("PATCH", "faults", control.set_faults),
-        ("DELETE", "faults", control.clear_faults),
-        ("GET", "requests", control.requests),
-        ("DELETE", "requests", control.clear_requests),
-        ("POST", "backups", control.put_backup),
-        ("POST", "backups/many", control.put_many),
-        ("PATCH", "keys", control.change_key),
-        ("POST", "keys", control.add_key),
-        ("PATCH", "files", control.change_file),
-        ("POST", "someone-else-starts", control.someone_else),
-        ("POST", "someone-else-backs-up", control.someone_elses_backup),
-        ("POST", "yesterday", control.yesterday),
-        ("POST", "repair", control.repair),
-    ]
-    routes: list[BaseRoute] = [
-        Route(f"/_sandbox/{path}", _route(act), methods=[method]) for method, path, act in table
-    ]
+class BackupBody(Body):
+    """A backup of the history, or what changes of it."""
 
-    async def remove(request: Request) -> Response:
-        wanted = request.path_params["id"]
-        portal.state.history = [record for record in portal.state.history if record.id != wanted]
-        return JSONResponse({})
+    model_config = ConfigDict(alias_generator=to_camel)
 
-    async def lost(request: Request) -> Response:
-        return JSONResponse(
-            {"error": f"There is no {request.method} {request.url.path} here."}, 404
+    id: str | None = None
+    file_name: str | None = None
+    storage_type: int | None = None
+    created_on: datetime | None = None
+    expires_on: datetime | None = None
+
+
+class ManyBody(Body):
+    """How many backups are added."""
+
+    count: int = Field(ge=0)
+
+
+class KeyBody(Body):
+    """What changes of the newest key."""
+
+    permissions: list[str] = Field(default_factory=list)
+    expires_at: datetime | None = None
+    is_active: bool = True
+    admin: bool = True
+
+
+class FileBody(Body):
+    """What changes of a file; ``closed`` is one that the key's owner may not open."""
+
+    title: str = ""
+    version: int = 1
+    closed: bool = False
+
+
+class FilesBody(RootModel[dict[str, FileBody | None]]):
+    """Changes of files, by their id; a file that is null is deleted."""
+
+
+class YesterdayBody(Body):
+    """Whether the task that is still on show was a dump."""
+
+    dump: bool = False
+
+
+@dataclass
+class Control:
+    """The handlers, and the portal that they work on."""
+
+    portal: Portal
+
+    def routes(self) -> list[Route]:
+        """Return every control route."""
+        return control_routes(
+            {
+                "state": {"GET": self._show_state},
+                "advance": {"POST": self._advance},
+                "speed": {"POST": self._set_speed},
+                "faults": {"PATCH": self._set_faults, "DELETE": self._clear_faults},
+                "requests": {"GET": self._show_requests, "DELETE": self._clear_requests},
+                "backups": {"POST": self._put_backup},
+                "backups/many": {"POST": self._put_many},
+                "backups/{id}": {"DELETE": self._remove_backup},
+                "keys": {"PATCH": self._change_key, "POST": self._add_key},
+                "files": {"PATCH": self._change_files},
+                "someone-else-starts": {"POST": self._someone_else_starts},
+                "someone-else-backs-up": {"POST": self._someone_else_backs_up},
+                "yesterday": {"POST": self._yesterday},
+                "repair": {"POST": self._repair},
+            }
         )
 
-    every = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-    routes.append(Route("/_sandbox/backups/{id}", remove, methods=["DELETE"]))
-    routes.append(Route("/_sandbox/{path:path}", lost, methods=every))
-    return routes
-
-
-def _route(act: Callable[[Json], Any]) -> Callable[[Request], Awaitable[Response]]:
-    async def answer(request: Request) -> Response:
-        try:
-            return JSONResponse(act(dict(json.loads(await request.body() or b"{}"))))
-        except ControlError as error:
-            return JSONResponse({"error": str(error)}, 422)
-        except ValueError:
-            return JSONResponse(
-                {"error": "The body is not JSON, or a value in it cannot be read."}, 400
-            )
-        except (KeyError, TypeError) as error:
-            return JSONResponse(
-                {"error": f"A member is missing, unknown or of the wrong type: {error}."}, 422
-            )
-
-    return answer
-
-
-class _Control:
-    def __init__(self, portal: Portal) -> None:
-        self._portal = portal
-
-    def state(self, _: Json) -> Json:
-        state = self._portal.state
-        state.settle()
+    async def _show_state(self, _request: Request) -> Json:
+        state = self.portal.state
+        state.catch_up()
         tasks = {"restore": state.restore, "backup": state.backup, "dump": state.dump}
         return {
             "alias": state.alias,
             "profile": state.profile,
             "now": state.now(),
             "wall": state.wall().isoformat(),
-            "speed": self._portal.clock.speed,
+            "speed": self.portal.clock.speed,
             "away": state.is_away,
             "tenantId": state.tenant_id,
             "tenantStatus": state.tenant_status,
             "history": [record.as_json() for record in state.history],
-            "tasks": {
-                name: task.as_json("3.7.2") if task else None for name, task in tasks.items()
-            },
+            "tasks": {name: task and task.as_json(NEWEST) for name, task in tasks.items()},
             "starts": state.starts,
             "backups": state.backups,
-            "faults": state.switches,
+            "faults": state.switches.model_dump(),
             "keys": len(state.keys),
         }
 
-    def advance(self, body: Json) -> Json:
-        self._portal.clock.advance(float(body["seconds"]))
-        self._portal.state.settle()
-        return {"now": self._portal.state.now()}
+    async def _advance(self, request: Request) -> Json:
+        self.portal.clock.advance((await read(request, AdvanceBody)).seconds)
+        self.portal.state.catch_up()
+        return {"now": self.portal.state.now()}
 
-    def speed(self, body: Json) -> Json:
-        self._portal.clock.pace(float(body["speed"]))
-        return {"speed": self._portal.clock.speed}
+    async def _set_speed(self, request: Request) -> Json:
+        self.portal.clock.set_speed((await read(request, SpeedBody)).speed)
+        return {"speed": self.portal.clock.speed}
 
-    def set_faults(self, body: Json) -> Json:
-        if "on" in body:
-            known = {field.name for field in fields(RouteFault)}
-            if body.get("fault") not in ROUTE_FAULTS or set(body) - known:
-                raise ControlError(
-                    f"A route fault has a fault of {', '.join(sorted(ROUTE_FAULTS))}."
-                )
-            self._portal.route_faults.append(RouteFault(**body))
+    async def _set_faults(self, request: Request) -> Json:
+        members = parse_object(await request.body())
+        if "on" in members:
+            self.portal.route_faults.append(validate(RouteFault, members))
             return {}
-        unknown = set(body) - set(SWITCHES)
-        if unknown:
-            raise ControlError(
-                f"There is no fault {min(unknown)}; there are {', '.join(SWITCHES)}."
-            )
-        for name, value in body.items():
-            self._portal.state.switch(name, value)
-        return self._portal.state.switches
+        self.portal.state.switch(members)
+        return self.portal.state.switches.model_dump()
 
-    def clear_faults(self, _: Json) -> Json:
-        for name, value in SWITCHES.items():
-            self._portal.state.switch(name, value)
-        self._portal.route_faults.clear()
+    async def _clear_faults(self, request: Request) -> Json:
+        await read(request, Nothing)
+        self.portal.state.switch(Switches().model_dump())
+        self.portal.route_faults.clear()
         return {}
 
-    def requests(self, _: Json) -> Json:
-        return {"requests": self._portal.requests}
+    async def _show_requests(self, _request: Request) -> Json:
+        return {"requests": self.portal.requests}
 
-    def clear_requests(self, _: Json) -> Json:
-        self._portal.requests.clear()
+    async def _clear_requests(self, request: Request) -> Json:
+        await read(request, Nothing)
+        self.portal.requests.clear()
         return {}
 
-    def put_backup(self, body: Json) -> Json:
-        state = self._portal.state
-        backup_id = str(body.get("id") or uuid.uuid4())
-        old = state.record(backup_id)
-        base: Json = old.as_json() if old else {"fileName": "acme-added.tar.gz", "storageType": 5}
-        merged = (
-            {"createdOn": state.wall().isoformat(), "expiresOn": "0001-01-01T00:00:00"}
-            | base
-            | body
+    async def _put_backup(self, request: Request) -> Json:
+        """Add a backup to the history, or change the one with this id."""
+        changes = (await read(request, BackupBody)).model_dump(exclude_none=True)
+        state = self.portal.state
+        backup_id = str(changes.get("id", uuid.uuid4()))
+        old = state.record(backup_id) or BackupRecord(
+            backup_id, "acme-added.tar.gz", 5, state.wall()
         )
-        times = [datetime.fromisoformat(merged[name]) for name in ("createdOn", "expiresOn")]
-        record = Record(backup_id, str(merged["fileName"]), int(merged["storageType"]), *times)
+        record = replace(old, **changes)
         state.history = [one for one in state.history if one.id != backup_id] + [record]
         return record.as_json()
 
-    def put_many(self, body: Json) -> Json:
-        """A long history, of backups a minute apart before 2025."""
+    async def _put_many(self, request: Request) -> Json:
+        """Add a long history, of backups a minute apart before 2025."""
         first = datetime(2025, 1, 1)  # noqa: DTZ001 - the portal's own times have no zone
-        state, count = self._portal.state, int(body["count"])
-        state.history += [
-            Record(
-                str(uuid.uuid4()),
-                f"nightly-{number:05}.tar.gz",
-                5,
-                first - timedelta(minutes=number),
-            )
-            for number in range(count)
-        ]
+        state = self.portal.state
+        for number in range((await read(request, ManyBody)).count):
+            made = first - timedelta(minutes=number)
+            name = f"nightly-{number:05}.tar.gz"
+            state.history.append(BackupRecord(str(uuid.uuid4()), name, 5, made))
         return {"history": len(state.history)}
 
-    def change_key(self, body: Json) -> Json:
-        state = self._portal.state
-        if not state.keys:
-            raise ControlError("The portal has no key any more.")
-        for name, value in body.items():
-            if not hasattr(state.keys[-1], name):
-                raise ControlError(f"A key has no member {name}.")
-            setattr(
-                state.keys[-1],
-                name,
-                datetime.fromisoformat(value) if name == "expires_at" and value else value,
-            )
+    async def _remove_backup(self, request: Request) -> Json:
+        await read(request, Nothing)
+        state, unwanted = self.portal.state, request.path_params["id"]
+        state.history = [record for record in state.history if record.id != unwanted]
         return {}
 
-    def add_key(self, _: Json) -> Json:
-        """What an administrator does after a restore; the answer alone shows the key, as DocSpace
-        does.
+    async def _change_key(self, request: Request) -> Json:
+        changes = (await read(request, KeyBody)).model_dump(exclude_unset=True)
+        keys = self.portal.state.keys
+        if not keys:
+            raise ControlError(422, "The portal has no key any more.")
+        keys[-1] = replace(keys[-1], **changes)
+        return {}
+
+    async def _add_key(self, request: Request) -> Json:
+        """Make a key, as an administrator does after a restore.
+
+        The answer alone shows it, as DocSpace's does.
         """
+        await read(request, Nothing)
         key = Key(new_key())
-        self._portal.state.keys.append(key)
+        self.portal.state.keys.append(key)
         return {"key": key.value}
 
-    def change_file(self, body: Json) -> Json:
-        """Change a file in a room, by its id; a file that is null is deleted."""
-        for file_id, changes in body.items():
-            old = self._portal.state.files.pop(file_id, {})
+    async def _change_files(self, request: Request) -> Json:
+        files = self.portal.state.files
+        for file_id, changes in (await read(request, FilesBody)).root.items():
+            old = files.pop(file_id, {})
             if changes is not None:
-                self._portal.state.files[file_id] = old | changes
-        return self._portal.state.files
+                files[file_id] = old | changes.model_dump(exclude_unset=True)
+        return files
 
-    def someone_else(self, _: Json) -> Json:
-        return self._portal.state.start_restore(str(uuid.uuid4())).as_json("3.7.2")
+    async def _someone_else_starts(self, request: Request) -> Json:
+        await read(request, Nothing)
+        return self.portal.state.start_restore().as_json(NEWEST)
 
-    def someone_elses_backup(self, _: Json) -> Json:
-        return self._portal.state.start_backup().as_json("3.7.2")
+    async def _someone_else_backs_up(self, request: Request) -> Json:
+        await read(request, Nothing)
+        return self.portal.state.start_backup().as_json(NEWEST)
 
-    def repair(self, _: Json) -> Json:
-        """What the vendor's support does to a portal whose worker died: no task, no lock."""
-        self._portal.state.repair()
+    async def _yesterday(self, request: Request) -> Json:
+        body = await read(request, YesterdayBody)
+        return self.portal.state.show_finished_task(dump=body.dump).as_json(NEWEST)
+
+    async def _repair(self, request: Request) -> Json:
+        """Do what the vendor's support does when a worker died: take away task and lock."""
+        await read(request, Nothing)
+        self.portal.state.repair()
         return {}
-
-    def yesterday(self, body: Json) -> Json:
-        return self._portal.state.yesterday(dump=bool(body.get("dump"))).as_json("3.7.2")

@@ -12,26 +12,14 @@ from starlette.responses import (
     StreamingResponse,
 )
 
-from restorebot.sandbox.portal.answers import Refusal, envelope, error, problem
-from restorebot.sandbox.portal.machine import Portal, RouteFault
+from restorebot.sandbox.portal.responses import Refusal, envelope, error, problem_details
+from restorebot.sandbox.portal.simulator import Portal
+from restorebot.sandbox.portal.switches import RouteFault
 
 HUGE = 2**30
 
 
-ROUTE_FAULTS = {
-    "answer_lost",
-    "drop",
-    "answer_slow",
-    "fault_500",
-    "bad_json",
-    "no_response",
-    "html_502",
-    "busy",
-}
-"""answer_lost and answer_slow take effect first; drop, fault_500, html_502 and busy have none."""
-
-
-async def hang_up(request: Request) -> Response:
+async def abort_connection(request: Request) -> Response:
     """End the connection without a byte of an answer."""
     request.scope["sandbox.send"].__self__.transport.abort()
     while (await request.receive())["type"] != "http.disconnect":
@@ -39,22 +27,22 @@ async def hang_up(request: Request) -> Response:
     return Response(status_code=502)  # reaches nobody
 
 
-def whole_faults(portal: Portal) -> None:
-    """Switches that answer in the API's place."""
+def apply_switches(portal: Portal) -> None:
+    """Answer in the API's place where a switch says so. Raises Refusal."""
     switches = portal.state.switches
-    if switches["rate_limited"]:
-        switches["rate_limited"] -= 1
+    if switches.rate_limited:
+        switches.rate_limited -= 1
         raise Refusal(PlainTextResponse("", 429, {"Retry-After": "7"}))
-    if switches["html_502"]:
+    if switches.html_502:
         raise Refusal(_bad_gateway())
-    if switches["bad_json"]:
+    if switches.bad_json:
         raise Refusal(Response('{"response":{"isCompl', media_type="application/json"))
-    if switches["redirect_elsewhere"]:
+    if switches.redirect_elsewhere:
         raise Refusal(RedirectResponse("http://elsewhere.invalid/login", 302))
-    if switches["huge_reply"]:
+    if switches.huge_reply:
         raise Refusal(StreamingResponse(_huge(), media_type="application/json"))
-    if portal.state.is_lost:
-        raise problem(404, "Not Found")
+    if portal.state.is_unmapped:
+        raise problem_details(404, "Not Found")
 
 
 def _bad_gateway() -> Response:
@@ -72,8 +60,8 @@ async def _huge() -> AsyncIterator[bytes]:
     yield b'"}'
 
 
-def before(fault: RouteFault) -> None:
-    """Route faults that come before any effect."""
+def fail_early(fault: RouteFault) -> None:
+    """Fail before any effect where a route fault says so. Raises Refusal."""
     if fault.fault == "html_502":
         raise Refusal(_bad_gateway())
     if fault.fault == "busy":
@@ -82,10 +70,10 @@ def before(fault: RouteFault) -> None:
         raise error(500, "Something broke inside the portal.", fault.type)
 
 
-async def after(fault: RouteFault, request: Request, response: Response) -> Response:
-    """Route faults that spoil the answer after the effect."""
+async def alter_response(fault: RouteFault, request: Request, response: Response) -> Response:
+    """Spoil the answer after the effect where a route fault says so."""
     if fault.fault == "answer_lost":
-        return await hang_up(request)
+        return await abort_connection(request)
     if fault.fault == "answer_slow":
         await asyncio.sleep(fault.seconds)
     if fault.fault == "bad_json":

@@ -1,70 +1,53 @@
-"""What the portal checks before a controller: address, state, payment, credentials, scopes (§1.2,
-§3, §5).
-"""
+"""What the portal checks before a controller (docspace-api §1.2, §3, §5)."""
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from restorebot.sandbox.portal.answers import Refusal, error, problem
-from restorebot.sandbox.portal.machine import Portal
-from restorebot.sandbox.portal.state import RESTORING, Key
-
-OPEN_WHILE_RESTORING = ("getrestoreprogress", "settings", "portal", "cancelrestore", "@self")
-
+from restorebot.sandbox.portal.models import RESTORING, Key
+from restorebot.sandbox.portal.responses import Refusal, error, problem_details
+from restorebot.sandbox.portal.simulator import Portal
 
 ANONYMOUS = ("getrestoreprogress", "settings")
+OPEN_WHILE_RESTORING = (*ANONYMOUS, "@self")
+OPEN_WHILE_UNPAID = (*OPEN_WHILE_RESTORING, "startbackup", "getbackupprogress")
 
 
-UNPAID_ALLOWED = (
-    "getrestoreprogress",
-    "startbackup",
-    "getbackupprogress",
-    "cancelbackup",
-    "settings",
-    "@self",
-)
+def check_request(portal: Portal, request: Request) -> None:
+    """Check address, state, payment, credentials and scopes. Raises Refusal."""
+    portal.state.catch_up()
+    _check_portal(portal, request.url.path)
+    bearer = bearer_key(request)
+    key = portal.state.key(bearer) if bearer else None
+    if request.url.path.endswith(ANONYMOUS):
+        # An unknown key has no scopes, and so is refused where nobody at all would be let in
+        # (docspace-api §3).
+        if bearer and portal.state.profile >= "3.7" and (key is None or not key.may_read):
+            raise problem_details(403, "Forbidden")
+    elif key is None:
+        raise Refusal(Response(status_code=401))
+    elif not request.url.path.endswith("@self"):
+        _check_rights(request, key)
 
 
-def filters(portal: Portal, request: Request) -> None:
-    """What the portal checks before a controller: IP, state, payment, credentials and scopes (§1.2,
-    §3, §5).
-    """
-    state, path = portal.state, request.url.path
-    anonymous = path.endswith(ANONYMOUS)
-    state.settle()
-    if state.switches["ip_refused"]:
+def _check_portal(portal: Portal, path: str) -> None:
+    state = portal.state
+    if state.switches.ip_refused:
         raise Refusal(PlainTextResponse("Access denied from this address", 403))
     if state.tenant_status == RESTORING and not path.endswith(OPEN_WHILE_RESTORING):
-        raise problem(403, "Forbidden")
-    if state.switches["unpaid"] and not path.endswith(UNPAID_ALLOWED):
-        raise problem(402, "Payment Required")
-    bearer = bearer_key(request)
-    key = state.key(bearer) if bearer else _cookie_key(portal, request)
-    if anonymous:
-        # An unknown key has no scopes, and so is refused where nobody at all would be let in (§3).
-        if bearer and state.profile >= "3.7" and (key is None or not key.may_read):
-            raise problem(403, "Forbidden")
-        return
-    if key is None:
-        raise Refusal(Response(status_code=401))
-    if not path.endswith("@self"):
-        _rights(request, key)
+        raise problem_details(403, "Forbidden")
+    if state.switches.unpaid and not path.endswith(OPEN_WHILE_UNPAID):
+        raise problem_details(402, "Payment Required")
 
 
-def _rights(request: Request, key: Key) -> None:
-    if not (key.may_read if request.method == "GET" else key.may_write):
+def _check_rights(request: Request, key: Key) -> None:
+    allowed = key.may_read if request.method == "GET" else key.may_write
+    if not allowed:
         raise Refusal(Response(status_code=403))
     if not key.admin:
         raise error(403, "Access denied", "System.Security.SecurityException", -2146233078)
 
 
 def bearer_key(request: Request) -> str:
+    """Return the API key that the request carries, or an empty string."""
     value = request.headers.get("authorization", "")
     return value.removeprefix("Bearer ") if value.startswith("Bearer sk-") else ""
-
-
-def _cookie_key(portal: Portal, request: Request) -> Key | None:
-    header = request.headers.get("authorization", "").removeprefix("Bearer ")
-    token = request.cookies.get("asc_auth_key") or header
-    found = portal.state.key(token) if token else None
-    return found if found and found.cookie else None

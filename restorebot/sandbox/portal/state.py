@@ -1,156 +1,43 @@
-"""A DocSpace portal's backups, keys and restore task, computed from a clock (fact sheet §3 to §6,
-§C to §E).
+"""The state of the local DocSpace portal (docspace-api §3 to §6, §C to §E).
 
-Nothing runs in the background: each look settles everything that has happened up to now.
+It is computed from a clock. Nothing runs in the background: each look catches up with everything that has happened until now.
 """
 
 import hashlib
-import secrets
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-ACTIVE, RESTORING = 0, 4
-CREATED, RUNNING, COMPLETED, CANCELLED, FAULTED = range(5)
-BACKUP, RESTORE = 0, 1
-DATA_STORE = 4
-NEVER = datetime(1, 1, 1)  # noqa: DTZ001 - DocSpace's own "does not expire", which has no zone
-KEPT = timedelta(hours=24)
-INVALID = "The backup file is invalid."
-
-QUEUED_FOR, FETCHING_FOR, LOADING_FOR = 1.0, 5.0, 14.0
-"""Seconds of a restore's phases; with them a restore takes 20."""
-
-BACKUP_FOR = 10.0
-"""Seconds that a backup takes."""
-
-SWITCHES: dict[str, Any] = {
-    "archive_broken": False,
-    "broken_while_loading": False,
-    "cancelled": False,
-    "faulted": False,
-    "worker_down": False,
-    "worker_killed": False,
-    "stall_at_75": False,
-    "key_survives": False,
-    "alias_elsewhere": "",
-    "host_lost": 0,
-    "locked_after_failure": False,
-    "old_task_at_zero": False,
-    "tariff_without_restore": False,
-    "unpaid": False,
-    "backup_broken": False,
-    "backup_cancelled": False,
-    "backup_elsewhere": False,
-    "backup_overtaken": False,
-    "backup_leaves_out": False,
-    "backup_takes": 0,
-    "free_backups_used": False,
-    "ip_refused": False,
-    "slow": 0,
-    "away": 0,
-    "html_502": False,
-    "bad_json": False,
-    "huge_reply": False,
-    "redirect_elsewhere": False,
-    "rate_limited": 0,
-}
-"""Faults of the portal as a whole, and what each is while off.
-
-slow, away, host_lost and backup_takes (instead of ten) are in seconds, rate_limited is how many
-requests are refused.
-"""
-
-
-@dataclass
-class Record:
-    """A row of the backup history; times are naive UTC, as MySQL has them."""
-
-    id: str
-    file_name: str
-    storage_type: int
-    created_on: datetime
-    expires_on: datetime = NEVER
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "fileName": self.file_name,
-            "storageType": self.storage_type,
-            "createdOn": self.created_on.isoformat(),
-            "expiresOn": self.expires_on.isoformat(),
-        }
-
-
-@dataclass
-class Key:
-    """An API key. ``postfix`` is its last four characters; no permissions means all."""
-
-    value: str
-    permissions: list[str] = field(default_factory=list)
-    expires_at: datetime | None = None
-    is_active: bool = True
-    admin: bool = True
-    cookie: bool = False
-
-    @property
-    def may_write(self) -> bool:
-        return not self.permissions or bool({"*", "*:write"} & set(self.permissions))
-
-    @property
-    def may_read(self) -> bool:
-        return self.may_write or "*:read" in self.permissions
-
-
-@dataclass
-class Task:
-    """A restore or backup. ``begun`` is when the worker took it; None while it waits."""
-
-    id: str
-    kind: int
-    created: float
-    backup_id: str = ""
-    begun: float | None = None
-    status: int = CREATED
-    progress: int = 0
-    error: str = ""
-    completed: bool = False
-    changed: float = 0.0
-    tenant: int = 1
-    dead: bool = False
-    dump: bool = False
-    warning: str = ""
-    storage_type: int = DATA_STORE
-    last_publish: bool = False
-    """Just completed, and still published with status 1 (fact sheet §4.3)."""
-
-    def as_json(self, profile: str) -> dict[str, Any]:
-        status = RUNNING if self.last_publish else self.status
-        body: dict[str, Any] = {
-            "isCompleted": self.completed,
-            "progress": self.progress,
-            "error": self.error,
-            "tenantId": self.tenant,
-            "backupProgressEnum": self.kind,
-            "status": status,
-            "taskId": self.id,
-        }
-        if self.kind == BACKUP:
-            made = self.completed and self.storage_type == DATA_STORE and not self.error
-            body["link"] = f"/storage/backup/{self.id}.tar.gz" if made else ""
-            if self.warning and profile >= "3.6":
-                body["warning"] = self.warning
-        if profile < "3.7":
-            del body["status"]
-        if profile < "3.1":
-            del body["taskId"]
-        return body
+from restorebot.sandbox.control import validate
+from restorebot.sandbox.portal.models import (
+    ACTIVE,
+    BACKUP,
+    BACKUP_SECONDS,
+    CANCELLED,
+    COMPLETED,
+    DATA_STORE,
+    DOCUMENTS,
+    FAULTED,
+    FETCHING_SECONDS,
+    INVALID,
+    LOADING_SECONDS,
+    NEVER,
+    QUEUED_SECONDS,
+    RESTORE,
+    RESTORING,
+    RUNNING,
+    TASK_KEPT_FOR,
+    BackupRecord,
+    Key,
+    Task,
+)
+from restorebot.sandbox.portal.switches import Switches
 
 
 class PortalState:
-    """The portal. ``clock`` gives seconds; ``epoch`` is the wall-clock time of its zero."""
+    """The portal; ``clock`` gives seconds, ``epoch`` is the wall-clock time of its zero."""
 
     def __init__(
         self, clock: Callable[[], float], epoch: datetime, *, alias: str, key: str, profile: str
@@ -166,110 +53,90 @@ class PortalState:
         self.restore: Task | None = None
         self.backup: Task | None = None
         self.dump: Task | None = None
-        self.switches = dict(SWITCHES)
+        self.switches = Switches()
         self.files: dict[str, dict[str, Any]] = {
             "4711": _file("acme-before-import.tar.gz", self.wall())
         }
         self.starts: list[dict[str, Any]] = []
         self.backups: list[dict[str, Any]] = []
-        self._lost_until = 0.0
+        self._unmapped_until = 0.0
         self._away_until = 0.0
         self._worker_since = 0.0
 
     def now(self) -> float:
+        """Return the seconds of the portal's clock."""
         return self._clock()
 
     def wall(self) -> datetime:
-        """The portal's time of day, naive UTC."""
-        return (
-            (self._epoch + timedelta(seconds=self._clock()))
-            .astimezone(UTC)
-            .replace(tzinfo=None, microsecond=0)
-        )
+        """Return the portal's time of day, naive UTC."""
+        moment = self._epoch + timedelta(seconds=self._clock())
+        return moment.astimezone(UTC).replace(tzinfo=None, microsecond=0)
 
-    def switch(self, name: str, value: Any) -> None:
-        """Set a fault; one that lasts for seconds begins now. Raises KeyError."""
-        if name not in SWITCHES:
-            raise KeyError(name)
-        self.settle()
-        self.switches[name] = value
-        if name == "worker_down":
+    def switch(self, changes: Mapping[str, Any]) -> None:
+        """Set faults; one that lasts for seconds begins now. Raises ControlError."""
+        self.catch_up()
+        self.switches = validate(Switches, self.switches.model_dump() | dict(changes))
+        if "worker_down" in changes:
             self._worker_since = self.now()
-        if name == "away":
-            self._away_until = self.now() + float(value)
+        if "away" in changes:
+            self._away_until = self.now() + self.switches.away
 
     @property
     def is_away(self) -> bool:
+        """Whether it breaks every connection."""
         return self.now() < self._away_until
 
     @property
-    def is_lost(self) -> bool:
-        """The host maps to no portal: for moments at the end of a restore."""
-        return self.now() < self._lost_until
+    def is_unmapped(self) -> bool:
+        """Whether the host maps to no portal, as for moments at the end of a restore."""
+        return self.now() < self._unmapped_until
 
     def key(self, value: str) -> Key | None:
-        """The valid key with this value; expired and disabled ones are simply not found."""
+        """Return the key with this value; expired and disabled ones are simply not found."""
         for key in self.keys:
             expired = key.expires_at is not None and key.expires_at <= self.wall()
             if key.value == value and key.is_active and not expired:
                 return key
         return None
 
-    def record(self, backup_id: str) -> Record | None:
+    def record(self, backup_id: str) -> BackupRecord | None:
+        """Return a backup of the history."""
         return next((one for one in self.history if one.id == backup_id), None)
 
     def visible_restore(self, dump: bool | None) -> Task | None:
-        """The task that progress shows; without ``dump`` a dump task comes first (fact sheet
-        §4.1).
-        """
-        self.settle()
-        candidates = {None: [self.dump, self.restore], True: [self.dump], False: [self.restore]}[
-            dump
-        ]
-        return next((task for task in candidates if task), None)
+        """Return the task that progress shows (docspace-api §4.1).
 
-    def start_restore(self, backup_id: str) -> Task:
-        """A new task, or the old one while it is not completed."""
-        self.settle()
-        old = self.restore
-        if old and not old.completed:
-            if old.status == CREATED and self.switches["old_task_at_zero"]:
-                old.backup_id = backup_id
-            return old
-        self.restore = Task(
-            str(uuid.uuid4()),
-            RESTORE,
-            self.now(),
-            backup_id,
-            tenant=self.tenant_id,
-            changed=self.now(),
-        )
+        Without ``dump`` a dump task comes first.
+        """
+        self.catch_up()
+        if dump is None:
+            return self.dump or self.restore
+        return self.dump if dump else self.restore
+
+    def start_restore(self) -> Task:
+        """Start a restore, or return the old one while it is not completed."""
+        self.catch_up()
+        if self.restore is None or self.restore.completed:
+            self.restore = self._new_task(RESTORE)
         return self.restore
 
     def start_backup(self, storage_type: int = DATA_STORE) -> Task:
-        """A new backup, or the old one while it is not completed."""
-        self.settle()
+        """Start a backup, or return the old one while it is not completed."""
+        self.catch_up()
         if self.backup is None or self.backup.completed:
-            self.backup = Task(
-                str(uuid.uuid4()), BACKUP, self.now(), tenant=self.tenant_id, changed=self.now()
-            )
-            self.backup.storage_type = (
-                DATA_STORE if self.switches["backup_elsewhere"] else storage_type
-            )
+            self.backup = self._new_task(BACKUP)
+            if not self.switches.backup_elsewhere:
+                self.backup.storage_type = storage_type
         return self.backup
 
-    def yesterday(self, *, dump: bool = False) -> Task:
-        """A finished task that is still on show."""
-        task = Task(
-            str(uuid.uuid4()),
-            RESTORE,
-            self.now(),
-            dump=dump,
-            status=COMPLETED,
-            progress=100,
-            completed=True,
-        )
-        task.changed = self.now()
+    def _new_task(self, kind: int) -> Task:
+        now = self.now()
+        return Task(str(uuid.uuid4()), kind, now, tenant=self.tenant_id, changed=now)
+
+    def show_finished_task(self, *, dump: bool = False) -> Task:
+        """Show a task that finished some time ago."""
+        task = Task(str(uuid.uuid4()), RESTORE, self.now(), dump=dump, changed=self.now())
+        task.status, task.progress, task.completed = COMPLETED, 100, True
         if dump:
             self.dump = task
         else:
@@ -281,83 +148,87 @@ class PortalState:
         self.restore = None
         self.tenant_status = ACTIVE
 
-    def settle(self) -> None:
-        """Bring everything up to now."""
+    def catch_up(self) -> None:
+        """Let everything happen that should have happened by now."""
         if self.backup:
-            self._settle_backup(self.backup)
+            self._update_backup(self.backup)
         if self.restore:
-            self._settle_restore(self.restore)
-            if (self.now() - self.restore.changed) >= KEPT.total_seconds():
+            self._update_restore(self.restore)
+            if (self.now() - self.restore.changed) >= TASK_KEPT_FOR.total_seconds():
                 self.restore = None
 
-    def _settle_backup(self, task: Task) -> None:
+    def _update_backup(self, task: Task) -> None:
         if task.completed:
             return
-        done = (self.now() - task.created) / (float(self.switches["backup_takes"]) or BACKUP_FOR)
+        done = (self.now() - task.created) / (self.switches.backup_takes or BACKUP_SECONDS)
         if done < 0.05:
             return
         self._publish(task, status=RUNNING, progress=min(90, int(done * 90)))
-        if done >= 0.5 and self.switches["backup_broken"]:
+        if done >= 0.5 and self.switches.backup_broken:
             self._publish(task, status=COMPLETED)
             task.error, task.completed = "There is not enough space on the disk.", True
-        elif done >= 0.5 and self.switches["backup_cancelled"]:
+        elif done >= 0.5 and self.switches.backup_cancelled:
             self._publish(task, status=CANCELLED)
             task.warning, task.completed = "Backup cancelled", True
         elif done >= 1:
-            self._publish(task, status=COMPLETED, progress=100)
-            task.completed = True
-            task.warning = (
-                "Some files were not included." if self.switches["backup_leaves_out"] else ""
-            )
-            expires = self.wall() + timedelta(days=1) if task.storage_type == DATA_STORE else NEVER
-            name = f"{self.alias}_{self.wall():%Y-%m-%d_%H-%M-%S}.tar.gz"
-            self.history.append(Record(task.id, name, task.storage_type, self.wall(), expires))
+            self._keep_backup(task)
 
-    def _settle_restore(self, task: Task) -> None:
+    def _keep_backup(self, task: Task) -> None:
+        self._publish(task, status=COMPLETED, progress=100)
+        task.completed = True
+        if self.switches.backup_leaves_out:
+            task.warning = "Some files were not included."
+        made = self.wall()
+        name = f"{self.alias}_{made:%Y-%m-%d_%H-%M-%S}.tar.gz"
+        record = BackupRecord(task.id, name, task.storage_type, made)
+        if task.storage_type == DATA_STORE:
+            record.expires_on = made + timedelta(days=1)
+        self.history.append(record)
+
+    def _update_restore(self, task: Task) -> None:
         if task.completed:
             task.last_publish = task.last_publish and self.now() - task.changed < 1
             return
         if task.dead or task.status == FAULTED:
             return
         if task.begun is None:
-            if self.switches["worker_down"] or self.now() - task.created < QUEUED_FOR:
+            if self.switches.worker_down or self.now() - task.created < QUEUED_SECONDS:
                 return
             # A durable queue: it starts by itself when the worker is back.
-            task.begun = max(task.created + QUEUED_FOR, self._worker_since)
-        self._run(task, self.now() - task.begun)
+            task.begun = max(task.created + QUEUED_SECONDS, self._worker_since)
+        self._advance_restore(task, self.now() - task.begun)
 
-    def _run(self, task: Task, spent: float) -> None:
+    def _advance_restore(self, task: Task, spent: float) -> None:
         self._publish(task, status=RUNNING)
-        if spent < FETCHING_FOR:
+        if spent < FETCHING_SECONDS:
             return
         switches = self.switches
-        if switches["archive_broken"]:
+        if switches.archive_broken:
             self._fail(task, INVALID)
             return
-        if switches["cancelled"]:
+        if switches.cancelled:
             self._publish(task, status=CANCELLED)
             task.completed = True
             self.tenant_status = ACTIVE
             return
         self.tenant_status = RESTORING
-        loading = spent - FETCHING_FOR
+        loading = spent - FETCHING_SECONDS
         self._publish(task, progress=self._percent(loading))
-        if switches["worker_killed"]:
-            # Nobody marks the task, and nothing takes the lock away (fact sheet §4.6).
+        if switches.worker_killed:
+            # Nobody marks the task, and nothing takes the lock away (docspace-api §4.6).
             task.dead = True
             return
-        if switches["broken_while_loading"]:
+        if switches.broken_while_loading:
             self._fail(task, INVALID)
-        elif switches["faulted"]:
+        elif switches.faulted:
             self._publish(task, status=FAULTED)
             task.error = "One or more errors occurred. (Object reference not set.)"
-        elif loading >= LOADING_FOR and not switches["stall_at_75"]:
+        elif loading >= LOADING_SECONDS and not switches.stall_at_75:
             self._succeed(task)
 
     def _percent(self, loading: float) -> int:
-        """10 to 16, then 75 for nearly the whole run; before 3.7 it falls back and rises again
-        (fact sheet §4.4).
-        """
+        # 10 to 16, then 75 for nearly the whole run; before 3.7 it falls back and rises again
+        # (docspace-api §4.4).
         if loading < 1:
             return 10 + int(loading * 6)
         if "3.2" <= self.profile < "3.7":
@@ -367,18 +238,18 @@ class PortalState:
     def _publish(
         self, task: Task, *, status: int | None = None, progress: int | None = None
     ) -> None:
-        after = (
-            task.status if status is None else status,
-            task.progress if progress is None else progress,
-        )
-        if after != (task.status, task.progress):
-            task.status, task.progress = after
+        before = task.status, task.progress
+        if status is not None:
+            task.status = status
+        if progress is not None:
+            task.progress = progress
+        if before != (task.status, task.progress):
             task.changed = self.now()
 
     def _fail(self, task: Task, error: str) -> None:
         self._publish(task, status=COMPLETED)
         task.error, task.completed, task.last_publish = error, True, True
-        self.tenant_status = RESTORING if self.switches["locked_after_failure"] else ACTIVE
+        self.tenant_status = RESTORING if self.switches.locked_after_failure else ACTIVE
 
     def _succeed(self, task: Task) -> None:
         self._publish(task, status=COMPLETED, progress=100)
@@ -386,21 +257,16 @@ class PortalState:
         self.tenant_id += 1
         task.tenant = self.tenant_id
         self.tenant_status = ACTIVE
-        if not self.switches["key_survives"]:
+        if not self.switches.key_survives:
             self.keys = []
         # New ids, and records whose archive sat in a room point to nothing now.
-        self.history = [
-            Record(
-                str(uuid.uuid4()), one.file_name, one.storage_type, one.created_on, one.expires_on
-            )
-            for one in self.history
-            if one.storage_type != 0
-        ]
-        self._lost_until = self.now() + float(self.switches["host_lost"])
+        kept = [record for record in self.history if record.storage_type != DOCUMENTS]
+        self.history = [replace(record, id=str(uuid.uuid4())) for record in kept]
+        self._unmapped_until = self.now() + self.switches.host_lost
 
 
 def _file(title: str, updated: datetime) -> dict[str, Any]:
-    """A file in a room, with the members that the API has."""
+    """Return a file in a room, with the members that the API has."""
     when = f"{updated.isoformat()}.0000000+00:00"
     return {
         "title": title,
@@ -411,26 +277,21 @@ def _file(title: str, updated: datetime) -> dict[str, Any]:
     }
 
 
-def new_key() -> str:
-    """A key of DocSpace's form: ``sk-`` and 64 hex digits."""
-    return f"sk-{secrets.token_hex(32)}"
-
-
-def _seeds(now: datetime) -> list[Record]:
-    """A handful of backups, in no order, one of them expired. The ids are the same in every run."""
-
-    def record(name: str, storage_type: int, age: timedelta, expires: datetime = NEVER) -> Record:
-        created = now - age
-        backup_id = str(uuid.UUID(hashlib.sha256(name.encode()).hexdigest()[:32]))
-        return Record(
-            backup_id, f"{name}_{created:%Y-%m-%d_%H-%M-%S}.tar.gz", storage_type, created, expires
-        )
-
-    day = timedelta(days=1)
+def _seeds(now: datetime) -> list[BackupRecord]:
+    """Return a handful of backups, in no order, one expired; their ids are always the same."""
+    day, hour = timedelta(days=1), timedelta(hours=1)
     return [
-        record("acme-weekly", 5, 8 * day),
-        record("acme-nightly", 5, timedelta(hours=9)),
-        record("acme-download", 4, 3 * day, now - 2 * day),
-        record("acme-fresh-download", 4, timedelta(hours=2), now + timedelta(hours=22)),
-        record("acme-room", 0, 2 * day),
+        _seed("acme-weekly", 5, now - 8 * day),
+        _seed("acme-nightly", 5, now - 9 * hour),
+        _seed("acme-download", DATA_STORE, now - 3 * day, now - 2 * day),
+        _seed("acme-fresh-download", DATA_STORE, now - 2 * hour, now + 22 * hour),
+        _seed("acme-room", DOCUMENTS, now - 2 * day),
     ]
+
+
+def _seed(
+    name: str, storage_type: int, created: datetime, expires: datetime = NEVER
+) -> BackupRecord:
+    backup_id = str(uuid.UUID(hashlib.sha256(name.encode()).hexdigest()[:32]))
+    file_name = f"{name}_{created:%Y-%m-%d_%H-%M-%S}.tar.gz"
+    return BackupRecord(backup_id, file_name, storage_type, created, expires)

@@ -1,5 +1,4 @@
-"""A local Slack workspace: the parts of Slack that the bot uses, as a program with a control
-interface.
+"""A local Slack workspace: the parts of Slack that the bot uses, with a control interface.
 
     python -m restorebot.sandbox.workspace --port 8065 --manifest manifest.yml
 

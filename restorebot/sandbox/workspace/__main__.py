@@ -6,7 +6,6 @@ from pathlib import Path
 
 from restorebot.sandbox.serve import serve_program
 from restorebot.sandbox.workspace import Workspace, create_app
-from restorebot.sandbox.workspace.app import ACK_SECONDS
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -19,22 +18,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--bot-token", help="xoxb-…; made up when left out")
     parser.add_argument("--app-token", help="xapp-…; made up when left out")
     parser.add_argument("--signing-secret", help="made up when left out")
-    parser.add_argument(
-        "--ack-timeout", type=float, default=ACK_SECONDS, help="seconds (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--base-url", help="where others reach this workspace; learnt from requests when left out"
-    )
     given = parser.parse_args(argv)
     workspace = Workspace(
         given.manifest,
         bot_token=given.bot_token,
         app_token=given.app_token,
         signing_secret=given.signing_secret,
-        ack_timeout=given.ack_timeout,
     )
-    if given.base_url:
-        workspace.base_url = given.base_url
     serve_program(create_app(workspace), given.port)
 
 

@@ -1,28 +1,26 @@
-"""How a Web API call comes in: arguments, token, switchable faults, rate limits, then the method
-itself.
-"""
+"""How a Web API call comes in: arguments, token, faults, rate limits, then the method itself."""
 
 import asyncio
 import json
 import math
 from collections import deque
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from restorebot.sandbox.workspace.blocks import ControlError, Json, MethodError
-from restorebot.sandbox.workspace.methods import METHODS, Desk, Method, refuse_missing_scope
+from restorebot.sandbox.control import Body, ControlError, Json
+from restorebot.sandbox.workspace.errors import MethodError
+from restorebot.sandbox.workspace.methods import METHODS, Method, MethodContext, check_scopes
 from restorebot.sandbox.workspace.state import State
 
-POST_BURST = 10  # posts to one channel at once; after that about one a second (Slack fact sheet §1)
+POST_BURST = 10  # posts to one channel at once; after that about one a second (slack §2.1)
 
 FaultKind = Literal[
     "ratelimited", "lost_answer", "garbled_answer", "server_error", "slow", "error", "drop"
 ]
-FAULTS = get_args(FaultKind)
 
 
 class RateLimitedError(Exception):
@@ -42,7 +40,7 @@ class RateLimits:
         self._posts: dict[str, tuple[float, float]] = {}
         self.on = True
 
-    def take(self, name: str, method: Method, channel: Any) -> None:
+    def count(self, name: str, method: Method, channel: Any) -> None:
         """Count a call, or raise `RateLimitedError`; a refused call is not counted."""
         if not self.on:
             return
@@ -53,10 +51,10 @@ class RateLimits:
         if len(calls) >= method.per_minute:
             raise RateLimitedError(max(1, math.ceil(calls[0] + 60 - now)))
         if name == "chat.postMessage":
-            self._take_post(str(channel), now)
+            self._count_post(str(channel), now)
         calls.append(now)
 
-    def _take_post(self, channel: str, now: float) -> None:
+    def _count_post(self, channel: str, now: float) -> None:
         left, since = self._posts.get(channel, (float(POST_BURST), now))
         left = min(POST_BURST, left + now - since)
         if left < 1:
@@ -64,12 +62,10 @@ class RateLimits:
         self._posts[channel] = (left - 1, now)
 
 
-@dataclass
-class Fault:
-    """What goes wrong with the next calls of a method, or those with ``only`` among their
-    arguments.
+class Fault(Body):
+    """What goes wrong with the next calls of a method.
 
-    ``seconds`` are real ones.
+    ``only`` are those with it among their arguments; ``seconds`` are real ones.
     """
 
     fault: FaultKind
@@ -80,65 +76,41 @@ class Fault:
     status: int = 500
     only: str = ""
 
-    @classmethod
-    def parse(cls, given: Any) -> "Fault":
-        """From the control interface's JSON."""
-        if not isinstance(given, dict) or given.get("fault") not in FAULTS:
-            raise ControlError(
-                422, f"A fault needs a member 'fault' that is one of {', '.join(FAULTS)}."
-            )
-        kinds: dict[str, Any] = {
-            "times": int,
-            "retry_after": (int, str),
-            "seconds": (int, float),
-            "error": str,
-            "status": int,
-            "only": str,
-        }
-        for name, value in given.items():
-            if name != "fault" and not isinstance(value, kinds.get(name, ())):
-                raise ControlError(422, f"A fault has no such member, or not of this type: {name}.")
-        return cls(**given)
-
-    def json(self) -> Json:
-        """As the control interface shows it."""
-        return dict(vars(self))
-
 
 class Faults:
     """The faults that are set, by method; ``response_url`` stands for answers to interactions."""
 
     def __init__(self) -> None:
-        self._set: dict[str, Fault] = {}
+        self._by_method: dict[str, Fault] = {}
 
-    def put(self, method: str, fault: Fault) -> None:
-        """Set a method's fault; takes the place of the one before."""
+    def set(self, method: str, fault: Fault) -> None:
+        """Set a method's fault, in the place of the one before. Raises ControlError."""
         if method != "response_url" and method not in METHODS:
             raise ControlError(422, f"There is no method {method}.")
-        self._set[method] = fault
+        self._by_method[method] = fault
 
     def clear(self) -> None:
-        """All is well again."""
-        self._set.clear()
+        """Take all faults away."""
+        self._by_method.clear()
 
-    def take(self, method: str, args: Json) -> Fault | None:
-        """The fault for this call, counted down."""
-        fault = self._set.get(method)
+    def next_for(self, method: str, args: Json) -> Fault | None:
+        """Return the fault that this call meets, counted down."""
+        fault = self._by_method.get(method)
         if fault is None or (fault.only and fault.only not in args.values()):
             return None
         fault.times -= 1
         if fault.times <= 0:
-            del self._set[method]
+            del self._by_method[method]
         return fault
 
     def json(self) -> Json:
-        """As the control interface shows them."""
-        return {method: fault.json() for method, fault in self._set.items()}
+        """Return them as the control interface shows them."""
+        return {method: fault.model_dump() for method, fault in self._by_method.items()}
 
 
 async def drop_connection(request: Request) -> Response:
     """End the request's TCP connection without a byte of an answer."""
-    request.scope["sandbox.hang_up"]()
+    request.scope["sandbox.abort"]()
     while (await request.receive())["type"] != "http.disconnect":
         pass
     return Response(status_code=502)  # reaches nobody
@@ -153,10 +125,12 @@ class Tokens:
 
 
 class WebApi:
-    """``/api/<method>``."""
+    """What answers at ``/api/<method>``."""
 
-    def __init__(self, desk: Desk, tokens: Tokens, faults: Faults, limits: RateLimits) -> None:
-        self._desk = desk
+    def __init__(
+        self, context: MethodContext, tokens: Tokens, faults: Faults, limits: RateLimits
+    ) -> None:
+        self._context = context
         self._tokens = tokens
         self._faults = faults
         self._limits = limits
@@ -164,14 +138,14 @@ class WebApi:
     async def answer(self, request: Request) -> Response:
         """Answer one call."""
         name: str = request.path_params["method"]
-        journal = self._desk.state.journal
+        journal = self._context.state.journal
         try:
             args, token = await _read(request)
         except MethodError as refusal:
             journal.call(name, {}, 200, refusal.code)
             return JSONResponse({"ok": False, "error": refusal.code})
         journal.line("bot>", name, args)
-        fault = self._faults.take(name, args)
+        fault = self._faults.next_for(name, args)
         if fault is not None and fault.fault == "slow":
             await asyncio.sleep(fault.seconds)
         if fault is not None and fault.fault == "drop":
@@ -211,13 +185,13 @@ class WebApi:
         if method is None:
             raise MethodError("unknown_method", req_method=name)
         self._check_token(method, token)
-        self._limits.take(name, method, args.get("channel"))
-        refuse_missing_scope(self._desk.state, method.scopes)
-        return method.run(self._desk, args)
+        self._limits.count(name, method, args.get("channel"))
+        check_scopes(self._context.state, method.scopes)
+        return method.run(self._context, args)
 
     def _ok(self, name: str, fields: Json) -> Response:
         scopes = {
-            "x-oauth-scopes": ",".join(sorted(self._desk.state.manifest.scopes)),
+            "x-oauth-scopes": ",".join(sorted(self._context.state.manifest.scopes)),
             "x-accepted-oauth-scopes": ",".join(METHODS[name].scopes),
         }
         return JSONResponse(
@@ -239,9 +213,7 @@ def _ratelimited(retry_after: int | str) -> tuple[Response, str]:
 
 
 async def _read(request: Request) -> tuple[Json, str | None]:
-    """A call's arguments and token: query string, form or JSON; the token from the header, the
-    query or the form.
-    """
+    # By query string, form or JSON; the token also by the header, but not by JSON.
     args: Json = dict(request.query_params)
     token = args.pop("token", None)
     body = await request.body()

@@ -7,20 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from restorebot.sandbox.workspace.answers import Answers
 from restorebot.sandbox.workspace.api import Faults, RateLimits, Tokens, WebApi
-from restorebot.sandbox.workspace.control import Control, no_such_path
-from restorebot.sandbox.workspace.delivery import Delivery, Links
+from restorebot.sandbox.workspace.control import Control
+from restorebot.sandbox.workspace.delivery import Connections, Delivery
 from restorebot.sandbox.workspace.manifest import Manifest
-from restorebot.sandbox.workspace.methods import Desk
+from restorebot.sandbox.workspace.methods import MethodContext
 from restorebot.sandbox.workspace.people import People
+from restorebot.sandbox.workspace.response_urls import ResponseUrlEndpoint
 from restorebot.sandbox.workspace.state import State
 from restorebot.sandbox.workspace.views import Triggers, Views
 
-ACK_SECONDS = 3.0  # Slack fact sheet §1
+ACK_SECONDS = 3.0  # slack §1.1
 
 
 class Workspace:
@@ -46,64 +47,53 @@ class Workspace:
         self.state = State(Manifest.load(Path(manifest_path)), clock)
         self.triggers = Triggers(self.state)
         self.views = Views(self.state)
-        self.links = Links(self.state, ack_timeout)
-        self.delivery = Delivery(self.state, self.links, self.signing_secret, clock)
+        self.connections = Connections(self.state, ack_timeout)
+        self.delivery = Delivery(self.state, self.connections, self.signing_secret, clock)
         self.people = People(self.state, self.triggers, self.views, self.delivery)
         self.faults = Faults()
         self.limits = RateLimits(self.state)
-
-    @property
-    def base_url(self) -> str:
-        """Where the workspace is reached, without a trailing slash; learnt from requests when it is
-        not set.
-        """
-        return self.state.base_url
-
-    @base_url.setter
-    def base_url(self, url: str) -> None:
-        self.state.base_url = url.rstrip("/")
 
 
 class _App(Starlette):
     """Learns the workspace's address from requests, and lets handlers cut a connection."""
 
     workspace: Workspace
-    address_is_given: bool
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in {"http", "websocket"}:
-            scope["sandbox.hang_up"] = _hang_up_by(send)
+            scope["sandbox.abort"] = _abort_function(send)
             self._learn_address(scope)
         await super().__call__(scope, receive, send)
 
     def _learn_address(self, scope: Scope) -> None:
-        host = next(
-            (value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), ""
-        )
+        host = Headers(scope=scope).get("host", "")
+        state = self.workspace.state
         from_bot = scope["path"].startswith("/api/")
-        if host and not self.address_is_given and (from_bot or not self.workspace.base_url):
-            self.workspace.base_url = f"http://{host}"
+        if host and (from_bot or not state.base_url):
+            state.base_url = f"http://{host}"
 
 
-def _hang_up_by(send: Any) -> Callable[[], None]:
-    """A function that aborts the connection which uvicorn's ``send`` belongs to; ASGI itself has no
-    such message.
-    """
-
-    def hang_up() -> None:
+def _abort_function(send: Any) -> Callable[[], None]:
+    # ASGI has no message that cuts a connection; the transport behind uvicorn's ``send`` can.
+    def abort() -> None:
         send.__self__.transport.abort()
 
-    return hang_up
+    return abort
 
 
 def create_app(workspace: Workspace) -> Starlette:
-    """The workspace as an ASGI app, to be served by uvicorn."""
+    """Return the workspace as an ASGI app, to be served by uvicorn."""
     state = workspace.state
-    desk = Desk(state, workspace.triggers, workspace.views, workspace.links.new_url)
-    api = WebApi(
-        desk, Tokens(workspace.bot_token, workspace.app_token), workspace.faults, workspace.limits
+    context = MethodContext(
+        state, workspace.triggers, workspace.views, workspace.connections.new_url
     )
-    answers = Answers(state, workspace.faults)
+    api = WebApi(
+        context,
+        Tokens(workspace.bot_token, workspace.app_token),
+        workspace.faults,
+        workspace.limits,
+    )
+    answers = ResponseUrlEndpoint(state, workspace.faults)
     control = Control(
         state,
         workspace.views,
@@ -115,17 +105,11 @@ def create_app(workspace: Workspace) -> Starlette:
     app = _App(
         routes=[
             Route("/api/{method}", api.answer, methods=["GET", "POST"]),
-            WebSocketRoute("/link/", workspace.links.serve),
+            WebSocketRoute("/link/", workspace.connections.serve),
             Route("/commands/{team}/{number}/{secret}", answers.answer, methods=["POST"]),
             Route("/actions/{team}/{number}/{secret}", answers.answer, methods=["POST"]),
             *control.routes(),
-            Route(
-                "/_sandbox/{path:path}",
-                no_such_path,
-                methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            ),
         ]
     )
     app.workspace = workspace
-    app.address_is_given = bool(workspace.base_url)
     return app

@@ -1,61 +1,17 @@
-"""What the parts of the local Slack share about blocks, and the two ways in which they say no."""
+"""What the parts of the local Slack share about blocks."""
 
 import secrets
 from collections.abc import Iterator
 from typing import Any
 
-Json = dict[str, Any]
-
-SELECTS = frozenset(
-    f"{many}{kind}_select"
-    for many in ("", "multi_")
-    for kind in ("static", "external", "users", "conversations", "channels")
-)
-INTERACTIVE = SELECTS | {
-    "button",
-    "overflow",
-    "checkboxes",
-    "radio_buttons",
-    "datepicker",
-    "timepicker",
-    "datetimepicker",
-    "plain_text_input",
-    "email_text_input",
-    "url_text_input",
-    "number_input",
-    "rich_text_input",
-    "file_input",
-    "icon_button",
-    "feedback_buttons",
-    "workflow_button",
-}
-
-
-class MethodError(Exception):
-    """A Web API method says no: ``{"ok": false, "error": code}`` and, for some codes, more
-    fields.
-    """
-
-    def __init__(self, code: str, **more: Any) -> None:
-        super().__init__(code)
-        self.code = code
-        self.more = more
-
-
-class ControlError(Exception):
-    """The control interface was asked for something that a person at a Slack client could not
-    do.
-    """
-
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status = status
-        self.sentence = sentence
+from restorebot.sandbox.control import Json
+from restorebot.sandbox.workspace.shapes import INTERACTIVE
 
 
 def blocks_with_ids(blocks: list[Json]) -> list[Json]:
-    """Blocks as Slack gives them back: ids made up where they were missing, text objects' defaults
-    filled in.
+    """Return blocks as Slack gives them back.
+
+    Missing ids are made up, and the defaults of text objects filled in.
     """
     return [_filled(block) | {"block_id": block.get("block_id") or _short_id()} for block in blocks]
 
@@ -80,8 +36,8 @@ def _short_id() -> str:
 
 
 def interactive_elements(block: Json) -> Iterator[Json]:
-    """The elements of a block that a person can use."""
-    candidates = [block.get("accessory"), block.get("element"), *block.get("elements", [])]
+    """Yield the elements of a block that a person can use."""
+    candidates = [block.get("element"), *block.get("elements", [])]
     for element in candidates:
         if isinstance(element, dict) and element.get("type") in INTERACTIVE:
             yield element

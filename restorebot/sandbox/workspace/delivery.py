@@ -17,10 +17,9 @@ from urllib.parse import urlencode
 import httpx
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from restorebot.sandbox.workspace.blocks import Json
+from restorebot.sandbox.control import Body, Json
 from restorebot.sandbox.workspace.state import APP, State
 
-LINKS = 10  # connections an app may have at once (Slack fact sheet §1, "Socket Mode")
 TICKET_SECONDS = 30.0
 EVENT_RETRIES = (0.0, 60.0, 300.0)  # seconds after which an unacknowledged event is sent again
 OLD_TIMESTAMP_SECONDS = 600
@@ -42,29 +41,26 @@ class Ack:
     body: Any = None
 
 
-@dataclass(frozen=True)
-class HttpOptions:
-    """Ways to sign an HTTP delivery wrongly, or to send the certificate check in its place."""
+class HttpOptions(Body):
+    """Ways to sign an HTTP delivery wrongly."""
 
     bad_signature: bool = False
     old_timestamp: bool = False
-    ssl_check: bool = False
 
 
-RIGHT = HttpOptions()
+CORRECT = HttpOptions()
 
 
-class Link:
+class Connection:
     """One Socket Mode connection."""
 
     def __init__(self, socket: WebSocket, state: State) -> None:
         self._socket = socket
         self._state = state
-        self.leaving = False
 
     async def send(self, frame: Json) -> bool:
-        """Send a frame; False when the connection is gone."""
-        self._state.journal.line("link>", frame["type"], frame)
+        """Send a frame, and return False when the connection is gone."""
+        self._state.journal.line("socket>", frame["type"], frame)
         try:
             await self._socket.send_text(json.dumps(frame))
         except (WebSocketDisconnect, RuntimeError):
@@ -72,7 +68,7 @@ class Link:
         return True
 
     async def receive(self) -> Json | None:
-        """The next frame from the bot; None when the connection is gone."""
+        """Return the next frame from the bot, or None when the connection is gone."""
         try:
             text = await self._socket.receive_text()
         except (WebSocketDisconnect, RuntimeError):
@@ -83,17 +79,8 @@ class Link:
                 return frame
         return {}
 
-    async def close(self) -> None:
-        """Close it properly."""
-        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-            await self._socket.close()
 
-    def cut(self) -> None:
-        """Cut the TCP connection, as a failing network does."""
-        self._socket.scope["sandbox.hang_up"]()
-
-
-class Links:
+class Connections:
     """The app's Socket Mode connections; each envelope goes to one of them."""
 
     def __init__(self, state: State, ack_timeout: float) -> None:
@@ -101,17 +88,16 @@ class Links:
         self._tickets: dict[str, float] = {}
         self._waiting: dict[str, asyncio.Future[Json]] = {}
         self.ack_timeout = ack_timeout
-        self.enabled = True
-        self.open: list[Link] = []
+        self.open: list[Connection] = []
 
     def new_url(self) -> str:
-        """A URL that is good for one connection."""
+        """Return a URL that is good for one connection."""
         ticket = secrets.token_urlsafe(24)
         self._tickets[ticket] = self._state.now()
         return f"{self._state.base_url.replace('http', 'ws', 1)}/link/?ticket={ticket}&app_id={APP}"
 
     def ticket_is_good(self, ticket: str) -> bool:
-        """Whether the ticket was given, is unused and is not too old; it is used up by asking."""
+        """Say whether the ticket was given, is unused and not too old, and use it up."""
         given_at = self._tickets.pop(ticket, None)
         return given_at is not None and self._state.now() - given_at <= TICKET_SECONDS
 
@@ -121,25 +107,14 @@ class Links:
             await socket.close(1008)
             return
         await socket.accept()
-        link = Link(socket, self._state)
-        refused = (
-            "too_many_websockets"
-            if len(self.open) >= LINKS
-            else None
-            if self.enabled
-            else "link_disabled"
-        )
-        if refused:
-            await link.send(_disconnect(refused))
-            await link.close()
-            return
-        self.open.append(link)
+        connection = Connection(socket, self._state)
+        self.open.append(connection)
         try:
-            await link.send(self._hello())
+            await connection.send(self._hello())
             self._state.journal.event("connected", connections=len(self.open))
-            await self._listen(link)
+            await self._listen(connection)
         finally:
-            self.open.remove(link)
+            self.open.remove(connection)
             self._state.journal.event("disconnected", connections=len(self.open))
 
     def _hello(self) -> Json:
@@ -154,9 +129,9 @@ class Links:
             "connection_info": {"app_id": APP},
         }
 
-    async def _listen(self, link: Link) -> None:
-        while (frame := await link.receive()) is not None:
-            self._state.journal.line("link<", "ack", frame)
+    async def _listen(self, connection: Connection) -> None:
+        while (frame := await connection.receive()) is not None:
+            self._state.journal.line("socket<", "ack", frame)
             waiting = self._waiting.get(str(frame.get("envelope_id")))
             if waiting is not None and not waiting.done():
                 waiting.set_result(frame)
@@ -165,8 +140,7 @@ class Links:
         self, kind: EnvelopeType, payload: Json, *, with_body: bool, attempt: int = 0
     ) -> Ack:
         """Send an envelope over one of the connections and wait for its acknowledgement."""
-        staying = [link for link in self.open if not link.leaving] or self.open
-        if not staying:
+        if not self.open:
             return Ack(acked=False, error="dispatch_failed")
         envelope_id = str(uuid.uuid4())
         frame: Json = {"envelope_id": envelope_id, "type": kind, "payload": payload}
@@ -175,7 +149,7 @@ class Links:
             frame |= {"retry_attempt": attempt, "retry_reason": "timeout" if attempt else ""}
         answer = self._waiting[envelope_id] = asyncio.get_running_loop().create_future()
         try:
-            if not await secrets.choice(staying).send(frame):
+            if not await secrets.choice(self.open).send(frame):
                 return Ack(acked=False, error="dispatch_failed")
             answered = await asyncio.wait_for(answer, self.ack_timeout)
         except TimeoutError:
@@ -184,28 +158,9 @@ class Links:
             del self._waiting[envelope_id]
         return Ack(acked=True, body=answered.get("payload") if with_body else None)
 
-    async def disconnect(self, reason: str) -> None:
-        """Tell every connection to go, or (``cut``) cut them; ``link_disabled`` also lets no new
-        one in.
-        """
-        if reason == "link_disabled":
-            self.enabled = False
-        for link in list(self.open):
-            if reason == "cut":
-                link.cut()
-                continue
-            link.leaving = reason != "warning"
-            await link.send(_disconnect(reason))
-            if reason == "link_disabled":
-                await link.close()
-
-
-def _disconnect(reason: str) -> Json:
-    return {"type": "disconnect", "reason": reason, "debug_info": {"host": "applink-sandbox"}}
-
 
 @dataclass(frozen=True)
-class Target:
+class RequestUrl:
     """Where HTTP deliveries go, and the secret that signs them."""
 
     url: str
@@ -213,17 +168,14 @@ class Target:
 
 
 def signature(secret: str, timestamp: str, body: str) -> str:
-    """Slack's request signature, version 0 (Slack fact sheet §1)."""
+    """Return Slack's request signature, version 0 (slack §1.2)."""
     digest = hmac.new(secret.encode(), f"v0:{timestamp}:{body}".encode(), hashlib.sha256)
     return f"v0={digest.hexdigest()}"
 
 
 @dataclass
 class _Pending:
-    """An event to be sent again: the payload, the next attempt's number and its time on the
-    workspace's clock.
-    """
-
+    # An event to be sent again, when the workspace's clock says ``due``.
     payload: Json
     attempt: int
     due: float
@@ -233,34 +185,40 @@ class Delivery:
     """Sends commands, interactions and events to the bot by whichever transport is set."""
 
     def __init__(
-        self, state: State, links: Links, signing_secret: str, wall_clock: Callable[[], float]
+        self,
+        state: State,
+        connections: Connections,
+        signing_secret: str,
+        wall_clock: Callable[[], float],
     ) -> None:
         self._state = state
         self._wall_clock = wall_clock
         self._pending: list[_Pending] = []
-        self.links = links
+        self.connections = connections
         self.signing_secret = signing_secret
-        self.target: Target | None = None
+        self.target: RequestUrl | None = None
 
-    async def command(self, payload: dict[str, str], how: HttpOptions = RIGHT) -> Ack:
+    async def command(self, payload: dict[str, str], how: HttpOptions = CORRECT) -> Ack:
         """Deliver a slash command."""
         if self.target is None:
-            return await self.links.deliver("slash_commands", dict(payload), with_body=True)
+            return await self.connections.deliver("slash_commands", dict(payload), with_body=True)
         return await self._post(self.target, urlencode(payload), how)
 
-    async def interaction(self, payload: Json, how: HttpOptions = RIGHT) -> Ack:
+    async def interaction(self, payload: Json, how: HttpOptions = CORRECT) -> Ack:
         """Deliver a click, a submission or the closing of a view."""
         if self.target is None:
-            return await self.links.deliver("interactive", payload, with_body=True)
+            return await self.connections.deliver("interactive", payload, with_body=True)
         return await self._post(self.target, urlencode({"payload": json.dumps(payload)}), how)
 
     async def event(self, payload: Json, attempt: int = 0) -> Ack:
         """Deliver an event; unlike all else it is sent again when it is not acknowledged."""
         if self.target is None:
-            ack = await self.links.deliver("events_api", payload, with_body=False, attempt=attempt)
+            ack = await self.connections.deliver(
+                "events_api", payload, with_body=False, attempt=attempt
+            )
         else:
             ack = await self._post(
-                self.target, json.dumps(payload), RIGHT, "application/json", attempt
+                self.target, json.dumps(payload), CORRECT, "application/json", attempt
             )
         if not ack.acked and attempt < len(EVENT_RETRIES):
             self._pending.append(
@@ -278,19 +236,17 @@ class Delivery:
 
     async def _post(
         self,
-        target: Target,
+        target: RequestUrl,
         body: str,
         how: HttpOptions,
         content_type: str = "application/x-www-form-urlencoded",
         attempt: int = 0,
     ) -> Ack:
-        if how.ssl_check:
-            body = urlencode({"ssl_check": "1", "token": "deprecated"})
         headers = self._headers(target, body, how) | {"Content-Type": content_type}
         if attempt:
             headers |= {"X-Slack-Retry-Num": str(attempt), "X-Slack-Retry-Reason": "http_timeout"}
         self._state.journal.line("http>", "POST", body)
-        timeout = self.links.ack_timeout
+        timeout = self.connections.ack_timeout
         try:
             async with httpx.AsyncClient(verify=_tls(), trust_env=False, timeout=timeout) as client:
                 answer = await client.post(target.url, content=body, headers=headers)
@@ -303,7 +259,7 @@ class Delivery:
             return Ack(acked=False, error="dispatch_failed", http_status=answer.status_code)
         return Ack(acked=True, http_status=answer.status_code, body=_ack_body(answer))
 
-    def _headers(self, target: Target, body: str, how: HttpOptions) -> dict[str, str]:
+    def _headers(self, target: RequestUrl, body: str, how: HttpOptions) -> dict[str, str]:
         # The receiver compares the timestamp with its own clock, so time that a test has skipped
         # does not count.
         seconds = int(self._wall_clock()) - (OLD_TIMESTAMP_SECONDS if how.old_timestamp else 0)
@@ -323,7 +279,7 @@ def _tls() -> ssl.SSLContext:
 
 
 def _ack_body(answer: httpx.Response) -> Any:
-    """An HTTP answer's body as an acknowledgement's payload: JSON, or text as a message."""
+    # JSON, or text as a message.
     if not answer.content:
         return None
     if answer.headers.get("content-type", "").startswith("application/json"):

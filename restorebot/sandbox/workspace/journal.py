@@ -1,17 +1,15 @@
-"""What happened in the local Slack: events to wait for, Web API calls, and every line of traffic
-with the bot.
-"""
+"""What happened in the local Slack: events, Web API calls, and all traffic with the bot."""
 
 import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
 
-from restorebot.sandbox.workspace.blocks import Json
+from restorebot.sandbox.control import Json
 
 
 def without_tokens(value: Any) -> Any:
-    """The same value with every field named ``token`` left out, at any depth."""
+    """Return the value with every field named ``token`` left out, at any depth."""
     if isinstance(value, dict):
         return {k: without_tokens(v) for k, v in value.items() if k != "token"}
     if isinstance(value, list):
@@ -20,9 +18,7 @@ def without_tokens(value: Any) -> Any:
 
 
 class Journal:
-    """What happened, for tests and for the page: events, Web API calls, and every line of
-    traffic.
-    """
+    """What happened, for tests and for the page: events to wait for, calls, lines of traffic."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
@@ -38,9 +34,7 @@ class Journal:
         self._fresh = asyncio.Event()
 
     def call(self, method: str, args: Json, status: int | None, error: str | None) -> None:
-        """Add a Web API call; ``status`` is None when the connection was dropped without an
-        answer.
-        """
+        """Add a Web API call; ``status`` is None when the connection was cut without an answer."""
         seq = len(self.calls) + 1
         shown = without_tokens(args)
         self.calls.append(
@@ -56,16 +50,14 @@ class Journal:
 
     def line(self, direction: str, what: str, content: Any) -> None:
         """Add a line of traffic; headers never get here, and token fields are left out."""
-        shown = (
-            content
-            if isinstance(content, str)
-            else json.dumps(without_tokens(content), ensure_ascii=False)
-        )
-        self.traffic.append(f"{direction} {what} {shown}")
+        if not isinstance(content, str):
+            content = json.dumps(without_tokens(content), ensure_ascii=False)
+        self.traffic.append(f"{direction} {what} {content}")
 
     async def events_after(self, seq: int, seconds: float) -> list[Json]:
-        """The events after ``seq``; when there are none yet, wait up to so many real seconds for
-        one.
+        """Return the events after ``seq``.
+
+        When there are none yet, wait up to so many real seconds for one.
         """
         fresh = self._fresh
         if len(self.events) <= seq and seconds > 0:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from restorebot.sandbox.workspace.blocks import Json
+from restorebot.sandbox.control import Json
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,7 @@
-"""The Web API methods of the local Slack that the bot may call, as a table: scopes, rate limit, and
-what each does.
+"""The Web API methods of the local Slack, as a table: scopes, rate limit, and what each does.
 
-A method is a function of a `Desk` (what methods work on) and the call's arguments. It returns the
-fields of a good answer, or raises `MethodError`.
+A method is a function of a `MethodContext` and the call's arguments. It returns the fields of a
+good answer, or raises `MethodError`.
 """
 
 import json
@@ -10,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from restorebot.sandbox.workspace.blocks import Json, MethodError
+from restorebot.sandbox.control import Json
+from restorebot.sandbox.workspace.errors import MethodError
 from restorebot.sandbox.workspace.limits import (
-    ATTACHMENTS,
     check_message_blocks,
     check_post_text,
     check_update_text,
@@ -29,18 +28,18 @@ from restorebot.sandbox.workspace.state import (
 )
 from restorebot.sandbox.workspace.views import Triggers, Views
 
-TIER = {1: 1, 2: 20, 3: 50, 4: 100}  # calls a minute (Slack fact sheet §1, "Posting")
+TIER = {1: 1, 2: 20, 3: 50, 4: 100}  # calls a minute (slack §2.1)
 SPECIAL = 600  # auth.test and chat.getPermalink: hundreds a minute
 
 
 @dataclass
-class Desk:
+class MethodContext:
     """What the methods work on."""
 
     state: State
     triggers: Triggers
     views: Views
-    new_link_url: Callable[[], str]
+    new_connection_url: Callable[[], str]
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class Method:
     ``scopes``: one of them is needed; ``app_level``: takes the xapp token, not the bot's.
     """
 
-    run: Callable[[Desk, Json], Json]
+    run: Callable[[MethodContext, Json], Json]
     per_minute: int
     scopes: tuple[str, ...] = ()
     app_level: bool = False
@@ -65,7 +64,7 @@ def _required(args: Json, name: str) -> str:
 
 
 def _decoded(args: Json, name: str, code: str) -> Any:
-    """An argument that form posts carry as a string of JSON."""
+    # Form posts carry it as a string of JSON.
     value = args.get(name)
     if not isinstance(value, str):
         return value
@@ -75,78 +74,59 @@ def _decoded(args: Json, name: str, code: str) -> Any:
         raise MethodError(code) from None
 
 
-def refuse_missing_scope(state: State, needed: tuple[str, ...]) -> None:
+def check_scopes(state: State, needed: tuple[str, ...]) -> None:
     """Raise missing_scope unless the app was granted one of these."""
     if needed and not state.manifest.scopes.intersection(needed):
         provided = ",".join(sorted(state.manifest.scopes))
         raise MethodError("missing_scope", needed=",".join(needed), provided=provided)
 
 
-# --- who and where
-# -------------------------------------------------------------------------------------------------
+# who and where
 
 
-def auth_test(desk: Desk, _args: Json) -> Json:
+def auth_test(context: MethodContext, _args: Json) -> Json:
+    """Say who the bot is."""
     return {
         "url": f"https://{TEAM_DOMAIN}.slack.com/",
         "team": "Sandbox",
         "team_id": TEAM,
-        "user": desk.state.manifest.name,
+        "user": context.state.manifest.name,
         "user_id": BOT_USER,
         "bot_id": BOT,
         "is_enterprise_install": False,
     }
 
 
-def apps_connections_open(desk: Desk, _args: Json) -> Json:
-    return {"url": desk.new_link_url()}
+def apps_connections_open(context: MethodContext, _args: Json) -> Json:
+    """Give a URL for one Socket Mode connection."""
+    return {"url": context.new_connection_url()}
 
 
-def _page(args: Json, items: list[Any]) -> tuple[list[Any], Json]:
-    """One page of a list, by ``limit`` and a ``cursor`` that is simply the place in the list."""
-    try:
-        start, limit = int(args.get("cursor") or 0), int(args.get("limit") or 0)
-    except ValueError:
-        raise MethodError("invalid_cursor") from None
-    end = start + limit if limit > 0 else len(items)
-    following = str(end) if end < len(items) else ""
-    return items[start:end], {"response_metadata": {"next_cursor": following}}
-
-
-def users_info(desk: Desk, args: Json) -> Json:
-    person = desk.state.people.get(_required(args, "user"))
+def users_info(context: MethodContext, args: Json) -> Json:
+    """Describe a person."""
+    person = context.state.people.get(_required(args, "user"))
     if person is None:
         raise MethodError("user_not_found")
     return {"user": person.json()}
 
 
-def users_list(desk: Desk, args: Json) -> Json:
-    page, more = _page(args, [p for p in desk.state.people.values() if p.team_id == TEAM])
-    return {"members": [p.json() for p in page], "cache_ts": int(desk.state.now()), **more}
-
-
-def usergroups_list(desk: Desk, args: Json) -> Json:
+def usergroups_list(context: MethodContext, args: Json) -> Json:
+    """List the usergroups, with their members where that is asked for."""
     with_users = str(args.get("include_users", "")).lower() in {"1", "true"}
-    groups = []
-    for group_id, users in desk.state.usergroups.items():
+    groups: list[Json] = []
+    for group_id, users in context.state.usergroups.items():
         handle = group_id.removeprefix("S0").lower()
-        group: Json = {
-            "id": group_id,
-            "team_id": TEAM,
-            "is_usergroup": True,
-            "name": handle,
-            "handle": handle,
-        }
-        groups.append(
-            group
-            | {"date_delete": 0, "user_count": len(users)}
-            | ({"users": users} if with_users else {})
-        )
+        group: Json = {"id": group_id, "team_id": TEAM, "name": handle, "handle": handle}
+        group |= {"is_usergroup": True, "date_delete": 0, "user_count": len(users)}
+        if with_users:
+            group["users"] = users
+        groups.append(group)
     return {"usergroups": groups}
 
 
-def usergroups_users_list(desk: Desk, args: Json) -> Json:
-    users = desk.state.usergroups.get(_required(args, "usergroup"))
+def usergroups_users_list(context: MethodContext, args: Json) -> Json:
+    """List a usergroup's members."""
+    users = context.state.usergroups.get(_required(args, "usergroup"))
     if users is None:
         raise MethodError("no_such_subteam")
     return {"users": users}
@@ -158,9 +138,9 @@ def _scope_of(channel: Channel) -> str:
     return "groups:read" if channel.is_private else "channels:read"
 
 
-def _visible(desk: Desk, channel_id: str) -> Channel:
-    """A channel the bot may know of: public ones, and those it is a member of."""
-    channel = desk.state.channels.get(channel_id)
+def _visible(context: MethodContext, channel_id: str) -> Channel:
+    # The bot may know of public channels, and of those it is a member of.
+    channel = context.state.channels.get(channel_id)
     if channel is None:
         raise MethodError("channel_not_found")
     if not channel.is_member and (channel.is_private or channel.is_im):
@@ -168,56 +148,21 @@ def _visible(desk: Desk, channel_id: str) -> Channel:
     return channel
 
 
-def _readable(desk: Desk, args: Json) -> Channel:
+def conversations_info(context: MethodContext, args: Json) -> Json:
+    """Describe a channel."""
     channel_id = _required(args, "channel")
-    known = desk.state.channels.get(channel_id)
+    known = context.state.channels.get(channel_id)
     if known is not None:
-        refuse_missing_scope(desk.state, (_scope_of(known),))
-    return _visible(desk, channel_id)
+        check_scopes(context.state, (_scope_of(known),))
+    return {"channel": _visible(context, channel_id).json()}
 
 
-def conversations_info(desk: Desk, args: Json) -> Json:
-    channel = _readable(desk, args)
-    shown = channel.json()
-    if str(args.get("include_num_members", "")).lower() in {"1", "true"}:
-        shown["num_members"] = len(channel.members)
-    return {"channel": shown}
-
-
-def conversations_members(desk: Desk, args: Json) -> Json:
-    page, more = _page(args, _readable(desk, args).members)
-    return {"members": page, **more}
-
-
-def conversations_open(desk: Desk, args: Json) -> Json:
-    if args.get("channel"):
-        return {"channel": {"id": _visible(desk, _required(args, "channel")).id}}
-    users = _required(args, "users").split(",")
-    if len(users) > 1:
-        refuse_missing_scope(desk.state, ("mpim:write",))
-        raise MethodError("method_not_supported_for_channel_type")
-    person = desk.state.people.get(users[0])
-    if person is None:
-        raise MethodError("user_not_found")
-    if person.deleted:
-        raise MethodError("user_disabled")
-    if person.is_bot:
-        raise MethodError("cannot_dm_bot")
-    return {"channel": {"id": desk.state.direct_channel(person.id).id}}
-
-
-# --- messages -------------------------------------------------------------------------------------
-# -----------------
+# messages
 
 
 def _content(args: Json) -> tuple[str | None, list[Json] | None]:
-    """Text and checked blocks of a message, each None when not given."""
+    # Each is None when it is not given.
     text, blocks = args.get("text"), _decoded(args, "blocks", "invalid_blocks_format")
-    attachments = _decoded(args, "attachments", "invalid_attachments") or []
-    if not isinstance(attachments, list):
-        raise MethodError("invalid_attachments")
-    if len(attachments) > ATTACHMENTS:
-        raise MethodError("too_many_attachments")
     if text is not None and not isinstance(text, str):
         raise MethodError(
             "invalid_arguments", response_metadata={"messages": ["[ERROR] must provide a string"]}
@@ -226,18 +171,13 @@ def _content(args: Json) -> tuple[str | None, list[Json] | None]:
     return "" if only_spaces else text, None if blocks is None else check_message_blocks(blocks)
 
 
-def _writable(desk: Desk, args: Json) -> Channel:
-    """The channel to post into: by id, by name, or a person's id for the direct messages with that
-    person.
-    """
+def _writable(context: MethodContext, args: Json) -> Channel:
+    # By its id, or by a person's for the direct messages with them.
     wanted = _required(args, "channel")
-    person = desk.state.people.get(wanted)
+    person = context.state.people.get(wanted)
     if person is not None and not person.deleted and not person.is_bot:
-        return desk.state.direct_channel(person.id)
-    by_name = (
-        c.id for c in desk.state.channels.values() if c.name and c.name == wanted.removeprefix("#")
-    )
-    channel = _visible(desk, next(by_name, wanted))
+        return context.state.direct_channel(person.id)
+    channel = _visible(context, wanted)
     if not channel.is_member:
         raise MethodError("not_in_channel")
     if channel.is_archived:
@@ -245,53 +185,55 @@ def _writable(desk: Desk, args: Json) -> Channel:
     return channel
 
 
-def _thread(desk: Desk, channel: Channel, args: Json) -> str | None:
-    """The ts of the thread's first message; an answer to an answer goes into the same thread."""
+def _thread(context: MethodContext, channel: Channel, args: Json) -> str | None:
+    # An answer to an answer goes into the same thread.
     wanted = args.get("thread_ts")
     if not wanted:
         return None
-    parent = desk.state.message(channel.id, str(wanted))
+    parent = context.state.message(channel.id, str(wanted))
     if parent is None:
         raise MethodError("thread_not_found")
     return parent.thread_ts or parent.ts
 
 
-def chat_post_message(desk: Desk, args: Json) -> Json:
-    channel = _writable(desk, args)
+def chat_post_message(context: MethodContext, args: Json) -> Json:
+    """Post into a channel, a thread or the direct messages with a person."""
+    channel = _writable(context, args)
     text, blocks = _content(args)
     if not text and not blocks:
         raise MethodError("no_text")
-    thread_ts = _thread(desk, channel, args)
-    message = desk.state.post(
+    thread_ts = _thread(context, channel, args)
+    message = context.state.post(
         channel.id, BOT_USER, check_post_text(text or ""), blocks or [], thread_ts
     )
     return {"channel": channel.id, "ts": message.ts, "message": message.json()}
 
 
-def _own_message(desk: Desk, args: Json, ts_name: str, not_own: str) -> Message:
-    channel = _visible(desk, _required(args, "channel"))
-    message = desk.state.message(channel.id, _required(args, ts_name))
+def _own_message(context: MethodContext, args: Json) -> Message:
+    channel = _visible(context, _required(args, "channel"))
+    message = context.state.message(channel.id, _required(args, "ts"))
     if message is None:
         raise MethodError("message_not_found")
     if message.user != BOT_USER:
-        raise MethodError(not_own)
+        raise MethodError("cant_update_message")
     if channel.is_archived:
         raise MethodError("is_archived")
     return message
 
 
-def chat_update(desk: Desk, args: Json) -> Json:
-    """Text without blocks takes the blocks away; blocks without text keep the text and show no edit
-    mark.
+def chat_update(context: MethodContext, args: Json) -> Json:
+    """Change a message.
+
+    Text without blocks takes the blocks away; blocks without text keep the text and show no mark.
     """
-    message = _own_message(desk, args, "ts", "cant_update_message")
+    message = _own_message(context, args)
     text, blocks = _content(args)
     if not text and blocks is None:
         raise MethodError("no_text")
     if not text and not blocks and not message.text:
         raise MethodError("no_text")
     new_text = message.text if text is None else check_update_text(text)
-    desk.state.edit(message, new_text, blocks or [], mark=not blocks)
+    context.state.edit(message, new_text, blocks or [], mark=not blocks)
     return {
         "channel": message.channel,
         "ts": message.ts,
@@ -300,30 +242,26 @@ def chat_update(desk: Desk, args: Json) -> Json:
     }
 
 
-def chat_delete(desk: Desk, args: Json) -> Json:
-    message = _own_message(desk, args, "ts", "cant_delete_message")
-    desk.state.delete(message)
-    return {"channel": message.channel, "ts": message.ts}
-
-
-def chat_post_ephemeral(desk: Desk, args: Json) -> Json:
-    channel = _writable(desk, args)
+def chat_post_ephemeral(context: MethodContext, args: Json) -> Json:
+    """Show a message to one member of a channel."""
+    channel = _writable(context, args)
     user = _required(args, "user")
     if user not in channel.members:
         raise MethodError("user_not_in_channel")
     text, blocks = _content(args)
     if not text and not blocks:
         raise MethodError("no_text")
-    _thread(desk, channel, args)
-    message = desk.state.whisper(
+    _thread(context, channel, args)
+    message = context.state.post_ephemeral(
         user, channel.id, check_post_text(text or ""), blocks or [], "ephemeral"
     )
     return {"message_ts": message.ts}
 
 
-def chat_get_permalink(desk: Desk, args: Json) -> Json:
-    channel = _visible(desk, _required(args, "channel"))
-    message = desk.state.message(channel.id, _required(args, "message_ts"))
+def chat_get_permalink(context: MethodContext, args: Json) -> Json:
+    """Give a message's address."""
+    channel = _visible(context, _required(args, "channel"))
+    message = context.state.message(channel.id, _required(args, "message_ts"))
     if message is None:
         raise MethodError("message_not_found")
     place = f"{channel.id}/p{message.ts.replace('.', '')}"
@@ -334,44 +272,40 @@ def chat_get_permalink(desk: Desk, args: Json) -> Json:
     }
 
 
-# --- views ----------------------------------------------------------------------------------------
-# -----------------
+# views
 
 
 def _view(args: Json, *kinds: str) -> Json:
     return check_view(_decoded(args, "view", "invalid_arguments"), *kinds)
 
 
-def views_open(desk: Desk, args: Json) -> Json:
+def views_open(context: MethodContext, args: Json) -> Json:
+    """Open a modal before the person to whom the trigger belongs."""
     definition = _view(args, "modal")
-    user = desk.triggers.exchange(args.get("trigger_id"))
-    return {"view": desk.views.open(user, definition).json()}
+    user = context.triggers.exchange(args.get("trigger_id"))
+    return {"view": context.views.open(user, definition).json()}
 
 
-def views_push(desk: Desk, args: Json) -> Json:
-    definition = _view(args, "modal")
-    user = desk.triggers.exchange(args.get("trigger_id"))
-    return {"view": desk.views.push(user, definition).json()}
-
-
-def views_update(desk: Desk, args: Json) -> Json:
+def views_update(context: MethodContext, args: Json) -> Json:
+    """Put another view in the place of one that is open."""
     if not args.get("view_id") and not args.get("external_id"):
         _required(args, "view_id")
-    view = desk.views.find(args.get("view_id"), args.get("external_id"))
+    view = context.views.find(args.get("view_id"), args.get("external_id"))
     definition = _view(args, view.definition["type"])
-    return {"view": desk.views.update(view, definition, args.get("hash")).json()}
+    return {"view": context.views.update(view, definition, args.get("hash")).json()}
 
 
-def views_publish(desk: Desk, args: Json) -> Json:
-    if not desk.state.manifest.home_tab:
+def views_publish(context: MethodContext, args: Json) -> Json:
+    """Set a person's Home tab."""
+    if not context.state.manifest.home_tab:
         raise MethodError("not_enabled")
     user = _required(args, "user_id")
-    if user not in desk.state.people:
+    if user not in context.state.people:
         raise MethodError("user_not_found")
-    return {"view": desk.views.publish(user, _view(args, "home"), args.get("hash")).json()}
+    return {"view": context.views.publish(user, _view(args, "home"), args.get("hash")).json()}
 
 
-READ_ANY = ("channels:read", "groups:read", "im:read", "mpim:read")
+READ_ANY = ("channels:read", "groups:read", "im:read")
 
 METHODS: dict[str, Method] = {
     "auth.test": Method(auth_test, SPECIAL),
@@ -379,17 +313,12 @@ METHODS: dict[str, Method] = {
     "chat.postMessage": Method(chat_post_message, 300, ("chat:write",)),
     "chat.postEphemeral": Method(chat_post_ephemeral, TIER[4], ("chat:write",)),
     "chat.update": Method(chat_update, TIER[3], ("chat:write",)),
-    "chat.delete": Method(chat_delete, TIER[3], ("chat:write",)),
     "chat.getPermalink": Method(chat_get_permalink, SPECIAL),
     "conversations.info": Method(conversations_info, TIER[3], READ_ANY),
-    "conversations.members": Method(conversations_members, TIER[4], READ_ANY),
-    "conversations.open": Method(conversations_open, TIER[3], ("im:write", "mpim:write")),
     "usergroups.list": Method(usergroups_list, TIER[2], ("usergroups:read",)),
     "usergroups.users.list": Method(usergroups_users_list, TIER[2], ("usergroups:read",)),
     "users.info": Method(users_info, TIER[4], ("users:read",)),
-    "users.list": Method(users_list, TIER[2], ("users:read",)),
     "views.open": Method(views_open, TIER[4]),
     "views.publish": Method(views_publish, TIER[4]),
-    "views.push": Method(views_push, TIER[4]),
     "views.update": Method(views_update, TIER[4]),
 }

@@ -1,25 +1,30 @@
-"""What people do at their Slack clients: type a command, click, fill in a modal, close it, open the
-Home tab.
+"""What people do at their Slack clients: type, click, fill in a modal, close it, open the Home tab.
 
 Each action builds the payload that Slack would send, delivers it, and shows the person what the
 bot's acknowledgement asks for. A client lets nobody do what is not on the screen: that is a
 `ControlError`.
 """
 
-import asyncio
 import re
 import secrets
 from dataclasses import dataclass
-from typing import Any
 
-from restorebot.sandbox.workspace.blocks import (
-    ControlError,
-    Json,
-    MethodError,
-    interactive_elements,
+from restorebot.sandbox.control import ControlError, Json
+from restorebot.sandbox.workspace.blocks import interactive_elements
+from restorebot.sandbox.workspace.bodies import (
+    ClickBody,
+    CloseBody,
+    CommandBody,
+    Interaction,
+    MessageClick,
+    SayBody,
+    SubmitBody,
+    ViewClick,
 )
-from restorebot.sandbox.workspace.delivery import RIGHT, Ack, Delivery, HttpOptions
-from restorebot.sandbox.workspace.limits import check_message_blocks, check_view
+from restorebot.sandbox.workspace.delivery import Ack, Delivery
+from restorebot.sandbox.workspace.errors import MethodError
+from restorebot.sandbox.workspace.limits import check_view
+from restorebot.sandbox.workspace.shapes import STATES
 from restorebot.sandbox.workspace.state import (
     APP,
     BOT_USER,
@@ -32,15 +37,13 @@ from restorebot.sandbox.workspace.state import (
     State,
 )
 from restorebot.sandbox.workspace.views import (
-    STATE,
     Triggers,
     View,
     Views,
-    checked_errors,
+    check_complete,
+    check_errors,
     entered,
     fill_in,
-    option_named,
-    refuse_unfinished,
     state_values,
 )
 
@@ -50,23 +53,8 @@ LONGEST_MESSAGE = 4000
 
 
 @dataclass(frozen=True)
-class Overrides:
-    """What a payload says instead of the truth, for tests of what the bot believes."""
-
-    team_id: str | None = None
-    enterprise: Json | None = None
-    trigger_id: str | None = None
-    http: HttpOptions = RIGHT
-
-
-TRUTH = Overrides()
-
-
-@dataclass(frozen=True)
-class Submitted:
-    """What came of a submission: whether its view closed, and the errors shown beside the
-    inputs.
-    """
+class SubmitResult:
+    """What came of a submission: whether its view closed, and the errors beside its inputs."""
 
     ack: Ack
     closed: bool = False
@@ -83,48 +71,42 @@ class People:
         self._views = views
         self._delivery = delivery
 
-    # --- commands ---------------------------------------------------------------------------------
-    # -----------------
+    # commands
 
-    async def command(
-        self, user: str, channel: str, text: str, command: str = "/restore", over: Overrides = TRUTH
-    ) -> tuple[Ack, str]:
-        """Type a slash command; returns what came of it and the trigger that the payload
-        carried.
+    async def command(self, typed: CommandBody) -> tuple[Ack, str]:
+        """Type a slash command.
+
+        Returns what came of it and the trigger that the payload carried.
         """
-        person, place = self._person(user), self._place(user, channel)
-        if command not in self._state.manifest.commands:
-            raise ControlError(404, f"{command} is not a command that the manifest declares.")
+        person, place = self._person(typed.user), self._visible_channel(typed.user, typed.channel)
+        if typed.command not in self._state.manifest.commands:
+            raise ControlError(404, f"{typed.command} is not a command that the manifest declares.")
         if place.is_archived:
             raise ControlError(422, "Nothing can be typed into an archived channel.")
-        trigger_id = over.trigger_id or self._triggers.issue(user)
+        escaped = self._state.manifest.commands[typed.command]
+        trigger_id = typed.trigger or self._triggers.issue(person.id)
         payload = {
             "token": VERIFICATION_TOKEN,
-            "team_id": over.team_id or person.team_id,
+            "team_id": typed.team_id or person.team_id,
             "team_domain": TEAM_DOMAIN,
             "channel_id": place.id,
             "channel_name": _shown_name(place),
             "user_id": person.id,
             "user_name": person.name,
-            "command": command,
-            "text": self._escaped(text) if self._state.manifest.commands[command] else text,
+            "command": typed.command,
+            "text": self._escaped(typed.text) if escaped else typed.text,
             "api_app_id": APP,
             "is_enterprise_install": "false",
-            "response_url": self._state.new_response_url("commands", user, channel),
+            "response_url": self._state.new_response_url("commands", person.id, place.id),
             "trigger_id": trigger_id,
         }
-        if over.enterprise is not None:
-            payload |= {
-                "enterprise_id": over.enterprise["id"],
-                "enterprise_name": over.enterprise.get("name", ""),
-            }
-        ack = await self._delivery.command(payload, over.http)
-        return self._show_ack_body(ack, user, channel), trigger_id
+        ack = await self._delivery.command(payload, typed.http)
+        if ack.body:
+            raise ControlError(501, "The sandbox shows no message that an acknowledgement carries.")
+        return ack, trigger_id
 
     def _escaped(self, text: str) -> str:
-        """Names of people and channels as Slack writes them for an app whose command has
-        should_escape.
-        """
+        # Names of people and channels as Slack writes them where a command has should_escape.
         people = {p.name: p.id for p in self._state.people.values()}
         channels = {c.name: c.id for c in self._state.channels.values() if c.name}
 
@@ -139,160 +121,124 @@ class People:
         safe = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         return re.sub(r"(?<!\S)#([\w-]+)", channel, re.sub(r"(?<!\S)@([\w-]+)", person, safe))
 
-    def _show_ack_body(self, ack: Ack, user: str, channel: str) -> Ack:
-        """Show the message that a command's acknowledgement may carry."""
-        if not ack.acked or not ack.body:
-            return ack
-        body = ack.body if isinstance(ack.body, dict) else {"text": str(ack.body)}
-        text: str = body.get("text") or ""
-        try:
-            blocks = check_message_blocks(body.get("blocks") or [])
-        except MethodError as refusal:
-            self._state.journal.event("trouble", user=user, detail=f"ack body: {refusal.code}")
-            return Ack(acked=True, error="dispatch_failed", http_status=ack.http_status)
-        if body.get("response_type") == "in_channel":
-            self._state.post(channel, BOT_USER, text, blocks)
-        elif text or blocks:
-            self._state.whisper(user, channel, text, blocks, "ack")
-        return ack
-
-    def say(self, user: str, channel: str, text: str, thread_ts: str | None = None) -> Message:
+    def say(self, said: SayBody) -> Message:
         """Write a message into a channel or a thread of it."""
-        person, place = self._person(user), self._place(user, channel)
+        person, place = self._person(said.user), self._visible_channel(said.user, said.channel)
         if place.is_archived or person.id not in place.members:
             raise ControlError(422, f"{person.name} cannot write there.")
-        if thread_ts is not None and self._state.message(channel, thread_ts) is None:
-            raise ControlError(404, f"There is no message {thread_ts} in {channel}.")
-        if not text.strip():
+        if said.thread_ts is not None and self._state.message(place.id, said.thread_ts) is None:
+            raise ControlError(404, f"There is no message {said.thread_ts} in {place.id}.")
+        if not said.text.strip():
             raise ControlError(422, "There is nothing in this message.")
-        return self._state.post(channel, user, self._escaped(text[:LONGEST_MESSAGE]), [], thread_ts)
+        text = self._escaped(said.text[:LONGEST_MESSAGE])
+        return self._state.post(place.id, person.id, text, [], said.thread_ts)
 
-    # --- clicks -----------------------------------------------------------------------------------
-    # -----------------
+    # clicks
 
-    async def click(
-        self,
-        user: str,
-        channel: str,
-        ts: str,
-        action_id: str,
-        value: str | list[str] | None = None,
-        *,
-        confirm: bool = True,
-        over: Overrides = TRUTH,
-    ) -> Ack:
+    async def click(self, click: MessageClick) -> Ack:
         """Use a button or menu of a message, a private one included."""
-        person, place = self._person(user), self._place(user, channel)
-        private = self._state.private_message(user, channel, ts)
-        message = private or self._state.message(channel, ts)
-        if message is None:
-            raise ControlError(404, f"There is no message {ts} in {channel}.")
-        block, element = _find_element(message.blocks, action_id, value)
-        if not _confirmed(element, confirm=confirm):
+        person, place = self._person(click.user), self._visible_channel(click.user, click.channel)
+        message = self._message(click)
+        block, element = _find_element(message.blocks, click)
+        if not _confirmed(element, click):
             return DISMISSED
-        payload = self._interaction("block_actions", person, over) | {
+        payload = self._interaction("block_actions", person, click) | {
             "container": _container(message),
             "channel": {"id": place.id, "name": _shown_name(place)},
-            "response_url": self._state.new_response_url("actions", user, channel, message),
+            "response_url": self._state.new_response_url("actions", person.id, place.id),
             "state": {"values": state_values(message.blocks, {})},
-            "actions": [self._action(block, element, value)],
+            "actions": [self._action(block, element, click)],
         }
         if isinstance(message, Message):
             payload["message"] = message.json()
-        return await self._delivery.interaction(payload, over.http)
+        return await self._delivery.interaction(payload, click.http)
 
-    async def click_in_view(
-        self,
-        user: str,
-        view_id: str,
-        action_id: str,
-        value: str | list[str] | None = None,
-        *,
-        confirm: bool = True,
-        values: Json | None = None,
-        over: Overrides = TRUTH,
-    ) -> Ack:
+    async def click_in_view(self, click: ViewClick) -> Ack:
         """Use a button or menu of the modal on top, or of the Home tab."""
-        person, view = self._person(user), self._shown_view(user, view_id)
-        block, element = _find_element(view.blocks, action_id, value)
-        if not _confirmed(element, confirm=confirm):
+        person, view = self._person(click.user), self._shown_view(click.user, click.view_id)
+        block, element = _find_element(view.blocks, click)
+        if not _confirmed(element, click):
             return DISMISSED
-        fill_in(view, values or {})
-        if element["type"] in STATE:
-            view.inputs[block["block_id"], action_id] = entered(element, value)
-        payload = self._interaction("block_actions", person, over) | {
+        fill_in(view, click.values)
+        if element["type"] in STATES:
+            view.inputs[block["block_id"], click.action_id] = entered(element, click.value)
+        payload = self._interaction("block_actions", person, click) | {
             "container": {"type": "view", "view_id": view.id},
             "view": view.json(view.inputs),
-            "actions": [self._action(block, element, value)],
+            "actions": [self._action(block, element, click)],
         }
-        return await self._delivery.interaction(payload, over.http)
+        return await self._delivery.interaction(payload, click.http)
 
-    def _action(self, block: Json, element: Json, value: str | list[str] | None) -> Json:
+    def _message(self, click: MessageClick) -> Message | PrivateMessage:
+        private = self._state.private_message(click.user, click.channel, click.ts)
+        message = private or self._state.message(click.channel, click.ts)
+        if message is None:
+            raise ControlError(404, f"There is no message {click.ts} in {click.channel}.")
+        return message
+
+    def _action(self, block: Json, element: Json, click: ClickBody) -> Json:
         kind = element["type"]
         action: Json = {
             "type": kind,
             "action_id": element["action_id"],
             "block_id": block["block_id"],
         }
-        if kind in STATE:
-            action |= entered(element, value)
-        elif kind == "overflow":
-            action["selected_option"] = option_named(element, str(value))
+        if element["type"] in STATES:
+            action |= entered(element, click.value)
         else:
             action |= {
                 name: element[name] for name in ("text", "value", "style") if name in element
             }
-        return action | {"action_ts": self._state.stamp()}
+        return action | {"action_ts": self._state.new_ts()}
 
-    # --- modals and the Home tab
-    # -----------------------------------------------------------------------------------
+    # modals and the Home tab
 
-    async def submit(
-        self, user: str, view_id: str, values: Json, over: Overrides = TRUTH
-    ) -> Submitted:
+    async def submit(self, submission: SubmitBody) -> SubmitResult:
         """Fill in the modal on top and press its submit button."""
-        person, view = self._person(user), self._top(user, view_id)
+        person = self._person(submission.user)
+        view = self._top(submission.user, submission.view_id)
         if not view.definition.get("submit"):
             raise ControlError(422, "This view has no submit button.")
-        fill_in(view, values)
-        refuse_unfinished(view)
-        payload = self._interaction("view_submission", person, over)
+        fill_in(view, submission.values)
+        check_complete(view)
+        payload = self._interaction("view_submission", person, submission)
         payload |= {"view": view.json(view.inputs), "response_urls": []}
-        ack = await self._delivery.interaction(payload, over.http)
+        ack = await self._delivery.interaction(payload, submission.http)
         if not ack.acked:
             self._trouble(view, ack.error or "")
-            return Submitted(ack)
+            return SubmitResult(ack)
         try:
-            return self._obey(view, ack)
+            return self._apply_response(view, ack)
         except MethodError as refusal:
             self._trouble(view, refusal.code)
-            return Submitted(ack, trouble=refusal.code)
+            return SubmitResult(ack, trouble=refusal.code)
 
-    def _obey(self, view: View, ack: Ack) -> Submitted:
-        """Do to the stack what the answer to a submission asks for (Slack fact sheet §1)."""
+    def _apply_response(self, view: View, ack: Ack) -> SubmitResult:
+        # What an answer to a submission may ask for: slack §1.5.
         body = ack.body or {}
         if not isinstance(body, dict):
             raise MethodError("invalid_response")
         action = body.get("response_action")
-        still_open = view in self._views.stack(view.user)
         if action == "errors":
-            return Submitted(ack, errors=checked_errors(view, body.get("errors")))
+            return SubmitResult(ack, errors=check_errors(view, body.get("errors")))
         if action in {"update", "push"}:
-            definition = check_view(body.get("view"), "modal")
-            if not still_open:
-                raise MethodError("not_found")
-            if action == "update":
-                self._views.update(view, definition)
-            else:
-                self._views.push(view.user, definition)
-            return Submitted(ack)
+            self._show_next(view, check_view(body.get("view"), "modal"), action)
+            return SubmitResult(ack)
         if action == "clear":
             self._views.clear(view.user)
-        elif action is not None or body:
+        elif body:
             raise MethodError("invalid_response")
-        elif still_open:
+        elif view in self._views.stack(view.user):
             self._close_from(view)
-        return Submitted(ack, closed=True)
+        return SubmitResult(ack, closed=True)
+
+    def _show_next(self, view: View, definition: Json, action: str) -> None:
+        if view not in self._views.stack(view.user):
+            raise MethodError("not_found")
+        if action == "update":
+            self._views.update(view, definition)
+        else:
+            self._views.push(view.user, definition)
 
     def _close_from(self, view: View) -> None:
         while self._views.stack(view.user)[-1] is not view:
@@ -300,33 +246,19 @@ class People:
         self._views.pop(view.user)
 
     def _trouble(self, view: View, detail: str) -> None:
-        """The person reads "We had some trouble connecting. Try again?" and the modal stays."""
+        # The person reads "We had some trouble connecting. Try again?" and the modal stays.
         self._state.journal.event("trouble", user=view.user, view_id=view.id, detail=detail)
 
-    async def close(self, user: str, view_id: str, over: Overrides = TRUTH) -> list[Ack]:
-        """Close the modal on top, and all below it when it has clear_on_close; tells the app where
-        it wants to know.
-        """
-        person, view = self._person(user), self._top(user, view_id)
-        cleared = bool(view.definition.get("clear_on_close"))
-        closing = list(reversed(self._views.stack(user))) if cleared else [view]
-        for _ in closing:
-            self._views.pop(user)
-        told = [v for v in closing if v.definition.get("notify_on_close")]
-        payloads = [
-            self._interaction("view_closed", person, over)
-            | {"view": v.json(v.inputs), "is_cleared": cleared}
-            for v in told
-        ]
-        for payload in payloads:
-            del payload["trigger_id"]
-        return list(
-            await asyncio.gather(*(self._delivery.interaction(p, over.http) for p in payloads))
-        )
+    def close(self, closed: CloseBody) -> None:
+        """Close the modal on top; the app does not hear of it."""
+        self._person(closed.user)
+        self._top(closed.user, closed.view_id)
+        self._views.pop(closed.user)
 
     async def open_home(self, user: str) -> Ack:
-        """Look at the app's Home tab; the app hears of it when its manifest subscribes to
-        app_home_opened.
+        """Look at the app's Home tab.
+
+        The app hears of it when its manifest subscribes to app_home_opened.
         """
         person = self._person(user)
         if "app_home_opened" not in self._state.manifest.events:
@@ -335,7 +267,7 @@ class People:
             "type": "app_home_opened",
             "user": user,
             "tab": "home",
-            "event_ts": self._state.stamp(),
+            "event_ts": self._state.new_ts(),
         }
         event["channel"] = self._state.direct_channel(user).id
         if user in self._views.homes:
@@ -361,24 +293,22 @@ class People:
         }
         return await self._delivery.event(envelope)
 
-    # --- what the screen shows
-    # -------------------------------------------------------------------------------------
+    # what the screen shows
 
-    def _interaction(self, kind: str, person: Person, over: Overrides) -> Json:
-        """What all interactions have in common."""
+    def _interaction(self, kind: str, person: Person, done: Interaction) -> Json:
         if not self._state.manifest.interactive:
             raise ControlError(422, "The manifest does not switch interactivity on.")
-        team_id = over.team_id or person.team_id
+        team_id = done.team_id or person.team_id
         user = {"id": person.id, "username": person.name, "name": person.name, "team_id": team_id}
         return {
             "type": kind,
             "team": {"id": TEAM, "domain": TEAM_DOMAIN},
-            "enterprise": over.enterprise,
+            "enterprise": None,
             "is_enterprise_install": False,
             "user": user,
             "api_app_id": APP,
             "token": VERIFICATION_TOKEN,
-            "trigger_id": over.trigger_id or self._triggers.issue(person.id),
+            "trigger_id": done.trigger or self._triggers.issue(person.id),
         }
 
     def _person(self, user: str) -> Person:
@@ -386,7 +316,7 @@ class People:
             raise ControlError(404, f"There is nobody with the id {user}.")
         return self._state.people[user]
 
-    def _place(self, user: str, channel: str) -> Channel:
+    def _visible_channel(self, user: str, channel: str) -> Channel:
         place = self._state.channels.get(channel)
         if place is None or ((place.is_private or place.is_im) and user not in place.members):
             raise ControlError(404, f"{user} sees no channel {channel}.")
@@ -404,7 +334,7 @@ class People:
 
 
 def _shown_name(channel: Channel) -> str:
-    """Slack names private channels and direct messages by their kind only (Slack fact sheet §1)."""
+    # Private channels and direct messages are named by their kind only (slack §1.3).
     if channel.is_im:
         return "directmessage"
     return "privategroup" if channel.is_private else channel.name
@@ -417,21 +347,25 @@ def _container(message: Message | PrivateMessage) -> Json:
     return container | {"is_ephemeral": isinstance(message, PrivateMessage)}
 
 
-def _find_element(blocks: list[Json], action_id: str, value: Any) -> tuple[Json, Json]:
-    """The element to use; where several have the action_id, the one with this value."""
+def _find_element(blocks: list[Json], click: ClickBody) -> tuple[Json, Json]:
+    # Where several have the action_id, the one with this value.
     found = [
-        (b, e) for b in blocks for e in interactive_elements(b) if e.get("action_id") == action_id
+        (block, element)
+        for block in blocks
+        for element in interactive_elements(block)
+        if element.get("action_id") == click.action_id
     ]
-    if len(found) > 1 and value is not None:
-        found = [(b, e) for b, e in found if e.get("value") == value] or found
+    same_value = [one for one in found if one[1].get("value") == click.value]
+    if len(found) > 1 and len(same_value) == 1:
+        return same_value[0]
     if not found:
-        raise ControlError(404, f"Nothing with the action_id {action_id} is there now.")
+        raise ControlError(404, f"Nothing with the action_id {click.action_id} is there now.")
     if len(found) > 1:
         raise ControlError(
-            422, f"Several elements have the action_id {action_id}; say which by its value."
+            422, f"Several elements have the action_id {click.action_id}; say which by its value."
         )
     return found[0]
 
 
-def _confirmed(element: Json, *, confirm: bool) -> bool:
-    return confirm or "confirm" not in element
+def _confirmed(element: Json, click: ClickBody) -> bool:
+    return click.confirm or "confirm" not in element

@@ -1,6 +1,4 @@
-"""A small schema language for Block Kit: rules are data, and each can say what is wrong with a
-value and where.
-"""
+"""A small schema language for Block Kit: a rule is data, and says what is wrong with a value."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -12,15 +10,17 @@ class Rule(Protocol):
     """What a value must be."""
 
     def problems(self, value: Any, at: str) -> Iterator[str]:
-        """What is wrong with the value at this JSON pointer, in words like Slack's; nothing when it
-        is right.
-        """
+        """Yield what is wrong with the value at this JSON pointer, in words like Slack's."""
         ...
 
 
 def problem(what: str, at: str) -> str:
-    """One complaint about one place."""
+    """Return a complaint about a place."""
     return f"{what} [json-pointer:{at}]"
+
+
+TEXT_FLAGS = {"plain_text": "emoji", "mrkdwn": "verbatim"}
+"""The kinds of text object, and the flag that each may have."""
 
 
 def _length_problems(length: int, shortest: int, longest: int, at: str) -> Iterator[str]:
@@ -38,6 +38,7 @@ class Str:
     shortest: int = 0
 
     def problems(self, value: Any, at: str) -> Iterator[str]:
+        """See `Rule`."""
         if not isinstance(value, str):
             yield problem("must provide a string", at)
         else:
@@ -53,18 +54,15 @@ class Text:
     shortest: int = 1
 
     def problems(self, value: Any, at: str) -> Iterator[str]:
-        kinds = (
-            {"plain_text": "emoji"} if self.plain else {"plain_text": "emoji", "mrkdwn": "verbatim"}
-        )
+        """See `Rule`."""
+        flags = {"plain_text": "emoji"} if self.plain else TEXT_FLAGS
         if not isinstance(value, dict):
             yield problem("must provide an object", at)
-        elif value.get("type") not in kinds:
-            yield problem(f"must be one of: {', '.join(kinds)}", f"{at}/type")
+        elif value.get("type") not in flags:
+            yield problem(f"must be one of: {', '.join(flags)}", f"{at}/type")
         else:
-            flag = kinds[value["type"]]
-            yield from Obj(
-                {"type": ANY, "text": Str(self.longest, self.shortest)}, {flag: FLAG}
-            ).problems(value, at)
+            members: dict[str, Rule] = {"type": ANY, "text": Str(self.longest, self.shortest)}
+            yield from Obj(members, {flags[value["type"]]: FLAG}).problems(value, at)
 
 
 @dataclass(frozen=True)
@@ -74,6 +72,7 @@ class OneOf:
     allowed: tuple[str, ...]
 
     def problems(self, value: Any, at: str) -> Iterator[str]:
+        """See `Rule`."""
         if value not in self.allowed:
             yield problem(f"must be a valid enum value: {', '.join(self.allowed)}", at)
 
@@ -83,6 +82,7 @@ class Flag:
     """True or false."""
 
     def problems(self, value: Any, at: str) -> Iterator[str]:
+        """See `Rule`."""
         if not isinstance(value, bool):
             yield problem("must provide a boolean", at)
 
@@ -95,6 +95,7 @@ class Int:
     most: int
 
     def problems(self, value: Any, at: str) -> Iterator[str]:
+        """See `Rule`."""
         if isinstance(value, bool) or not isinstance(value, int):
             yield problem("must provide an integer", at)
         elif not self.least <= value <= self.most:
@@ -106,6 +107,7 @@ class Anything:
     """A value that Slack checks and this program does not."""
 
     def problems(self, value: Any, at: str) -> Iterator[str]:
+        """See `Rule`."""
         del value, at
         yield from ()
 
@@ -119,6 +121,7 @@ class List:
     fewest: int = 1
 
     def problems(self, value: Any, at: str) -> Iterator[str]:
+        """See `Rule`."""
         if not isinstance(value, list):
             yield problem("must provide an array", at)
             return
@@ -142,35 +145,47 @@ class Obj:
     also: ExtraCheck | None = None
 
     def problems(self, value: Any, at: str) -> Iterator[str]:
+        """See `Rule`."""
         if not isinstance(value, dict):
             yield problem("must provide an object", at)
             return
-        rules = {**self.required, **self.optional}
         for name in self.required:
             if name not in value:
                 yield problem(f"missing required field: {name}", at)
         for name, member in value.items():
-            if name not in rules:
-                yield problem(f"invalid additional property: {name}", at)
-            elif member is not None or name in self.required:
-                yield from rules[name].problems(member, f"{at}/{name}")
+            yield from self._member_problems(name, member, at)
         complaint = self.also(value) if self.also else None
         if complaint:
             yield problem(complaint, at)
 
+    def _member_problems(self, name: str, member: Any, at: str) -> Iterator[str]:
+        if name in self.required:
+            yield from self.required[name].problems(member, f"{at}/{name}")
+        elif name not in self.optional:
+            yield problem(f"invalid additional property: {name}", at)
+        elif member is not None:
+            yield from self.optional[name].problems(member, f"{at}/{name}")
+
 
 @dataclass(frozen=True)
 class ByType:
-    """An object whose ``type`` names its rule in a table; only some of the table's types may stand
-    here.
+    """An object whose ``type`` names its rule in a table, where only ``allowed`` ones may stand.
+
+    ``what`` is what the table holds, for a type that Slack may know and this program does not.
     """
 
     table: Mapping[str, Rule]
     allowed: frozenset[str]
+    what: str
 
     def problems(self, value: Any, at: str) -> Iterator[str]:
+        """See `Rule`."""
         kind = value.get("type") if isinstance(value, dict) else None
-        if kind not in self.allowed:
+        if not isinstance(kind, str):
+            yield problem("must provide a type", at)
+        elif kind not in self.table:
+            yield problem(f"the sandbox does not know the {self.what} '{kind}'", at)
+        elif kind not in self.allowed:
             yield problem(f"unsupported type: {kind}", at)
         else:
             yield from self.table[kind].problems(value, at)
@@ -181,5 +196,5 @@ FLAG = Flag()
 
 
 def size_of(value: Any) -> int:
-    """Bytes of the value as compact JSON."""
+    """Return the bytes of the value as compact JSON."""
     return len(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode())

@@ -4,7 +4,8 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from restorebot.sandbox.workspace.blocks import Json, blocks_with_ids
+from restorebot.sandbox.control import Json
+from restorebot.sandbox.workspace.blocks import blocks_with_ids
 from restorebot.sandbox.workspace.journal import Journal
 from restorebot.sandbox.workspace.manifest import Manifest
 
@@ -32,8 +33,9 @@ class Person:
     tz: str = "Europe/Riga"
 
     def json(self) -> Json:
-        """As users.info shows the person; Slack leaves the role fields out for a deactivated
-        one.
+        """Return the person as users.info does.
+
+        Slack leaves the role fields out for a deactivated one.
         """
         shown: Json = {
             "id": self.id,
@@ -84,11 +86,11 @@ class Channel:
 
     @property
     def other(self) -> str:
-        """The person at the other end of a direct message."""
+        """Return the person at the other end of a direct message."""
         return next(m for m in self.members if m != BOT_USER)
 
     def json(self) -> Json:
-        """As conversations.info shows it."""
+        """Return the channel as conversations.info does."""
         if self.is_im:
             return {
                 "id": self.id,
@@ -126,9 +128,7 @@ class Channel:
 
 @dataclass
 class Message:
-    """A message that everybody in its channel sees; ``versions`` holds what it said before and says
-    now.
-    """
+    """A message that everybody in its channel sees."""
 
     channel: str
     ts: str
@@ -137,19 +137,9 @@ class Message:
     blocks: list[Json]
     thread_ts: str | None = None
     marked_edited: str | None = None  # when; only a change of text without blocks shows the mark
-    deleted: bool = False
-    versions: list[Json] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.versions.append({"text": self.text, "blocks": self.blocks})
-
-    def change(self, text: str, blocks: list[Json]) -> None:
-        """Say something else from now on."""
-        self.text, self.blocks = text, blocks
-        self.versions.append({"text": text, "blocks": blocks})
 
     def json(self) -> Json:
-        """As Slack sends it to the app."""
+        """Return the message as Slack sends it to the app."""
         shown: Json = {
             "type": "message",
             "user": self.user,
@@ -172,25 +162,20 @@ class Message:
         return shown
 
     def control_json(self) -> Json:
-        """As the control interface shows it."""
+        """Return the message as the control interface shows it."""
         return {
             "ts": self.ts,
             "thread_ts": self.thread_ts,
             "user": self.user,
             "text": self.text,
             "blocks": self.blocks,
-            "edits": len(self.versions) - 1,
-            "versions": self.versions,
             "edited_mark": self.marked_edited is not None,
-            "deleted": self.deleted,
         }
 
 
 @dataclass
 class PrivateMessage:
-    """A message that one person alone sees: an ephemeral post, an ack's body, or an answer by
-    response_url.
-    """
+    """A message that one person alone sees: an ephemeral post, or an answer by response_url."""
 
     channel: str
     ts: str
@@ -199,10 +184,9 @@ class PrivateMessage:
     blocks: list[Json]
     at: float
     via: str
-    deleted: bool = False
 
     def control_json(self) -> Json:
-        """As the control interface shows it."""
+        """Return the message as the control interface shows it."""
         return {
             "channel": self.channel,
             "ts": self.ts,
@@ -215,7 +199,7 @@ class PrivateMessage:
 
 @dataclass
 class ResponseUrl:
-    """The right to answer one interaction: 5 times within 30 minutes (Slack fact sheet §1)."""
+    """The right to answer one interaction: 5 times within 30 minutes (slack §1.4)."""
 
     USES = 5
     SECONDS = 30 * 60
@@ -225,12 +209,11 @@ class ResponseUrl:
     user: str
     channel: str
     made_at: float
-    source: Message | PrivateMessage | None = None
     used: int = 0
 
 
 def seed_people() -> dict[str, Person]:
-    """The people every workspace starts with."""
+    """Return the people every workspace starts with."""
     people = [
         Person("U0ALICE", "alice", "Alice Adams"),
         Person("U0BOB", "bob", "Bob Brown"),
@@ -246,7 +229,7 @@ def seed_people() -> dict[str, Person]:
 
 
 def seed_channels() -> dict[str, Channel]:
-    """The channels every workspace starts with."""
+    """Return the channels every workspace starts with."""
     staff = ["U0ALICE", "U0BOB", "U0CAROL", "U0ERIN"]
     everybody = [*staff, "U0GUEST", "U0ROBOT"]
     channels = [
@@ -262,7 +245,7 @@ def seed_channels() -> dict[str, Channel]:
 
 
 def seed_usergroups() -> dict[str, list[str]]:
-    """The usergroups every workspace starts with, by id."""
+    """Return the usergroups every workspace starts with, by id."""
     return {"S0APPROVERS": ["U0BOB", "U0ERIN"], "S0REQUESTERS": ["U0ALICE", "U0CAROL"]}
 
 
@@ -285,13 +268,11 @@ class State:
         self._last_stamp = 0
 
     def now(self) -> float:
-        """The workspace's clock in seconds since 1970: the real one plus what tests have advanced
-        it by.
-        """
+        """Return the seconds since 1970 on the workspace's clock, which tests advance."""
         return self.clock() + self.offset
 
-    def stamp(self) -> str:
-        """A ``ts``: the time with six decimals, never the same twice."""
+    def new_ts(self) -> str:
+        """Return a ``ts``: the time with six decimals, never the same twice."""
         self._last_stamp = max(int(self.now() * 1_000_000), self._last_stamp + 1)
         return f"{self._last_stamp // 1_000_000}.{self._last_stamp % 1_000_000:06d}"
 
@@ -299,7 +280,7 @@ class State:
         self, channel: str, user: str, text: str, blocks: list[Json], thread_ts: str | None = None
     ) -> Message:
         """Put a message into a channel."""
-        message = Message(channel, self.stamp(), user, text, blocks_with_ids(blocks), thread_ts)
+        message = Message(channel, self.new_ts(), user, text, blocks_with_ids(blocks), thread_ts)
         self.messages.setdefault(channel, []).append(message)
         self.journal.event(
             "message", channel=channel, ts=message.ts, thread_ts=thread_ts, user=user, text=text
@@ -308,43 +289,32 @@ class State:
 
     def edit(self, message: Message, text: str, blocks: list[Json], *, mark: bool) -> None:
         """Change a message; ``mark`` shows "(edited)" beside it."""
-        message.change(text, blocks_with_ids(blocks))
-        message.marked_edited = self.stamp() if mark else message.marked_edited
+        message.text, message.blocks = text, blocks_with_ids(blocks)
+        message.marked_edited = self.new_ts() if mark else message.marked_edited
         self.journal.event("edit", channel=message.channel, ts=message.ts, text=text)
 
-    def delete(self, message: Message) -> None:
-        """Take a message out of its channel."""
-        message.deleted = True
-        self.journal.event("delete", channel=message.channel, ts=message.ts)
-
-    def whisper(
+    def post_ephemeral(
         self, user: str, channel: str, text: str, blocks: list[Json], via: str
     ) -> PrivateMessage:
         """Show a message to one person only."""
         message = PrivateMessage(
-            channel, self.stamp(), user, text, blocks_with_ids(blocks), self.now(), via
+            channel, self.new_ts(), user, text, blocks_with_ids(blocks), self.now(), via
         )
         self.private.setdefault(user, []).append(message)
         self.journal.event("private", user=user, channel=channel, text=text, via=via)
         return message
 
     def message(self, channel: str, ts: str) -> Message | None:
-        """The message with this ts, unless it was deleted."""
-        return next(
-            (m for m in self.messages.get(channel, []) if m.ts == ts and not m.deleted), None
-        )
+        """Return the message with this ts."""
+        return next((m for m in self.messages.get(channel, []) if m.ts == ts), None)
 
     def private_message(self, user: str, channel: str, ts: str) -> PrivateMessage | None:
-        """The private message with this ts, unless it was deleted."""
-        found = (
-            m
-            for m in self.private.get(user, [])
-            if (m.channel, m.ts) == (channel, ts) and not m.deleted
-        )
+        """Return the private message with this ts."""
+        found = (m for m in self.private.get(user, []) if (m.channel, m.ts) == (channel, ts))
         return next(found, None)
 
     def direct_channel(self, user: str) -> Channel:
-        """The direct messages between the bot and a person, opened when they were not yet."""
+        """Return the direct messages between the bot and a person, opened if they were not."""
         found = (c for c in self.channels.values() if c.is_im and user in c.members)
         existing = next(found, None)
         if existing is not None:
@@ -353,10 +323,8 @@ class State:
         self.channels[opened.id] = opened
         return opened
 
-    def new_response_url(
-        self, kind: str, user: str, channel: str, source: Message | PrivateMessage | None = None
-    ) -> str:
-        """The address at which the bot may answer this interaction."""
+    def new_response_url(self, kind: str, user: str, channel: str) -> str:
+        """Return an address at which the bot may answer an interaction."""
         key = f"{len(self.response_urls) + 1}/{secrets.token_urlsafe(16)}"
-        self.response_urls[key] = ResponseUrl(key, kind, user, channel, self.now(), source)
+        self.response_urls[key] = ResponseUrl(key, kind, user, channel, self.now())
         return f"{self.base_url}/{kind}/{TEAM}/{key}"

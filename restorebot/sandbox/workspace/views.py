@@ -1,49 +1,18 @@
-"""Modals and Home tabs of the local Slack: triggers, the stack of views before each person, what
-they typed.
-"""
+"""Modals and Home tabs of the local Slack: triggers, each person's views, what they entered."""
 
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from restorebot.sandbox.workspace.blocks import (
-    ControlError,
-    Json,
-    MethodError,
-    blocks_with_ids,
-    interactive_elements,
-)
+from restorebot.sandbox.control import ControlError, Json
+from restorebot.sandbox.workspace.blocks import blocks_with_ids, interactive_elements
+from restorebot.sandbox.workspace.errors import MethodError
+from restorebot.sandbox.workspace.shapes import STATES
 from restorebot.sandbox.workspace.state import APP, BOT, TEAM, State
 
-TRIGGER_SECONDS = 3.0  # Slack fact sheet §1
-STACK_LIMIT = 3  # Slack fact sheet §1: push_limit_reached
-
-# What Slack sends for a stateful element: the member that holds the value, and the value when
-# nothing was entered.
-STATE: dict[str, tuple[str, Any]] = {
-    "plain_text_input": ("value", None),
-    "email_text_input": ("value", None),
-    "url_text_input": ("value", None),
-    "number_input": ("value", None),
-    "rich_text_input": ("rich_text_value", None),
-    "static_select": ("selected_option", None),
-    "external_select": ("selected_option", None),
-    "radio_buttons": ("selected_option", None),
-    "users_select": ("selected_user", None),
-    "conversations_select": ("selected_conversation", None),
-    "channels_select": ("selected_channel", None),
-    "datepicker": ("selected_date", None),
-    "timepicker": ("selected_time", None),
-    "datetimepicker": ("selected_date_time", None),
-    "checkboxes": ("selected_options", []),
-    "multi_static_select": ("selected_options", []),
-    "multi_external_select": ("selected_options", []),
-    "multi_users_select": ("selected_users", []),
-    "multi_conversations_select": ("selected_conversations", []),
-    "multi_channels_select": ("selected_channels", []),
-    "file_input": ("files", []),
-}
+TRIGGER_SECONDS = 3.0  # slack §1.4
+STACK_LIMIT = 3  # slack §1.5: push_limit_reached
 
 
 @dataclass
@@ -56,22 +25,20 @@ class Trigger:
 
 
 class Triggers:
-    """Every trigger ever given; each lives 3 seconds on the workspace's clock and is good for one
-    call.
-    """
+    """Every trigger ever given; each lives for 3 seconds of the workspace, and for one call."""
 
     def __init__(self, state: State) -> None:
         self._state = state
         self._all: dict[str, Trigger] = {}
 
     def issue(self, user: str) -> str:
-        """A new trigger id, of the form that Slack's have."""
+        """Return a new trigger id, of the form that Slack's have."""
         trigger_id = f"{len(self._all) + 1000}.{int(self._state.now())}.{secrets.token_hex(16)}"
         self._all[trigger_id] = Trigger(user, self._state.now())
         return trigger_id
 
     def exchange(self, trigger_id: Any) -> str:
-        """Use a trigger up; returns the person it belongs to."""
+        """Use a trigger up and return the person it belongs to. Raises MethodError."""
         trigger = self._all.get(trigger_id) if isinstance(trigger_id, str) else None
         if trigger is None:
             raise MethodError("invalid_trigger_id")
@@ -100,18 +67,19 @@ class View:
 
     @property
     def external_id(self) -> str:
-        """The bot's own name for the view, or an empty string."""
+        """Return the bot's own name for the view, or an empty string."""
         return str(self.definition.get("external_id") or "")
 
     @property
     def blocks(self) -> list[Json]:
-        """The view's blocks, with all ids."""
+        """Return the view's blocks, with all ids."""
         blocks: list[Json] = self.definition["blocks"]
         return blocks
 
     def json(self, inputs: Inputs | None = None) -> Json:
-        """The whole view as Slack shows it to the app; with ``inputs``, its state holds what the
-        person entered.
+        """Return the whole view as Slack shows it to the app.
+
+        With ``inputs``, its state holds what the person entered.
         """
         given = self.definition
         values = {} if inputs is None else state_values(self.blocks, inputs)
@@ -126,8 +94,8 @@ class View:
             "hash": self.hash,
             "title": given.get("title")
             or {"type": "plain_text", "text": "View Title", "emoji": True},
-            "clear_on_close": bool(given.get("clear_on_close")),
-            "notify_on_close": bool(given.get("notify_on_close")),
+            "clear_on_close": False,
+            "notify_on_close": False,
             "close": given.get("close"),
             "submit": given.get("submit"),
             "previous_view_id": self.previous,
@@ -148,7 +116,7 @@ class Views:
         self.homes: dict[str, View] = {}
 
     def stack(self, user: str) -> list[View]:
-        """The person's modals, bottom to top."""
+        """Return the person's modals, bottom to top."""
         return self.stacks.setdefault(user, [])
 
     def _all(self) -> Iterator[View]:
@@ -157,21 +125,21 @@ class Views:
         yield from self.homes.values()
 
     def find(self, view_id: Any = None, external_id: Any = None) -> View:
-        """An open view by either of its names; ``not_found`` when it is closed or never was."""
+        """Return an open view by either of its names. Raises MethodError."""
         for view in self._all():
             if view.id == view_id or (external_id and view.external_id == external_id):
                 return view
         raise MethodError("not_found")
 
     def open(self, user: str, definition: Json) -> View:
-        """Show a first modal; another one that the app had open before this person gives way."""
-        self._refuse_taken_external_id(definition, None)
+        """Show a first modal, in the place of any that the person has open."""
+        self._check_external_id(definition, None)
         for view in reversed(self.stack(user)):
-            self._gone(view)
+            self._closed(view)
         self.stacks[user] = []
         return self._show(user, definition, None)
 
-    def refuse_push(self, user: str) -> None:
+    def check_push(self, user: str) -> None:
         """Raise what Slack would answer if a view cannot be pushed for this person now."""
         if not self.stack(user):
             raise MethodError("not_found")
@@ -180,24 +148,25 @@ class Views:
 
     def push(self, user: str, definition: Json) -> View:
         """Show a modal on top of the one that is there."""
-        self.refuse_push(user)
-        self._refuse_taken_external_id(definition, None)
+        self.check_push(user)
+        self._check_external_id(definition, None)
         return self._show(user, definition, self.stack(user)[-1])
 
     def update(self, view: View, definition: Json, known_hash: Any = None) -> View:
-        """Replace a view's content; what the person typed stays where block_id and action_id
-        stay.
+        """Replace a view's content. Raises MethodError.
+
+        What the person entered stays where block_id and action_id stay.
         """
         if known_hash is not None and known_hash != view.hash:
             raise MethodError("hash_conflict")
-        self._refuse_taken_external_id(definition, view)
+        self._check_external_id(definition, view)
         view.definition = _with_ids(definition)
         view.hash = self._new_hash()
         left = {
             (b["block_id"], e["action_id"]) for b in view.blocks for e in interactive_elements(b)
         }
         view.inputs = {place: value for place, value in view.inputs.items() if place in left}
-        self._say("view_updated", view)
+        self._record("view_updated", view)
         return view
 
     def publish(self, user: str, definition: Json, known_hash: Any = None) -> View:
@@ -205,17 +174,17 @@ class Views:
         home = self.homes.get(user)
         if home is not None:
             return self.update(home, definition, known_hash)
-        self._refuse_taken_external_id(definition, None)
+        self._check_external_id(definition, None)
         view_id = _view_id()
         self.homes[user] = View(
             view_id, user, _with_ids(definition), None, view_id, self._new_hash()
         )
-        self._say("home_published", self.homes[user])
+        self._record("home_published", self.homes[user])
         return self.homes[user]
 
     def pop(self, user: str) -> None:
         """Close the top view."""
-        self._gone(self.stack(user).pop())
+        self._closed(self.stack(user).pop())
 
     def clear(self, user: str) -> None:
         """Close all of a person's modals."""
@@ -227,13 +196,13 @@ class Views:
         previous, root = (None, view_id) if below is None else (below.id, below.root)
         view = View(view_id, user, _with_ids(definition), previous, root, self._new_hash())
         self.stack(user).append(view)
-        self._say("view_opened", view)
+        self._record("view_opened", view)
         return view
 
-    def _gone(self, view: View) -> None:
-        self._say("view_closed", view)
+    def _closed(self, view: View) -> None:
+        self._record("view_closed", view)
 
-    def _say(self, kind: str, view: View) -> None:
+    def _record(self, kind: str, view: View) -> None:
         callback_id = view.definition.get("callback_id") or ""
         self._state.journal.event(
             kind, user=view.user, view_id=view.id, callback_id=callback_id, hash=view.hash
@@ -242,7 +211,7 @@ class Views:
     def _new_hash(self) -> str:
         return f"{int(self._state.now())}.{secrets.token_urlsafe(6)}"
 
-    def _refuse_taken_external_id(self, definition: Json, but: View | None) -> None:
+    def _check_external_id(self, definition: Json, but: View | None) -> None:
         wanted = definition.get("external_id")
         if wanted and any(v.external_id == wanted and v is not but for v in self._all()):
             raise MethodError("duplicate_external_id")
@@ -257,116 +226,88 @@ def _with_ids(definition: Json) -> Json:
 
 
 def state_values(blocks: list[Json], inputs: Inputs) -> Json:
-    """The ``state.values`` of a payload: every stateful element, with its empty value when nothing
-    was entered.
-    """
+    """Return the ``state.values`` of a payload: what was entered into each element with a state."""
     values: Json = {}
     for block in blocks:
-        for element in interactive_elements(block):
-            if element["type"] in STATE:
-                place = (block["block_id"], element["action_id"])
-                values.setdefault(place[0], {})[place[1]] = inputs.get(place) or untouched(element)
+        for element in elements_with_state(block):
+            place = (block["block_id"], element["action_id"])
+            values.setdefault(place[0], {})[place[1]] = inputs.get(place) or initial_state(element)
     return values
 
 
-def untouched(element: Json) -> Json:
-    """The state of an element before the person touches it: its initial value, or the empty one."""
-    member, empty = STATE[element["type"]]
-    initial = element.get(
-        member.replace("selected_", "initial_") if "selected_" in member else f"initial_{member}"
-    )
-    return {"type": element["type"], member: empty if initial is None else initial}
+def elements_with_state(block: Json) -> list[Json]:
+    """Return the elements of a block into which a person enters something."""
+    return [element for element in interactive_elements(block) if element["type"] in STATES]
+
+
+def initial_state(element: Json) -> Json:
+    """Return the state of an element that nobody has touched: its initial value, or empty."""
+    state = STATES[element["type"]]
+    initial = element.get(state.initial)
+    return {"type": element["type"], state.member: state.empty if initial is None else initial}
 
 
 def entered(element: Json, value: Any) -> Json:
-    """The state of an element after the person entered a value; 422 when the element does not offer
-    it.
+    """Return the state of an element after the person entered a value. Raises ControlError.
 
-    Text inputs and pickers take a string, selects and radio buttons the value of an option,
-    checkboxes and multi-selects a list of them.
+    A text input takes a string, a datetimepicker seconds since 1970 as a string, a select the value
+    of an option, and checkboxes a list of them.
     """
-    member, empty = STATE[element["type"]]
-    many = isinstance(empty, list)
-    wanted = value if many else [value]
-    if not isinstance(wanted, list) or not all(isinstance(w, str) for w in wanted):
-        kind = "a list of strings" if many else "a string"
-        raise ControlError(422, f"A {element['type']} takes {kind}.")
-    if member in {"selected_option", "selected_options"}:
-        wanted = [option_named(element, w) for w in wanted if w or many]
-    if wanted and member == "selected_date_time" and wanted[0]:
-        if not wanted[0].isdigit():
-            raise ControlError(422, "A datetimepicker takes the seconds since 1970.")
-        wanted = [int(wanted[0])]
-    chosen = wanted if many else next(iter(wanted), None)
-    return {"type": element["type"], member: empty if chosen in ("", None) else chosen}
-
-
-def option_named(element: Json, value: str) -> Json:
-    """The option of an element that has this value."""
-    groups = element.get("option_groups") or [{"options": element.get("options", [])}]
-    for option in (option for group in groups for option in group["options"]):
-        if option.get("value") == value:
-            found: Json = option
-            return found
-    raise ControlError(422, f"No option with the value {value!r} is offered.")
+    state = STATES[element["type"]]
+    return {"type": element["type"], state.member: state.read(element, value)}
 
 
 def is_empty(entry: Json) -> bool:
-    """Whether a state entry holds nothing."""
-    return next((not v for k, v in entry.items() if k != "type"), True)
+    """Say whether a state entry holds nothing."""
+    return not any(value for name, value in entry.items() if name != "type")
 
 
 def fill_in(view: View, values: Json) -> None:
-    """Type the values: by block_id, or by block_id and action_id where a block has several
-    elements.
+    """Enter values into a view. Raises ControlError.
+
+    They come by block_id, or by block_id and action_id.
     """
     for block_id, value in values.items():
-        block = next((b for b in view.blocks if b["block_id"] == block_id), None)
-        elements = (
-            [] if block is None else [e for e in interactive_elements(block) if e["type"] in STATE]
-        )
-        if not elements:
-            raise ControlError(
-                422, f"The view has nothing to fill in with the block_id {block_id}."
-            )
-        by_action = value if isinstance(value, dict) else {elements[0]["action_id"]: value}
+        elements = _elements_to_fill(view, block_id)
+        by_action = value if isinstance(value, dict) else {next(iter(elements)): value}
         for action_id, one in by_action.items():
-            element = next((e for e in elements if e["action_id"] == action_id), None)
-            if element is None:
+            if action_id not in elements:
                 raise ControlError(422, f"The block {block_id} has no element {action_id}.")
-            view.inputs[block_id, action_id] = entered(element, one)
+            view.inputs[block_id, action_id] = entered(elements[action_id], one)
 
 
-def refuse_unfinished(view: View) -> None:
-    """What a client checks before it sends a submission: required inputs, and the lengths of
-    texts.
-    """
-    for block in (b for b in view.blocks if b["type"] == "input"):
-        element = block["element"]
-        entry = view.inputs.get((block["block_id"], element["action_id"])) or untouched(element)
-        if is_empty(entry):
-            if not block.get("optional"):
-                raise ControlError(422, f"The input {block['block_id']} is required.")
-            continue
-        if element["type"] == "plain_text_input":
-            _refuse_length(block["block_id"], element, len(entry["value"]))
+def _elements_to_fill(view: View, block_id: str) -> dict[str, Json]:
+    for block in view.blocks:
+        if block["block_id"] == block_id and elements_with_state(block):
+            return {element["action_id"]: element for element in elements_with_state(block)}
+    raise ControlError(422, f"The view has nothing to fill in with the block_id {block_id}.")
 
 
-def _refuse_length(block_id: str, element: Json, length: int) -> None:
-    shortest, longest = element.get("min_length") or 0, element.get("max_length") or 3000
-    if not shortest <= length <= longest:
-        raise ControlError(422, f"The input {block_id} takes {shortest} to {longest} characters.")
+def check_complete(view: View) -> None:
+    """Check what a client checks before it sends a submission. Raises ControlError."""
+    for block in view.blocks:
+        if block["type"] == "input":
+            _check_input(view, block)
 
 
-def checked_errors(view: View, errors: Any) -> dict[str, str]:
-    """The errors of an answer; each must belong to an input block of the view."""
-    inputs = {b["block_id"] for b in view.blocks if b["type"] == "input"}
-    good = (
-        isinstance(errors, dict)
-        and errors
-        and all(k in inputs and isinstance(v, str) for k, v in errors.items())
-    )
-    if not good:
+def _check_input(view: View, block: Json) -> None:
+    element, block_id = block["element"], block["block_id"]
+    entry = view.inputs.get((block_id, element["action_id"])) or initial_state(element)
+    if is_empty(entry):
+        if not block.get("optional"):
+            raise ControlError(422, f"The input {block_id} is required.")
+        return
+    longest = element.get("max_length") or 3000
+    if element["type"] == "plain_text_input" and len(entry["value"]) > longest:
+        raise ControlError(422, f"The input {block_id} takes at most {longest} characters.")
+
+
+def check_errors(view: View, errors: Any) -> dict[str, str]:
+    """Return the errors of an answer. Raises MethodError unless each is an input's of the view."""
+    if not isinstance(errors, dict) or not errors:
         raise MethodError("invalid_errors")
-    checked: dict[str, str] = errors
-    return checked
+    inputs = {block["block_id"] for block in view.blocks if block["type"] == "input"}
+    sentences_only = all(isinstance(sentence, str) for sentence in errors.values())
+    if not sentences_only or not inputs.issuperset(errors):
+        raise MethodError("invalid_errors")
+    return errors

@@ -1,80 +1,118 @@
-// The line to type in: commands are completed and hinted at, as Slack does; everything else is a message.
-import { el } from "./dom.js";
+// The line to type in: commands are completed and hinted at, as Slack does; everything else is a
+// message.
+import { byId, el } from "./dom.js";
 
-const say = document.getElementById("say");
-const list = document.getElementById("completion");
-const hint = document.getElementById("hint");
-let commands = [];
-let chosen = 0;
+/** @import { Command } from "../types" */
 
-// `typed(text)` is called with what the person sends; true means that the line is done with.
-export function wireComposer(typed) {
-  say.addEventListener("input", offer);
-  say.addEventListener("blur", () => setTimeout(close, 150));
-  say.addEventListener("focus", offer);
-  say.addEventListener("keydown", (event) => {
-    const open = !list.hidden;
-    const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (open && move) {
-      chosen = (chosen + move + list.children.length) % list.children.length;
-      mark();
-    } else if (open && (event.key === "Tab" || event.key === "Enter") && !event.shiftKey) take(list.children[chosen].dataset.command);
-    else if (open && event.key === "Escape") close();
-    else return;
-    event.preventDefault();
+const line = byId("say", HTMLInputElement);
+const list = byId("completion", HTMLElement);
+const hint = byId("hint", HTMLElement);
+
+const state = { commands: /** @type {Command[]} */ ([]), chosen: 0 };
+
+/**
+ * @param {(text: string) => Promise<boolean>} send - takes what the person sends; false gives it
+ *   back to the line
+ */
+export function wireComposer(send) {
+  line.addEventListener("input", offer);
+  line.addEventListener("focus", offer);
+  line.addEventListener("blur", () => setTimeout(close, 150));
+  line.addEventListener("keydown", (event) => {
+    if (!list.hidden && handleKey(event)) event.preventDefault();
   });
-  document.getElementById("composer").addEventListener("submit", async (event) => {
+  byId("composer", HTMLFormElement).addEventListener("submit", async (event) => {
     event.preventDefault();
-    const text = say.value.trim();
+    const text = line.value.trim();
     if (!text) return;
-    say.value = "";
+    line.value = "";
     offer();
-    if (!(await typed(text)) && !say.value) say.value = text;
+    if (!(await send(text)) && !line.value) line.value = text;
     offer();
   });
 }
 
-export function setCommands(known) {
-  commands = known;
-  hinted();
+/** @param {Command[]} commands */
+export function setCommands(commands) {
+  state.commands = commands;
+  showHint();
 }
 
+/** @param {string} text */
 export function write(text) {
-  say.value = text;
-  say.focus();
-  say.setSelectionRange(text.length, text.length);
+  line.value = text;
+  line.focus();
+  line.setSelectionRange(text.length, text.length);
   offer();
 }
 
-function offer() {
-  const fitting = say.value.startsWith("/") && !say.value.includes(" ") ? commands.filter((one) => one.command.startsWith(say.value)) : [];
-  list.replaceChildren(...fitting.map((one, index) =>
-    el("li", { role: "option", id: `command-${index}`, "data-command": one.command, onmousedown: () => take(one.command) },
-      el("strong", {}, one.command), ` ${one.usage}`, el("small", {}, one.description))));
-  chosen = 0;
-  list.hidden = fitting.length === 0;
-  say.setAttribute("aria-expanded", String(!list.hidden));
+/**
+ * @param {KeyboardEvent} event
+ * @returns {boolean} whether the list of commands has taken the key
+ */
+function handleKey(event) {
+  if (event.key === "ArrowDown") move(1);
+  else if (event.key === "ArrowUp") move(-1);
+  else if (event.key === "Escape") close();
+  else if ((event.key === "Tab" || event.key === "Enter") && !event.shiftKey) take(chosen());
+  else return false;
+  return true;
+}
+
+/** @param {number} step */
+function move(step) {
+  state.chosen = (state.chosen + step + list.children.length) % list.children.length;
   mark();
-  hinted();
+}
+
+function chosen() {
+  return offered()[state.chosen];
+}
+
+/** @returns {Command[]} the commands that begin as the line does */
+function offered() {
+  if (!line.value.startsWith("/") || line.value.includes(" ")) return [];
+  return state.commands.filter((one) => one.command.startsWith(line.value));
+}
+
+function offer() {
+  const options = offered().map((one, index) => {
+    const attributes = { role: "option", id: `command-${index}`, onmousedown: () => take(one) };
+    const words = [
+      el("strong", {}, one.command),
+      ` ${one.usage}`,
+      el("small", {}, one.description),
+    ];
+    return el("li", attributes, words);
+  });
+  list.replaceChildren(...options);
+  list.hidden = options.length === 0;
+  line.setAttribute("aria-expanded", String(!list.hidden));
+  state.chosen = 0;
+  mark();
+  showHint();
 }
 
 function mark() {
-  for (const [index, option] of [...list.children].entries()) option.setAttribute("aria-selected", String(index === chosen));
-  if (list.hidden) say.removeAttribute("aria-activedescendant");
-  else say.setAttribute("aria-activedescendant", `command-${chosen}`);
+  for (const [index, option] of [...list.children].entries()) {
+    option.setAttribute("aria-selected", String(index === state.chosen));
+  }
+  if (list.hidden) line.removeAttribute("aria-activedescendant");
+  else line.setAttribute("aria-activedescendant", `command-${state.chosen}`);
 }
 
-function hinted() {
-  const known = commands.find((one) => say.value.startsWith(`${one.command} `));
+function showHint() {
+  const known = state.commands.find((one) => line.value.startsWith(`${one.command} `));
   hint.textContent = known ? `${known.command} ${known.usage} — ${known.description}` : "";
 }
 
+/** @param {Command} command */
 function take(command) {
-  write(`${command} `);
+  write(`${command.command} `);
 }
 
 function close() {
   list.hidden = true;
-  say.setAttribute("aria-expanded", "false");
-  say.removeAttribute("aria-activedescendant");
+  line.setAttribute("aria-expanded", "false");
+  line.removeAttribute("aria-activedescendant");
 }

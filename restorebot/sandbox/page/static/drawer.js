@@ -1,71 +1,128 @@
-// The portal's drawer: what the simulated DocSpace knows, and what a person can do to it and to the bot.
-import { el } from "./dom.js";
-import { send, whileBusy } from "./hands.js";
+// The portal's drawer: what the simulated DocSpace knows, and what a person can do to it and to the
+// bot.
+import { post, whileBusy } from "./api.js";
+import { all, byId, el, first } from "./dom.js";
 import { moment } from "./mrkdwn.js";
 
-const STORED = ["in a room", "third-party account", "custom cloud", "server disk", "temporary storage", "own cloud storage"];
+/** @import { Backup, Portal, Snapshot, Task } from "../types" */
 
-const drawer = document.getElementById("portal");
-const takes = document.getElementById("takes");
+const STORAGES = [
+  "in a room",
+  "third-party account",
+  "custom cloud",
+  "server disk",
+  "temporary storage",
+  "own cloud storage",
+];
 
-// `choose(id)` is called with the backup that a person wants to restore.
+const drawer = byId("portal", HTMLElement);
+const speed = byId("takes", HTMLSelectElement);
+
 export function wireDrawer() {
-  for (const box of drawer.querySelectorAll("[data-switch]"))
-    box.addEventListener("change", () => send("/portal/switch", { name: box.dataset.switch, on: box.checked }));
-  for (const button of drawer.querySelectorAll("[data-post]"))
-    button.addEventListener("click", () => whileBusy(button, () => send(button.dataset.post)));
-  takes.addEventListener("change", () => send("/portal/speed", { takes: Number(takes.value) }));
+  for (const box of all("[data-switch]", HTMLInputElement, drawer)) {
+    box.addEventListener("change", () => {
+      post("/portal/switch", { name: box.dataset.switch, on: box.checked });
+    });
+  }
+  for (const button of all("[data-post]", HTMLButtonElement, drawer)) {
+    const { post: path = "" } = button.dataset;
+    button.addEventListener("click", () => whileBusy(button, () => post(path)));
+  }
+  speed.addEventListener("change", () => post("/portal/speed", { takes: Number(speed.value) }));
 }
 
-export function showDrawer(snapshot, choose) {
-  const { portal, bot, slack } = snapshot;
-  put(document.getElementById("portal-status"), facts(portal));
-  const newestFirst = [...portal.history].sort((a, b) => b.createdOn.localeCompare(a.createdOn));
-  put(document.getElementById("backups"), newestFirst.map((backup) => row(backup, choose)));
-  for (const box of drawer.querySelectorAll("[data-switch]")) box.checked = portal.faults[box.dataset.switch];
-  const near = [...takes.options].find((option) => Math.abs(Number(option.value) - portal.takes) < 0.5);
-  takes.value = near ? near.value : "";
-  under("/portal/away", portal.away);
-  under("/slack/limit", Object.keys(slack.faults).length > 0);
-  document.getElementById("kill").disabled = !bot.runs;
-  document.getElementById("start").disabled = bot.runs;
+/**
+ * @param {Snapshot} snapshot
+ * @param {(id: string) => void} choose - is called with the backup that a person wants to restore
+ */
+export function showDrawer({ portal, bot, slack }, choose) {
+  replaceIfChanged(byId("portal-status", HTMLElement), drawStatus(portal));
+  const newestFirst = portal.history.toSorted((a, b) => b.createdOn.localeCompare(a.createdOn));
+  const rows = newestFirst.map((backup) => drawBackup(backup, choose));
+  replaceIfChanged(byId("backups", HTMLElement), rows);
+  for (const box of all("[data-switch]", HTMLInputElement, drawer)) {
+    box.checked = Boolean(portal.faults[box.dataset.switch ?? ""]);
+  }
+  const shown = [...speed.options].find(
+    (option) => Math.abs(Number(option.value) - portal.takes) < 0.5,
+  );
+  speed.value = shown?.value ?? "";
+  markOn("/portal/away", portal.away);
+  markOn("/slack/limit", Object.keys(slack.faults).length > 0);
+  byId("kill", HTMLButtonElement).disabled = !bot.runs;
+  byId("start", HTMLButtonElement).disabled = bot.runs;
 }
 
-// Equal content stays, so that a button in it keeps the focus.
-function put(place, children) {
-  const fresh = el("div", {}, children);
-  if (fresh.innerHTML !== place.innerHTML) place.replaceChildren(...fresh.childNodes);
+/**
+ * Equal content stays, so that a button in it keeps the focus.
+ *
+ * @param {HTMLElement} place
+ * @param {Node[]} children
+ */
+function replaceIfChanged(place, children) {
+  const made = el("div", {}, children);
+  if (made.innerHTML !== place.innerHTML) place.replaceChildren(...made.childNodes);
 }
 
-function under(path, on) {
-  drawer.querySelector(`[data-post="${path}"]`).classList.toggle("on", on);
+/**
+ * @param {string} path
+ * @param {boolean} isOn
+ */
+function markOn(path, isOn) {
+  first(`[data-post="${path}"]`, HTMLElement, drawer)?.classList.toggle("on", isOn);
 }
 
-function facts(portal) {
-  const locked = portal.tenantStatus !== 0;
-  const state = portal.away ? "away: it does not answer" : locked ? "locked: a restore is going on" : "open";
+/** @param {Portal} portal */
+function drawStatus(portal) {
   const task = portal.tasks.restore;
-  const lines = [
-    ["Portal", portal.alias],
-    ["State", state],
-    ["Restore task", task ? taskWords(task) : "none"],
-    ["Restores started", String(portal.starts.length)],
-    ["API keys", portal.keys ? String(portal.keys) : "none: a restore deletes them"],
-  ];
-  return [el("dl", {}, lines.map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]).flat()),
-    task ? el("progress", { max: 100, value: task.progress, "aria-label": "The portal's own number" }) : null].filter(Boolean);
+  const facts = {
+    Portal: portal.alias,
+    State: stateOf(portal),
+    "Restore task": task ? taskWords(task) : "none",
+    "Restores started": String(portal.starts.length),
+    "API keys": portal.keys ? String(portal.keys) : "none: a restore deletes them",
+  };
+  const rows = Object.entries(facts).map(([name, value]) => [
+    el("dt", {}, name),
+    el("dd", {}, value),
+  ]);
+  const list = el("dl", {}, rows.flat());
+  if (!task) return [list];
+  const number = { max: 100, value: task.progress, "aria-label": "The portal's own number" };
+  return [list, el("progress", number)];
 }
 
+/** @param {Portal} portal */
+function stateOf(portal) {
+  if (portal.away) return "away: it does not answer";
+  return portal.tenantStatus === 0 ? "open" : "locked: a restore is going on";
+}
+
+/** @param {Task} task */
 function taskWords(task) {
   if (task.error) return `failed: ${task.error}`;
   return task.isCompleted ? `finished, ${task.progress} %` : `${task.progress} %`;
 }
 
-function row(backup, choose) {
-  const made = Date.parse(`${backup.createdOn.replace(/(Z|[+-]\d\d:\d\d)$/, "")}Z`) / 1000;
-  return el("li", {},
+/**
+ * @param {Backup} backup
+ * @param {(id: string) => void} choose
+ */
+function drawBackup(backup, choose) {
+  const utc = `${backup.createdOn.replace(/(Z|[+-]\d\d:\d\d)$/, "")}Z`;
+  const storage = STORAGES[backup.storageType] ?? `storage ${backup.storageType}`;
+  const button = {
+    type: "button",
+    class: "button",
+    "aria-label": `Restore ${backup.fileName}…`,
+    onclick: () => choose(backup.id),
+  };
+  return el(
+    "li",
+    {},
     el("strong", {}, backup.fileName),
-    el("span", {}, moment(made, "{ago}", ""), ` · ${STORED[backup.storageType] || `storage ${backup.storageType}`}`),
+    el("span", {}, moment(Date.parse(utc) / 1000, "{ago}", ""), ` · ${storage}`),
     el("code", {}, backup.id),
-    el("button", { type: "button", class: "button", "aria-label": `Restore ${backup.fileName}…`, onclick: () => choose(backup.id) }, "Restore…"));
+    el("button", button, "Restore…"),
+  );
 }

@@ -1,48 +1,103 @@
-// A list of messages, kept in step with the snapshots: only what differs is touched, so nothing flashes or loses focus.
-import { blocks } from "./blocks.js";
+// A list of messages, kept in step with the snapshots: only what differs is touched, so that
+// nothing flashes or loses the focus.
+import { drawBlocks } from "./blocks.js";
 import { el } from "./dom.js";
 import { moment, mrkdwn } from "./mrkdwn.js";
 
-// Each item: {key, user, at (seconds), text, blocks, edited, private, foot}. `hands` is asked for with the item.
-export function show(list, items, names, hands) {
-  const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
-  const old = new Map([...list.children].map((child) => [child.dataset.key, child]));
-  const fresh = items.map((item) => {
-    const made = message(item, names, hands(item));
+/** @import { Handlers, Item, Names } from "../types" */
+
+const FACES = 5;
+const NEAR_THE_END = 60;
+
+/**
+ * @param {HTMLElement} list
+ * @param {Item[]} items
+ * @param {Names} names
+ * @param {(item: Item) => Handlers} handlersOf
+ */
+export function showMessages(list, items, names, handlersOf) {
+  const isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_THE_END;
+  const old = new Map(articles(list).map((child) => [child.dataset.key, child]));
+  for (const [index, item] of items.entries()) {
+    const made = drawMessage(item, names, handlersOf(item));
     const kept = old.get(item.key);
-    if (!kept) return made;
-    merge(kept, made);
-    return kept;
-  });
-  for (const [index, child] of fresh.entries()) if (list.children[index] !== child) list.insertBefore(child, list.children[index] || null);
-  while (list.children.length > fresh.length) list.lastElementChild.remove();
-  if (atEnd) list.scrollTop = list.scrollHeight;
+    if (kept) merge(kept, made);
+    const child = kept ?? made;
+    if (list.children[index] !== child) list.insertBefore(child, list.children[index] ?? null);
+  }
+  while (list.children.length > items.length) list.lastElementChild?.remove();
+  if (isAtEnd) list.scrollTop = list.scrollHeight;
 }
 
-function message(item, names, hands) {
-  const author = names.people[item.user];
-  const name = author?.name || item.user || "Slack";
-  const body = item.blocks?.length ? blocks(item.blocks, names, hands) : [el("div", { class: "b-text" }, mrkdwn(item.text, names))];
-  return el("article", { class: item.private ? "message private" : "message", "data-key": item.key, tabindex: "-1", "aria-label": `Message of ${name}` },
-    el("span", { class: `face ${faceOf(name)}`, "aria-hidden": "true" }, name === "restorebot" ? "↺" : name[0].toUpperCase()),
-    el("p", { class: "head" }, el("strong", {}, name), name === "restorebot" ? el("small", { class: "app" }, "APP") : null,
-      moment(item.at, "{time} · {ago}", ""), item.edited ? el("small", {}, "(edited)") : null),
-    item.private ? el("p", { class: "only" }, "👁 Only visible to you") : null,
-    ...body, item.foot || null);
+/** @param {HTMLElement} list */
+function articles(list) {
+  return [...list.children].filter((child) => child instanceof HTMLElement);
 }
 
-const faceOf = (name) => `face-${[...name].reduce((sum, letter) => sum + letter.codePointAt(0), 0) % 5}`;
+/**
+ * @param {Item} item
+ * @param {Names} names
+ * @param {Handlers} handlers
+ */
+function drawMessage(item, names, handlers) {
+  const name = names.people[item.user]?.name || item.user || "Slack";
+  const attributes = {
+    class: item.isPrivate ? "message private" : "message",
+    "data-key": item.key,
+    tabindex: -1,
+    "aria-label": `Message of ${name}`,
+  };
+  const made = el("article", attributes, face(name), head(item, name));
+  if (item.isPrivate) made.append(el("p", { class: "only" }, "👁 Only visible to you"));
+  made.append(...body(item, names, handlers));
+  if (item.foot) made.append(item.foot);
+  return made;
+}
 
-// An equal child stays as it is, with its listeners and its focus.
+/** @param {string} name */
+function face(name) {
+  const sum = [...name].reduce((total, letter) => total + (letter.codePointAt(0) ?? 0), 0);
+  const sign = name === "restorebot" ? "↺" : name[0].toUpperCase();
+  return el("span", { class: `face face-${sum % FACES}`, "aria-hidden": "true" }, sign);
+}
+
+/**
+ * @param {Item} item
+ * @param {string} name
+ */
+function head(item, name) {
+  const made = el("p", { class: "head" }, el("strong", {}, name));
+  if (name === "restorebot") made.append(el("small", { class: "app" }, "APP"));
+  made.append(moment(item.at, "{time} · {ago}", ""));
+  if (item.isEdited) made.append(el("small", {}, "(edited)"));
+  return made;
+}
+
+/**
+ * @param {Item} item
+ * @param {Names} names
+ * @param {Handlers} handlers
+ */
+function body(item, names, handlers) {
+  if (item.blocks.length) return drawBlocks(item.blocks, names, handlers);
+  return [el("div", { class: "b-text" }, mrkdwn(item.text, names))];
+}
+
+/**
+ * An equal child stays as it is, with its listeners and its focus.
+ *
+ * @param {HTMLElement} kept
+ * @param {HTMLElement} made
+ */
 function merge(kept, made) {
-  const lost = kept.contains(document.activeElement);
+  const hadFocus = kept.contains(document.activeElement);
   const children = [...made.childNodes];
   for (const [index, child] of children.entries()) {
     const before = kept.childNodes[index];
     if (!before) kept.append(child);
     else if (!before.isEqualNode(child)) before.replaceWith(child);
   }
-  while (kept.childNodes.length > children.length) kept.lastChild.remove();
+  while (kept.childNodes.length > children.length) kept.lastChild?.remove();
   kept.className = made.className;
-  if (lost && !kept.contains(document.activeElement)) kept.focus({ preventScroll: true });
+  if (hadFocus && !kept.contains(document.activeElement)) kept.focus({ preventScroll: true });
 }

@@ -1,223 +1,136 @@
-// The page: one stream of snapshots in, what a person does out. Nothing is kept here that a reload would lose,
-// but the answers that Slack's own client gives and no server knows.
+// The page: one stream of snapshots in, what a person does out.
+import { post } from "./api.js";
 import { setCommands, wireComposer, write } from "./composer.js";
-import { el } from "./dom.js";
+import { channelLabel, sendTyped, showChannel, showThread, wireThread } from "./conversation.js";
+import { all, byId, el } from "./dom.js";
 import { showDrawer, wireDrawer } from "./drawer.js";
-import { say, send, whileBusy } from "./hands.js";
-import { show } from "./messages.js";
-import { confirmed, showModal } from "./modal.js";
-import { refresh } from "./mrkdwn.js";
+import { showModal } from "./modal.js";
+import { refreshTimes } from "./mrkdwn.js";
+import { showPane, wirePanes } from "./panes.js";
+import { HOME, namesOf, page } from "./state.js";
 
+/** @import { Slack, Snapshot } from "../types" */
+
+/** @type {Record<string, string>} */
 const PEOPLE = { alice: "U0ALICE", bob: "U0BOB", carol: "U0CAROL" };
-const HOME = "home"; // the app's Home tab, which stands among the channels
-const byId = (id) => document.getElementById(id);
 
-let stream = null;
-let snapshot = null;
-let channel = null;
-let homeOf = ""; // who the Home tab has been opened for
-let thread = null; // the ts of the message whose thread is open; null follows the newest card
-const local = []; // {user, channel, at, text}: what the client itself says
+const light = byId("light", HTMLElement);
+const side = byId("side", HTMLElement);
 
+/** @param {string} name */
 function become(name) {
   const address = new URL(location.href);
   address.searchParams.set("as", name);
   history.replaceState(null, "", address);
-  for (const button of document.querySelectorAll("[data-as]")) button.setAttribute("aria-pressed", String(button.dataset.as === name));
-  stream?.close();
-  stream = new EventSource(`/stream?as=${name}`);
-  stream.onmessage = (event) => draw(JSON.parse(event.data));
-  stream.onerror = () => light("stopped", "the demo does not answer");
+  for (const button of all("[data-as]", HTMLButtonElement)) {
+    button.setAttribute("aria-pressed", String(button.dataset.as === name));
+  }
+  page.stream?.close();
+  page.stream = new EventSource(`/stream?as=${name}`);
+  page.stream.onmessage = (event) => show(JSON.parse(event.data));
+  page.stream.onerror = () => setLight("stopped", "the demo does not answer");
 }
 
-function draw(fresh) {
-  snapshot = fresh;
-  document.body.dataset.you = fresh.you;
-  const { slack, bot } = fresh;
-  if (channel === HOME) openHome();
-  else if (!slack.channels.some((one) => one.id === channel)) channel = (slack.channels.find((one) => !one.is_im) || slack.channels[0]).id;
-  if (bot.connected) light("connected", "bot is connected");
-  else light(bot.runs ? "starting" : "stopped", bot.runs ? "bot is starting" : "bot is stopped");
-  drawSide();
-  drawChannel();
-  drawThread();
-  setCommands(slack.commands);
-  showDrawer(fresh, (id) => {
-    pane("channel");
+/** @param {Snapshot} snapshot */
+function show(snapshot) {
+  page.snapshot = snapshot;
+  document.body.dataset.you = snapshot.you;
+  chooseChannel(snapshot);
+  showLight(snapshot);
+  showSide(snapshot);
+  showChannel(snapshot);
+  showThread(snapshot);
+  setCommands(snapshot.slack.commands);
+  showDrawer(snapshot, (id) => {
+    showPane("channel");
     write(`/restore ${id}`);
   });
-  showModal(slack.views.at(-1), names());
+  showModal(snapshot.slack.views.at(-1), namesOf(snapshot));
 }
 
-const names = () => ({
-  you: snapshot.you,
-  people: snapshot.slack.people,
-  channels: Object.fromEntries(snapshot.slack.channels.map((one) => [one.id, one.name])),
-  usergroups: snapshot.slack.usergroups,
-});
-
-function light(state, words) {
-  byId("light").dataset.state = state;
-  if (byId("light").textContent !== words) byId("light").textContent = words;
-}
-
-const label = (one) => (one.id === HOME ? "restorebot: Home" : one.is_im ? "restorebot" : `#${one.name}`);
-
-function drawSide() {
-  const { channels, people } = snapshot.slack;
-  const key = JSON.stringify([channels.map((one) => one.id), channel, snapshot.you]);
-  if (byId("side").dataset.key === key) return;
-  byId("side").dataset.key = key;
-  byId("channels").replaceChildren(...[...channels, { id: HOME }].map((one) =>
-    el("li", {}, el("button", { type: "button", "aria-current": one.id === channel ? "true" : null, onclick: () => visit(one.id) }, label(one)))));
-  const shown = [...Object.values(PEOPLE), snapshot.slack.bot];
-  byId("people").replaceChildren(...shown.filter((id) => people[id]).map((id) =>
-    el("li", {}, people[id].name, id === snapshot.you ? el("small", {}, " you") : null)));
-}
-
-function visit(id) {
-  channel = id;
-  homeOf = "";
-  thread = null;
-  pane("channel");
-  draw(snapshot);
-}
-
-// The app draws its Home tab when it hears that somebody looks at it.
-function openHome() {
-  if (homeOf === snapshot.you) return;
-  homeOf = snapshot.you;
-  send("/slack/home", { user: homeOf });
-}
-
-function drawHome({ slack, you }) {
-  const { home } = slack;
-  const act = async (element, value, where) => {
-    if (element.confirm && !(await confirmed(element.confirm, names()))) return;
-    await whileBusy(where, () => send("/slack/click", { user: you, view_id: home.id, action_id: element.action_id, value }));
-  };
-  const shown = home ? [{ key: `home-${you}`, user: slack.bot, at: Number.parseInt(home.hash, 10), blocks: home.blocks }] : [];
-  show(byId("messages"), shown, names(), () => ({ prefix: "home", value: () => undefined, act }));
-}
-
-// --- messages ---------------------------------------------------------------------------------------------------------
-
-const seen = () => snapshot.slack.messages[channel] || [];
-
-function item(message, foot) {
-  return { key: message.ts, user: message.user, at: Number(message.ts), text: message.text, blocks: message.blocks, edited: message.edited_mark, ts: message.ts, foot };
-}
-
-function drawChannel() {
-  const { slack, you } = snapshot;
-  const here = channel === HOME ? { id: HOME } : slack.channels.find((one) => one.id === channel);
-  byId("composer").hidden = channel === HOME;
-  byId("channel-name").textContent = label(here);
-  if (channel === HOME) return drawHome(snapshot);
-  const replies = Map.groupBy ? Map.groupBy(seen(), (one) => one.thread_ts || "") : grouped(seen());
-  const top = seen().filter((one) => !one.thread_ts || one.thread_ts === one.ts).map((one) => item(one, opener(one, replies)));
-  const alone = slack.private.filter((one) => one.channel === channel)
-    .map((one) => ({ ...item({ ...one, user: slack.bot }), at: one.at, private: true }));
-  const own = local.filter((one) => one.channel === channel && one.user === you)
-    .map((one) => ({ key: `local-${one.at}`, user: "Slack", at: one.at, text: one.text, private: true }));
-  const all = [...top, ...alone, ...own].sort((a, b) => a.at - b.at);
-  show(byId("messages"), all, names(), hands);
-  byId("messages").dataset.empty = String(all.length === 0);
-}
-
-function grouped(messages) {
-  const groups = new Map();
-  for (const one of messages) groups.set(one.thread_ts || "", [...(groups.get(one.thread_ts || "") || []), one]);
-  return groups;
-}
-
-function opener(message, replies) {
-  const count = (replies.get(message.ts) || []).filter((one) => one.ts !== message.ts).length;
-  if (!count) return null;
-  return el("button", { type: "button", class: "replies", onclick: () => openThread(message.ts) }, count === 1 ? "1 reply" : `${count} replies`);
-}
-
-function openThread(ts) {
-  thread = ts;
-  pane("thread");
-  drawThread();
-  byId("thread-name").focus();
-}
-
-function drawThread() {
-  const messages = seen();
-  const withReplies = new Set(messages.map((one) => one.thread_ts).filter(Boolean));
-  const root = messages.find((one) => one.ts === thread) || messages.filter((one) => withReplies.has(one.ts)).at(-1);
-  const replies = root ? messages.filter((one) => one.thread_ts === root.ts && one.ts !== root.ts) : [];
-  byId("reply").hidden = !root;
-  byId("reply").dataset.ts = root?.ts || "";
-  byId("replies").dataset.empty = String(!root);
-  show(byId("replies"), root ? [root, ...replies].map((one) => item(one)) : [], names(), hands);
-}
-
-function hands(message) {
-  return {
-    prefix: `m-${message.key}`,
-    value: () => undefined,
-    act: async (element, value, where) => {
-      if (element.confirm && !(await confirmed(element.confirm, names()))) return;
-      await whileBusy(where, async () => {
-        const answer = await send("/slack/click", { user: snapshot.you, channel, ts: message.ts, action_id: element.action_id, value });
-        if (answer && !answer.acked) say("⚠ The bot did not answer. Slack shows a warning sign beside the button; try again.");
-      });
-    },
-  };
-}
-
-// --- what a person types -----------------------------------------------------------------------------------------------
-
-function locally(text) {
-  local.push({ user: snapshot.you, channel, at: Date.now() / 1000, text });
-  drawChannel();
-}
-
-async function typed(text) {
-  if (!text.startsWith("/")) return Boolean(await send("/slack/say", { user: snapshot.you, channel, text }));
-  const command = text.split(/\s/, 1)[0];
-  if (!snapshot.slack.commands.some((one) => one.command === command)) {
-    locally(`\`${plainly(command)}\` is not a valid command.`);
-    return true;
+/** @param {Snapshot} snapshot */
+function chooseChannel({ you, slack }) {
+  if (page.channel === HOME) openHome(you);
+  else if (!slack.channels.some((one) => one.id === page.channel)) {
+    page.channel = firstChannel(slack);
   }
-  const answer = await send("/slack/command", { user: snapshot.you, channel, command, text: text.slice(command.length).trim() });
-  if (answer && !answer.acked) locally(`${plainly(command)} failed with the error "${plainly(answer.error)}"`);
-  return Boolean(answer?.acked);
 }
 
-const plainly = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll("`", "'");
-
-byId("reply").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const text = byId("answer").value.trim();
-  if (!text) return;
-  byId("answer").value = "";
-  if (text.startsWith("/")) return locally("Commands do not work in threads. Type them in the channel.");
-  if (!(await send("/slack/say", { user: snapshot.you, channel, text, thread_ts: byId("reply").dataset.ts }))) byId("answer").value = text;
-});
-
-// --- the page's own controls --------------------------------------------------------------------------------------------
-
-function pane(name) {
-  document.body.dataset.pane = name;
-  for (const button of document.querySelectorAll("[data-pane]:not(body)")) button.setAttribute("aria-pressed", String(button.dataset.pane === name));
+/** @param {Slack} slack */
+function firstChannel({ channels }) {
+  return (channels.find((one) => !one.is_im) ?? channels[0]).id;
 }
 
-for (const button of document.querySelectorAll("[data-as]")) button.addEventListener("click", () => become(button.dataset.as));
-for (const button of document.querySelectorAll(".tabs [data-pane]")) button.addEventListener("click", () => pane(button.dataset.pane));
-function drawer(open) {
-  byId("toggle-portal").setAttribute("aria-expanded", String(open));
-  document.body.dataset.drawer = open ? "open" : "closed";
+/**
+ * The app draws its Home tab when it hears that somebody looks at it.
+ *
+ * @param {string} you
+ */
+function openHome(you) {
+  if (page.homeOpenedFor === you) return;
+  page.homeOpenedFor = you;
+  post("/slack/home", { user: you });
 }
-byId("toggle-portal").addEventListener("click", () => drawer(document.body.dataset.drawer !== "open"));
-// Where there is no room for all, the thread has it first.
-drawer(!matchMedia("(max-width: 1120px) and (min-width: 761px)").matches);
-setInterval(() => refresh(document), 10000);
-wireComposer(typed);
+
+/** @param {Snapshot} snapshot */
+function showLight({ bot }) {
+  if (bot.connected) setLight("connected", "bot is connected");
+  else if (bot.runs) setLight("starting", "bot is starting");
+  else setLight("stopped", "bot is stopped");
+}
+
+/**
+ * @param {string} state
+ * @param {string} words
+ */
+function setLight(state, words) {
+  light.dataset.state = state;
+  // Written only when it changes, or a screen reader would say it each time.
+  if (light.textContent !== words) light.textContent = words;
+}
+
+/** @param {Snapshot} snapshot */
+function showSide({ you, slack }) {
+  const ids = [...slack.channels.map((one) => one.id), HOME];
+  const key = JSON.stringify([ids, page.channel, you]);
+  if (side.dataset.key === key) return;
+  side.dataset.key = key;
+  const channels = ids.map((id) => el("li", {}, channelButton(slack, id)));
+  byId("channels", HTMLElement).replaceChildren(...channels);
+  const shown = [...Object.values(PEOPLE), slack.bot].filter((id) => slack.people[id]);
+  const people = shown.map((id) => {
+    const mark = id === you ? el("small", {}, " you") : null;
+    return el("li", {}, slack.people[id].name, mark);
+  });
+  byId("people", HTMLElement).replaceChildren(...people);
+}
+
+/**
+ * @param {Slack} slack
+ * @param {string} id
+ */
+function channelButton(slack, id) {
+  const current = id === page.channel ? "true" : null;
+  const attributes = { type: "button", "aria-current": current, onclick: () => visit(id) };
+  return el("button", attributes, channelLabel(slack, id));
+}
+
+/** @param {string} channel */
+function visit(channel) {
+  page.channel = channel;
+  page.homeOpenedFor = "";
+  page.thread = "";
+  showPane("channel");
+  if (page.snapshot) show(page.snapshot);
+}
+
+for (const button of all("[data-as]", HTMLButtonElement)) {
+  button.addEventListener("click", () => become(button.dataset.as ?? ""));
+}
+wireComposer(sendTyped);
+wireThread();
 wireDrawer();
-pane("channel");
-const asked = new URL(location.href).searchParams.get("as");
+wirePanes();
+setInterval(refreshTimes, 10_000);
+const asked = new URL(location.href).searchParams.get("as") ?? "";
 become(Object.hasOwn(PEOPLE, asked) ? asked : "alice");

@@ -1,4 +1,4 @@
-"""Requests as the portal reads them: names in any case, enums in any spelling (§2)."""
+"""Requests as the portal reads them: names in any case, enums in any spelling (docspace-api §2)."""
 
 import json
 import uuid
@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 from starlette.requests import Request
 
-from restorebot.sandbox.portal.answers import error, invalid
+from restorebot.sandbox.portal.responses import error, invalid
 
 STORAGE = {
     "documents": 0,
@@ -21,7 +21,7 @@ STORAGE = {
 
 
 def json_body(request: Request, raw: bytes) -> dict[str, Any]:
-    """The JSON object with its names in lower case. Raises Refusal: validation's 400."""
+    """Return the JSON object with its names in lower case. Raises Refusal."""
     if request.method != "POST" or not raw:
         return {}
     try:
@@ -34,7 +34,10 @@ def json_body(request: Request, raw: bytes) -> dict[str, Any]:
 
 
 def storage_type_of(request: Request, body: Mapping[str, Any]) -> int:
-    """storageType as a number, a numeric string or a name in any case; nothing means 0 (§2.1)."""
+    """Read storageType (docspace-api §2.1).
+
+    It is a number, a numeric string or a name in any case; nothing is 0.
+    """
     value = body.get("storagetype")
     if value is None:
         return 0
@@ -46,7 +49,7 @@ def storage_type_of(request: Request, body: Mapping[str, Any]) -> int:
 
 
 def params_of(body: Mapping[str, Any]) -> dict[str, str]:
-    """storageParams as the server reads them (§2.2)."""
+    """Read storageParams as the server does (docspace-api §2.2)."""
     found: dict[str, str] = {}
     for item in body.get("storageparams") or []:
         if not isinstance(item, dict) or item.get("key") is None or item.get("value") is None:
@@ -62,7 +65,7 @@ def params_of(body: Mapping[str, Any]) -> dict[str, str]:
 
 
 def flag(request: Request, name: str) -> bool | None:
-    """An optional boolean of the query, whose names are in any case."""
+    """Read an optional boolean of the query, whose names are in any case."""
     values = {key.lower(): value for key, value in parse_qs(request.url.query).items()}.get(name)
     if values is None:
         return None
@@ -72,6 +75,7 @@ def flag(request: Request, name: str) -> bool | None:
 
 
 def is_guid(text: str) -> bool:
+    """Say whether a text is a GUID."""
     try:
         uuid.UUID(text)
     except ValueError:

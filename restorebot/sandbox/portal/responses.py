@@ -1,4 +1,4 @@
-"""What the portal's answers look like: its wrapper, and its three kinds of refusal (§1.4)."""
+"""What the portal's answers look like: its wrapper and its refusals (docspace-api §1.4)."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ class Refusal(Exception):
 def envelope(
     request: Request, response: Any = None, *, status: int = 0, code: int = 200
 ) -> Response:
-    """The success wrapper (§1.4): ``response`` is left out when null."""
+    """Return the success wrapper (docspace-api §1.4); ``response`` is left out when null."""
     count = len(response) if isinstance(response, list) else int(response is not None)
     body: dict[str, Any] = {} if response is None else {"response": response}
     href = str(request.url.replace(query=""))
@@ -31,7 +31,7 @@ def envelope(
 
 
 def error(code: int, message: str, kind: str, hresult: int = -2146233088) -> Refusal:
-    """A controller's exception, stack and all (§1.4)."""
+    """Return a controller's exception, stack and all (docspace-api §1.4)."""
     stack = (
         f"   at ASC.Data.Backup.BackupController.Sandbox() in /src/secret/path/{kind}.cs:line 42"
     )
@@ -43,8 +43,8 @@ def error(code: int, message: str, kind: str, hresult: int = -2146233088) -> Ref
     return Refusal(JSONResponse(body, code))
 
 
-def problem(code: int, title: str) -> Refusal:
-    """A filter's refusal, before any wrapper (§1.4)."""
+def problem_details(code: int, title: str) -> Refusal:
+    """Return a filter's refusal, which has no wrapper (docspace-api §1.4)."""
     body = {
         "type": f"https://tools.ietf.org/html/rfc9110#section-15.5.{code - 399}",
         "title": title,
@@ -55,7 +55,7 @@ def problem(code: int, title: str) -> Refusal:
 
 
 def invalid(request: Request, where: str, message: str) -> Refusal:
-    """Validation's 400, inside the success wrapper and without an ``error`` key."""
+    """Return validation's 400, inside the success wrapper and without an ``error`` key."""
     detail = {
         "title": "One or more validation errors occurred.",
         "status": 400,

@@ -1,14 +1,15 @@
 """The portal with its clock, its faults and its record of requests."""
 
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from restorebot.sandbox.portal.state import PortalState, new_key
+from restorebot.sandbox.portal.models import NEWEST, new_key
+from restorebot.sandbox.portal.state import PortalState
+from restorebot.sandbox.portal.switches import RouteFault
 
 
-class SandboxClock:
+class PortalClock:
     """Seconds since the start: real ones times ``speed``, plus what was advanced by hand.
 
     Speed 0 stands still.
@@ -20,46 +21,39 @@ class SandboxClock:
         self.speed = speed
 
     def __call__(self) -> float:
+        """Return the seconds since the start."""
         return self._base + (time.monotonic() - self._since) * self.speed
 
     def advance(self, seconds: float) -> None:
+        """Let time pass."""
         self._base += seconds
 
-    def pace(self, speed: float) -> None:
+    def set_speed(self, speed: float) -> None:
+        """Go on at another speed."""
         self._base, self._since, self.speed = self(), time.monotonic(), speed
 
 
-@dataclass
-class RouteFault:
-    """A fault of one route for its next ``times`` requests."""
-
-    on: str
-    fault: str
-    times: int = 1
-    type: str = "System.Exception"
-    seconds: float = 0.0
-
-
 class Portal:
-    """The portal with its clock. ``manual`` is a clock that only ``advance`` moves."""
+    """The portal with its clock, which with ``manual`` is moved by ``advance`` alone."""
 
     def __init__(
         self,
         *,
         key: str | None = None,
         alias: str = "acme",
-        profile: str = "3.7.2",
+        profile: str = NEWEST,
         speed: float = 1.0,
         manual: bool = False,
     ) -> None:
-        self.clock = SandboxClock(0.0 if manual else speed)
+        self.clock = PortalClock(0.0 if manual else speed)
         self.state = PortalState(
             self.clock, datetime.now(UTC), alias=alias, key=key or new_key(), profile=profile
         )
         self.requests: list[dict[str, Any]] = []
         self.route_faults: list[RouteFault] = []
 
-    def take_fault(self, path: str) -> RouteFault | None:
+    def next_route_fault(self, path: str) -> RouteFault | None:
+        """Return the fault that this request meets, counted down."""
         for fault in self.route_faults:
             if fault.times > 0 and path.endswith(fault.on):
                 fault.times -= 1

@@ -1,0 +1,125 @@
+"""`restorebot audit`: verify the trail and write it out."""
+
+import csv
+import json
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TextIO
+
+from restorebot.errors import Refused
+from restorebot.storage import audit
+from restorebot.storage.store import open_read_only
+
+COLUMNS = (
+    "seq",
+    "at",
+    "restore_id",
+    "portal",
+    "actor",
+    "event",
+    "old_state",
+    "new_state",
+    "details",
+    "hash",
+)
+
+WITNESS = re.compile(r"[0-9a-f]{6,64}")
+"""A witness: the beginning of a hash, as closing posts show it."""
+
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for a formula at the beginning of a cell."""
+
+
+async def verify(url: str, witness: str) -> tuple[bool, str]:
+    """Return whether the audit trail fits, and what to say of it. Raise StorageError."""
+    async with open_read_only(url) as connection:
+        found = await audit.verify(connection, witness)
+    if found.first_broken is not None:
+        return False, broken(found)
+    if not found.has_witness:
+        return False, without_witness(found, witness)
+    return True, whole(found, witness)
+
+
+def broken(found: audit.Verification) -> str:
+    """Say which row does not fit."""
+    return (
+        f"Row {found.first_broken} does not fit: it was changed, removed or cut off. "
+        f"The {found.rows} rows before it fit."
+    )
+
+
+def without_witness(found: audit.Verification, witness: str) -> str:
+    """Say that the rows fit each other, but that somebody may have rewritten them all."""
+    return (
+        f"The {found.rows} rows fit each other, but none has the witness {witness}: the trail was "
+        "cut or rewritten after that hash was shown, or the hash is of another database."
+    )
+
+
+def whole(found: audit.Verification, witness: str) -> str:
+    """Say that everything fits."""
+    head = found.head or "empty"
+    if witness:
+        return f"All {found.rows} rows fit and hold the witness {witness}. The head is {head}."
+    return f"All {found.rows} rows fit. The head is {head}."
+
+
+async def export(
+    url: str, out: TextIO, form: str, since: datetime | None, portal: str | None
+) -> None:
+    """Write the trail as ``jsonl`` or ``csv``, row by row.
+
+    ``since`` is the first moment, ``portal`` the only portal's alias. Raise StorageError, and
+    Refused when the trail has no such portal.
+    """
+    write = _writer(out, form)
+    portals: set[str] = set()
+    async with open_read_only(url) as connection:
+        async for row in audit.rows(connection):
+            portals.add(row.portal or "")
+            if since and row.entry.at < since:
+                continue
+            if portal is None or _same(row.portal, portal):
+                write(_plain(row))
+    if portal is not None and not any(_same(name, portal) for name in portals):
+        raise Refused(unknown_portal(portal, portals))
+
+
+def unknown_portal(portal: str, portals: set[str]) -> str:
+    """Say that no row is of this portal, and of which portals there are rows."""
+    there = ", ".join(sorted(filter(None, portals))) or "none yet"
+    missing = f"The trail has no portal {portal!r}."
+    return f"{missing} Portals go by their alias here; the trail has {there}."
+
+
+def _same(name: str | None, portal: str) -> bool:
+    return name is not None and name.lower() == portal.lower()
+
+
+def _writer(out: TextIO, form: str) -> Callable[[dict[str, Any]], None]:
+    if form == "csv":
+        table = csv.DictWriter(out, COLUMNS, lineterminator="\n")
+        table.writeheader()
+        return lambda plain: table.writerow({name: cell(one) for name, one in plain.items()})
+
+    def write(plain: dict[str, Any]) -> None:
+        out.write(json.dumps(plain, ensure_ascii=False) + "\n")
+
+    return write
+
+
+def _plain(row: audit.Row) -> dict[str, Any]:
+    values = {**vars(row), **vars(row.entry), "at": row.entry.at.isoformat()}
+    values["portal"] = row.portal or ""
+    return {name: values[name] for name in COLUMNS}
+
+
+def cell(value: Any) -> Any:
+    """Return a value for a spreadsheet; a text from outside must not become a formula."""
+    if isinstance(value, dict):
+        value = json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str) and value.startswith(FORMULA_SIGNS):
+        return f"'{value}"
+    return value

@@ -1,0 +1,57 @@
+"""`restorebot history`: how restores ended."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from restorebot.cli import tables
+from restorebot.model import Restore
+from restorebot.storage.store import ReadTransaction, open_read_only
+
+COLUMNS = (
+    "restore",
+    "portal",
+    "backup",
+    "asked by",
+    "approved by",
+    "how it ended",
+    "when (UTC)",
+    "took",
+)
+
+ALONE = "nobody: break-glass"
+
+
+async def last_ended(url: str, count: int) -> list[Restore]:
+    """Return the latest restores that have ended, newest first. Raise StorageError."""
+    async with open_read_only(url) as connection:
+        return await ReadTransaction(connection).last_ended(None, count)
+
+
+def print_history(restores: Iterable[Restore]) -> None:
+    """Print restores as a table; times are UTC."""
+    tables.print_table(COLUMNS, [_row(restore) for restore in restores])
+
+
+def _row(restore: Restore) -> tuple[str, ...]:
+    approved_by = ", ".join(restore.voters)
+    if restore.break_glass:
+        approved_by = ALONE
+    took = ""
+    if restore.took is not None:
+        took = str(restore.took).split(".")[0]
+    return (
+        restore.id[:8],
+        restore.portal,
+        restore.source.file_name,
+        restore.requester,
+        approved_by,
+        restore.state.value,
+        _minute(restore.ended_at),
+        took,
+    )
+
+
+def _minute(moment: datetime | None) -> str:
+    if moment is None:
+        return ""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M")

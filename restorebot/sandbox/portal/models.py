@@ -1,0 +1,116 @@
+"""What the local portal keeps: backups, API keys and tasks."""
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+ACTIVE, RESTORING = 0, 4
+CREATED, RUNNING, COMPLETED, CANCELLED, FAULTED = range(5)
+BACKUP, RESTORE = 0, 1
+DOCUMENTS, THIRD_PARTY, DATA_STORE = 0, 1, 4
+NEVER = datetime(1, 1, 1)  # noqa: DTZ001 - DocSpace's own "does not expire", which has no zone
+TASK_KEPT_FOR = timedelta(hours=24)
+NEWEST = "3.7.2"
+INVALID = "The backup file is invalid."
+
+QUEUED_SECONDS, FETCHING_SECONDS, LOADING_SECONDS = 1.0, 5.0, 14.0
+"""Seconds of a restore's phases; with them a restore takes 20."""
+
+BACKUP_SECONDS = 10.0
+"""Seconds that a backup takes."""
+
+
+@dataclass
+class BackupRecord:
+    """A row of the backup history; times are naive UTC, as MySQL has them."""
+
+    id: str
+    file_name: str
+    storage_type: int
+    created_on: datetime
+    expires_on: datetime = NEVER
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as getbackuphistory shows it."""
+        return {
+            "id": self.id,
+            "fileName": self.file_name,
+            "storageType": self.storage_type,
+            "createdOn": self.created_on.isoformat(),
+            "expiresOn": self.expires_on.isoformat(),
+        }
+
+
+@dataclass
+class Key:
+    """An API key; no permissions means all."""
+
+    value: str
+    permissions: list[str] = field(default_factory=list)
+    expires_at: datetime | None = None
+    is_active: bool = True
+    admin: bool = True
+
+    @property
+    def may_write(self) -> bool:
+        """Whether it may call what changes something."""
+        return not self.permissions or bool({"*", "*:write"} & set(self.permissions))
+
+    @property
+    def may_read(self) -> bool:
+        """Whether it may call what changes nothing."""
+        return self.may_write or "*:read" in self.permissions
+
+
+@dataclass
+class Task:
+    """A restore or backup; ``begun`` is when the worker took it, None while it waits."""
+
+    id: str
+    kind: int
+    created: float
+    begun: float | None = None
+    status: int = CREATED
+    progress: int = 0
+    error: str = ""
+    completed: bool = False
+    changed: float = 0.0
+    tenant: int = 1
+    dead: bool = False
+    dump: bool = False
+    warning: str = ""
+    storage_type: int = DATA_STORE
+    last_publish: bool = False
+    """Just completed, and still published with status 1 (docspace-api §4.3)."""
+
+    def as_json(self, profile: str) -> dict[str, Any]:
+        """Return it as the progress of a portal of this version shows it."""
+        body: dict[str, Any] = {
+            "isCompleted": self.completed,
+            "progress": self.progress,
+            "error": self.error,
+            "tenantId": self.tenant,
+            "backupProgressEnum": self.kind,
+        }
+        if profile >= "3.7":
+            body["status"] = RUNNING if self.last_publish else self.status
+        if profile >= "3.1":
+            body["taskId"] = self.id
+        if self.kind == BACKUP:
+            body["link"] = self._link
+        if self.warning and profile >= "3.6":
+            body["warning"] = self.warning
+        return body
+
+    @property
+    def _link(self) -> str:
+        made = self.completed and not self.error
+        if made and self.storage_type == DATA_STORE:
+            return f"/storage/backup/{self.id}.tar.gz"
+        return ""
+
+
+def new_key() -> str:
+    """Return a key of DocSpace's form: ``sk-`` and 64 hex digits."""
+    return f"sk-{secrets.token_hex(32)}"

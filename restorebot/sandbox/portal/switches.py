@@ -1,0 +1,65 @@
+"""Faults of the portal that are switched on and off: of the whole of it, or of one route."""
+
+from typing import Literal
+
+from restorebot.sandbox.control import Body
+
+
+class Switches(Body):
+    """Faults of the portal as a whole, and what each is while off.
+
+    ``slow``, ``away``, ``host_lost`` and ``backup_takes`` (instead of ten) are in seconds,
+    ``rate_limited`` is how many requests are refused.
+    """
+
+    archive_broken: bool = False
+    broken_while_loading: bool = False
+    cancelled: bool = False
+    faulted: bool = False
+    worker_down: bool = False
+    worker_killed: bool = False
+    stall_at_75: bool = False
+    key_survives: bool = False
+    alias_elsewhere: str = ""
+    host_lost: float = 0
+    locked_after_failure: bool = False
+    tariff_without_restore: bool = False
+    unpaid: bool = False
+    backup_broken: bool = False
+    backup_cancelled: bool = False
+    backup_elsewhere: bool = False
+    backup_overtaken: bool = False
+    backup_leaves_out: bool = False
+    backup_takes: float = 0
+    free_backups_used: bool = False
+    ip_refused: bool = False
+    slow: float = 0
+    away: float = 0
+    html_502: bool = False
+    bad_json: bool = False
+    huge_reply: bool = False
+    redirect_elsewhere: bool = False
+    rate_limited: int = 0
+
+
+class RouteFault(Body):
+    """A fault of one route for its next ``times`` requests.
+
+    ``answer_lost`` and ``answer_slow`` take effect first; ``drop``, ``fault_500``, ``html_502`` and
+    ``busy`` have no effect.
+    """
+
+    on: str
+    fault: Literal[
+        "answer_lost",
+        "drop",
+        "answer_slow",
+        "fault_500",
+        "bad_json",
+        "no_response",
+        "html_502",
+        "busy",
+    ]
+    times: int = 1
+    type: str = "System.Exception"
+    seconds: float = 0.0

@@ -1,0 +1,183 @@
+"""Answers to commands and clicks, told to one person."""
+
+from collections.abc import Iterable
+
+from restorebot.errors import RestorebotError
+from restorebot.model import PortalName
+from restorebot.restores.portals import PortalNotNamed, UnknownPortal, WrongChannel
+from restorebot.restores.service import RestoreGone
+from restorebot.slack.mrkdwn import (
+    channel_link,
+    code,
+    escape,
+)
+from restorebot.subcommands import USAGES, Subcommand
+
+OTHER_WORKSPACE = "restorebot answers only members of the workspace that it is installed in."
+INTERNAL_ERROR = "Something went wrong inside restorebot; its log says what."
+LOOK_AT_CARD = "Look at the card before you try again."
+UNKNOWN_BUTTON = "This button is from another version of restorebot and does nothing any more."
+FIELDS_COMING = "The fields of this choice are coming up just now. Fill them in, then press Next."
+CLICK_DENY_AGAIN = "Click Deny again."
+CLICK_AGAIN = "Click the button again."
+PRESS_NEXT_AGAIN = "Press Next again."
+CHOOSE_AGAIN = "Choose again what to restore from."
+
+
+def nothing_done(error: Exception) -> str:
+    """Say that a click did nothing, and why."""
+    return f"Nothing was done. {escape(str(error), 600)}"
+
+
+def nothing_saved(error: Exception) -> str:
+    """Say under a field that the database did not take a request, as plain text."""
+    return f"Nothing was saved or posted. {error} Tell whoever runs restorebot."
+
+
+def nothing_posted() -> str:
+    """Say under a field that our own code failed, as plain text."""
+    return f"Nothing was posted. {INTERNAL_ERROR}"
+
+
+def nothing_asked() -> str:
+    """Say in the picker that our own code failed, as plain text."""
+    return f"Nothing was asked. {INTERNAL_ERROR}"
+
+
+def try_again(text: str) -> str:
+    """Say what to type again."""
+    command = f"/restore {text}".strip()
+    return f"Try again: `{command}`"
+
+
+def answer_incomplete(retry: str) -> str:
+    """Say that Slack did not take a long answer."""
+    return f"Slack did not take the whole answer. {retry}"
+
+
+def window_not_opened(retry: str) -> str:
+    """Say that Slack did not open a modal."""
+    return f"Slack did not open the window in time, and nothing has been done. {retry}"
+
+
+def window_not_filled(retry: str) -> str:
+    """Say that Slack did not update a modal."""
+    return f"The window could not be filled, and nothing has been asked. {retry}"
+
+
+def window_closed(retry: str) -> str:
+    """Say that a modal was closed too early."""
+    return f"You closed the window while it loaded, and nothing has been asked. {retry}"
+
+
+EXAMPLE_ID = "3c0f8f0a-7a6b-4f2e-9a51-0d7a4a1f6b11"
+
+_WORDS = "".join(
+    f"• `/restore {word}` {usage}.\n"
+    for word, usage in USAGES.items()
+    if word is not Subcommand.HELP
+)
+
+USAGE = (
+    "*`/restore <backupId>`* asks to restore the DocSpace portal from one of its backups.\n"
+    f"Example: `/restore {EXAMPLE_ID}`\n"
+    "• `/restore` alone lets you choose a backup.\n"
+    "• `/restore <backupId> --dry-run` makes every check and starts nothing.\n"
+    f"{_WORDS}"
+    "Where there are several portals, the portal's name comes last.\n"
+    "You say why, an approver says yes, and the thread tells how it goes. Nothing starts before "
+    "the approver's yes."
+)
+DUMP_REFUSED = (
+    "A whole instance (dump) is not restored from here: it would replace every portal of the "
+    "instance, and reset its license."
+)
+DRY_RUN_NEEDS_ID = "A dry run needs a backup's id: `/restore <backupId> --dry-run`."
+ONE_BACKUP_ID = (
+    "Type one backup id, and after it one portal's name if there are several, as in "
+    f"`/restore {EXAMPLE_ID}`; `/restore help` shows what else may be typed."
+)
+
+
+def only_a_portal(word: str) -> str:
+    """Say that a word takes nothing but a portal's name."""
+    return f"`/restore {word}` takes nothing but a portal's name.\n{USAGE}"
+
+
+def did_you_mean(typed: str, near: str) -> str:
+    """Say that a word is not known, but another is."""
+    return (
+        f"{code(typed)} is no backup id and no word that I know. Did you mean `/restore {near}`?\n"
+        f"{USAGE}"
+    )
+
+
+def no_backup_id(typed: str) -> str:
+    """Say that a word is not known."""
+    return f"{code(typed)} is not a backup id; `/restore list` shows those there are.\n{USAGE}"
+
+
+IN_PRIVATE = (
+    "Restores are asked for in a channel, where others see them. Use a channel that I am in."
+)
+NOT_A_MEMBER = (
+    "I am not a member of this channel. Type `/invite @restorebot` here, or use a channel that I "
+    "am in."
+)
+SHARED_CHANNEL = (
+    "This channel is shared with another organisation, so no restore is asked for here. Use a "
+    "channel of your own."
+)
+ARCHIVED_CHANNEL = "This channel is archived. Use another one that I am in."
+
+WHO = "who somebody is"
+GROUP = "who is in a usergroup"
+PLACE = "about this channel"
+
+
+def slack_did_not_tell(what: str) -> str:
+    """Say that a check could not be made."""
+    return f"Slack did not tell {what}, so nothing was done. Try again in a moment."
+
+
+def explain(error: RestorebotError) -> str:
+    """Say why something is not done, and what to do."""
+    match error:
+        case WrongChannel():
+            return wrong_channel(error.channels, error.portal)
+        case PortalNotNamed():
+            return portal_not_named(error.names)
+        case UnknownPortal():
+            return unknown_portal(error.near, error.names)
+        case RestoreGone():
+            return f"{error} Ask again with /restore."
+        case _:
+            return str(error)
+
+
+def wrong_channel(channels: Iterable[str], portal: PortalName | None) -> str:
+    """Say where restores are asked for."""
+    places = ", ".join(map(channel_link, channels)) or "a channel of no portal"
+    if portal is None:
+        return f"Restores are not asked for in this channel. Use {places}."
+    return f"Restores of `{portal}` are not asked for in this channel. Use {places}."
+
+
+def portal_not_named(names: Iterable[PortalName]) -> str:
+    """Say that there are several portals."""
+    return (
+        "Say which portal: type the same again with its name at the end. "
+        f"Here you can name {_spans(names)}."
+    )
+
+
+def unknown_portal(near: Iterable[PortalName], names: Iterable[PortalName]) -> str:
+    """Say that no portal has the name that was typed."""
+    meant = next(iter(near), None)
+    if meant is not None:
+        return f"There is no portal of that name. Did you mean `{meant}`?"
+    return f"There is no portal of that name. Here you can name {_spans(names)}."
+
+
+def _spans(names: Iterable[PortalName]) -> str:
+    return ", ".join(f"`{name}`" for name in names)

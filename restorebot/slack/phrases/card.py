@@ -1,0 +1,198 @@
+"""The card's words, and those on its buttons."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from restorebot.model import Restore, Source, State
+from restorebot.slack.mrkdwn import (
+    channel_link,
+    code,
+    date,
+    duration,
+    mention,
+    mentions,
+    plain_text,
+    utc_text,
+)
+from restorebot.slack.phrases.restore import (
+    PHASES,
+    approved_by,
+    decided_by,
+    durations,
+    ended_at,
+    task,
+)
+
+ASKED_BY = "Asked by"
+PORTAL = "Portal"
+STORED_IN = "Stored in"
+BACKUP = "Backup"
+ARCHIVE = "Archive"
+REASON = "Reason"
+WHY = "Why"
+BLOCKED = "In the way"
+BEING_CHECKED = "Everything is checked once more, then it starts."
+BACKUP_MADE = "The safety backup is made. Everything is checked once more, then the restore starts."
+BACKUP_FIRST = (
+    ":floppy_disk: *A safety backup is made first.* The restore starts only when it is done."
+)
+CAN_BE_STOPPED = "Until then it can be stopped."
+BEING_SENT = "The request is being sent to the portal."
+NOT_SEEN_YET = "not seen yet"
+STANDS_STILL = "The number often stands still for most of the run, 75 above all. That is normal."
+UNKNOWN_OUTCOME = ":question: It is not known whether this restore runs, or how it ended."
+NEVER_SENT_AGAIN = (
+    "The request is never sent a second time. restorebot keeps looking at the portal."
+)
+
+
+def footer(source: Source, *, notify: bool) -> str:
+    """Name the backup's id and who is mailed."""
+    mails = "Mails to the owner only"
+    if notify:
+        mails = "Mails to everybody"
+    if source.backup_id is None:
+        return mails
+    return f"Backup id {code(source.backup_id)} · {mails}"
+
+
+def approval(restore: Restore) -> str:
+    """Say who approved, in a sentence."""
+    if restore.break_glass:
+        who = mention(restore.requester)
+        return f":rotating_light: Started by {who} alone, without approval (break-glass)."
+    return f"Approved by {approved_by(restore)}."
+
+
+def approved(restore: Restore) -> str:
+    """Say who approved it, for a restore that goes on or has completed."""
+    return f":white_check_mark: {approval(restore)}"
+
+
+def running(restore: Restore) -> str:
+    """Say who approved it, for a restore that runs."""
+    return f":arrows_counterclockwise: {approval(restore)}"
+
+
+def approvals_missing(missing: int, approvers: Iterable[str]) -> str:
+    """Say how many approvals are needed, and whose."""
+    needed = f"{missing} approvals are"
+    if missing == 1:
+        needed = "One approval is"
+    return f":hourglass: {needed} needed from {mentions(approvers)}."
+
+
+def approved_so_far(restore: Restore) -> str:
+    """Say who has approved, where that is not enough."""
+    return f"Approved so far by {mentions(restore.voters)}."
+
+
+def request_starts(starts_at: datetime) -> str:
+    """Say when a request that is not approved yet would start."""
+    return f":calendar: It is to start {date(starts_at)}."
+
+
+def request_expires(restore: Restore) -> str:
+    """Say when a request expires."""
+    return f"The request expires {date(restore.expires_at)}."
+
+
+def starts_if_it_holds(starts_at: datetime) -> str:
+    """Say when an approved restore starts."""
+    return (
+        f":calendar: *It starts {date(starts_at)}*, if all that is checked again then still holds."
+    )
+
+
+def users_are_told(channels: Iterable[str]) -> str:
+    """Say in which channels users hear of it."""
+    return f"restorebot tells its users in {' and '.join(map(channel_link, channels))}."
+
+
+def percentage(bar: str, percent: int) -> str:
+    """Show the portal's own number."""
+    return f"`{bar}` {percent} % by the portal's own count"
+
+
+def phase(restore: Restore) -> str:
+    """Say what the portal is doing."""
+    if restore.phase is None:
+        return f"*Phase:* {NOT_SEEN_YET}"
+    return f"*Phase:* {PHASES[restore.phase]}"
+
+
+def started_at(posted_at: datetime) -> str:
+    """Say when the restore was started."""
+    return f"*Started:* {date(posted_at)}"
+
+
+def last_took(spans: Iterable[timedelta]) -> str:
+    """Say how long this portal's last restores took."""
+    return f"*This portal's last restores took:* {durations(spans)}"
+
+
+def adopted(task_id: str | None) -> str:
+    """Say that the task was found by looking."""
+    return f":warning: Task {task(task_id)} was not named to us, but found by looking."
+
+
+def nothing_changed_since(moment: datetime) -> str:
+    """Say that nothing moves."""
+    return f":warning: Nothing has changed since {date(moment)}."
+
+
+def look_at_portal(approvers: Iterable[str]) -> str:
+    """Ask the approvers to settle an unknown outcome."""
+    return f"{mentions(approvers)}: look at the portal, then say below how it stands."
+
+
+def _took(restore: Restore) -> str:
+    if restore.took is None:
+        return ""
+    return f", after {duration(restore.took)}"
+
+
+def completed(restore: Restore) -> str:
+    """Say that it completed."""
+    return f"*Completed* {ended_at(restore)}{_took(restore)}. What to do next is in the thread."
+
+
+def ended(restore: Restore) -> str:
+    """Say how an ended restore ended."""
+    by, at = decided_by(restore), ended_at(restore)
+    expired = "The request"
+    if restore.approved_at:
+        expired = "The approval"
+    sentences = {
+        State.FAILED: f":x: *Failed* {at}{_took(restore)}.",
+        State.CLOSED: f":lock: Closed by {by} {at}.",
+        State.DENIED: f":no_entry: Denied by {by} {at}.",
+        State.WITHDRAWN: f":leftwards_arrow_with_hook: Withdrawn by {by} {at}.",
+        State.EXPIRED: f":alarm_clock: {expired} expired {at}.",
+        State.STOPPED: f":octagonal_sign: Stopped by {by} {at}.",
+        State.VOID: f":heavy_multiplication_x: Void since {at}. Nothing was restored.",
+    }
+    return sentences[restore.state]
+
+
+APPROVE = "Approve"
+DENY = "Deny"
+WITHDRAW = "Withdraw"
+STOP = "Stop"
+ASK_AGAIN = "Request again"
+IT_RUNS = "It is running: watch it"
+IT_FINISHED = "It finished, I checked"
+IT_DID_NOT_START = "It did not start"
+GO_BACK = "Go back"
+APPROVE_TITLE = "Restore the whole portal?"
+
+
+def approve_question(restore: Restore) -> str:
+    """Say what an approval brings about, as plain text."""
+    which = f"the archive {plain_text(restore.source.file_name, 60)}"
+    if restore.source.created_on:
+        which = f"the backup of {utc_text(restore.source.created_on)}"
+    return (
+        f"This replaces all data of {restore.portal} by {which}. "
+        "It cannot be cancelled, logs everybody out and ends every API key."
+    )

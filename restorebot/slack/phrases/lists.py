@@ -1,0 +1,84 @@
+"""The lines of `/restore list`, `status` and `history`."""
+
+from collections.abc import Iterable
+
+from restorebot.model import Restore
+from restorebot.slack.mrkdwn import (
+    code,
+    date,
+    duration,
+    escape,
+    mention,
+    mentions,
+)
+from restorebot.slack.phrases.restore import TITLES, ended_at, starts
+
+EXPIRED = "*expired*"
+
+
+def no_backups(portal: str) -> str:
+    """Say that the history is empty."""
+    return f"The history of {code(portal)} has no backups."
+
+
+def backups_of(portal: str, count: int) -> str:
+    """Head a list of backups."""
+    if count == 1:
+        return f"*1 backup of {code(portal)}*"
+    return f"*{count} backups of {code(portal)}*"
+
+
+def nothing_open(portals: Iterable[str]) -> str:
+    """Say that nothing is open."""
+    return f"No restore of {portal_names(portals)} is open or running."
+
+
+def open_count(count: int) -> str:
+    """Head a list of open restores."""
+    return f"*{count} open*"
+
+
+def nothing_ended(portals: Iterable[str]) -> str:
+    """Say that nothing has ended."""
+    return f"No restore of {portal_names(portals)} has ended yet."
+
+
+def last_restores(count: int) -> str:
+    """Head a list of ended restores."""
+    if count == 1:
+        return "*The last restore*"
+    return f"*The last {count} restores*"
+
+
+def portal_names(portals: Iterable[str]) -> str:
+    """List portals."""
+    return ", ".join(code(name) for name in portals)
+
+
+def open_line(restore: Restore, link: str | None) -> str:
+    """Describe one open restore; ``link`` is its card's address, if there is one."""
+    shown = f"Restore of {escape(restore.portal)}: {TITLES[restore.state]}"
+    if link:
+        shown = f"<{link}|{shown}>"
+    planned = ""
+    if restore.is_planned:
+        planned = f" · starts {starts(restore)}"
+    asked = f"asked by {mention(restore.requester)} {date(restore.requested_at)}"
+    return f"• {shown}{planned} · {asked}"
+
+
+def ended_line(restore: Restore, name: str) -> str:
+    """Describe one ended restore; ``name`` is what it was restored from."""
+    at = f" {ended_at(restore)}".rstrip()
+    took = ""
+    if restore.took is not None:
+        took = f", took {duration(restore.took)}"
+    yes = ""
+    if restore.votes:
+        yes = f", approved by {mentions(restore.voters)}"
+    if restore.break_glass:
+        yes = ", started alone (break-glass)"
+    return (
+        f"• {code(restore.portal)} from {name}: *{TITLES[restore.state]}*{at}{took} "
+        f"· asked by {mention(restore.requester)}{yes}"
+    )

@@ -1,0 +1,181 @@
+"""How a restore stands and what it is restored from, wherever it is told."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from restorebot.docspace.models import STORAGE_NAMES
+from restorebot.model import Phase, Restore, Source, State
+from restorebot.slack.mrkdwn import (
+    code,
+    date,
+    duration,
+    escape,
+    mention,
+    mentions,
+)
+
+TITLES: Mapping[State, str] = {
+    State.REQUESTED: "waiting for approval",
+    State.APPROVED: "approved",
+    State.BACKING_UP: "safety backup",
+    State.STARTING: "starting",
+    State.RESTORING: "running",
+    State.UNKNOWN: "outcome unknown",
+    State.COMPLETED: "completed",
+    State.FAILED: "failed",
+    State.CLOSED: "closed",
+    State.DENIED: "denied",
+    State.WITHDRAWN: "withdrawn",
+    State.EXPIRED: "expired",
+    State.STOPPED: "stopped",
+    State.VOID: "void",
+}
+
+PHASES: Mapping[Phase, str] = {
+    Phase.QUEUED: "queued: the portal has not begun yet",
+    Phase.FETCHING: "the archive is being fetched",
+    Phase.LOADING: "the portal is locked and data is going in",
+    Phase.DONE: "done",
+}
+
+BOT_NAME = "restorebot"
+YOUR_CLICK_CHANGED_NOTHING = "Your click changed nothing."
+
+
+def title(restore: Restore) -> str:
+    """Return the card's headline."""
+    return f"Restore of {restore.portal}: {TITLES[restore.state]}"
+
+
+def approved_by(restore: Restore) -> str:
+    """Say whose yes it has."""
+    if restore.self_approved:
+        return f"{mentions(restore.voters)} (their own request)"
+    return mentions(restore.voters)
+
+
+def decided_by(restore: Restore) -> str:
+    """Say who ended it."""
+    if restore.decided_by:
+        return mention(restore.decided_by)
+    return BOT_NAME
+
+
+def ended_at(restore: Restore) -> str:
+    """Say when it ended."""
+    if restore.ended_at is None:
+        return ""
+    return date(restore.ended_at)
+
+
+def starts(restore: Restore) -> str:
+    """Say when it is planned to start."""
+    if restore.starts_at is None:
+        return "soon"
+    return date(restore.starts_at)
+
+
+def durations(spans: Iterable[timedelta]) -> str:
+    """List how long other restores took."""
+    return ", ".join(duration(span) for span in spans)
+
+
+def describe(restore: Restore) -> str:
+    """Say how the restore stands, and who made it so."""
+    at = f" {ended_at(restore)}".rstrip()
+    by = decided_by(restore)
+    sentences = {
+        State.REQUESTED: "This restore still waits for approval.",
+        State.APPROVED: f"{_was_approved(restore)}; it starts {_start_of_approved(restore)}.",
+        State.BACKING_UP: f"{_was_approved(restore)}; its safety backup is being made.",
+        State.STARTING: f"{_was_approved(restore)} and is being started.",
+        State.RESTORING: f"{_was_approved(restore)} and is running.",
+        State.UNKNOWN: f"{_was_approved(restore)}, and its outcome is not known.",
+        State.COMPLETED: f"{_was_approved(restore)} and has completed{at}.",
+        State.FAILED: f"{_was_approved(restore)} and has failed{at}.",
+        State.CLOSED: f"This restore was closed by {by}{at}.",
+        State.DENIED: f"This restore was denied by {by}{at}.",
+        State.WITHDRAWN: f"This restore was withdrawn by {by}{at}.",
+        State.STOPPED: f"This restore was stopped by {by}{at}.",
+        State.EXPIRED: f"This restore expired{at}. Ask again with `/restore`.",
+        State.VOID: f"This restore became void{at}. Ask again with `/restore`.",
+    }
+    return sentences[restore.state]
+
+
+def _was_approved(restore: Restore) -> str:
+    if restore.break_glass:
+        return f"This restore was started by {mention(restore.requester)} alone (break-glass)"
+    return f"This restore has been approved by {mentions(restore.voters)}"
+
+
+def _start_of_approved(restore: Restore) -> str:
+    if restore.starts_at:
+        return date(restore.starts_at)
+    return "as soon as its last checks have passed"
+
+
+def describe_too_late(restore: Restore) -> str:
+    """Say how the restore stands, for somebody whose click came too late."""
+    return f"{describe(restore)} {YOUR_CLICK_CHANGED_NOTHING}"
+
+
+def describe_done(restore: Restore) -> str:
+    """Say how the restore stands, for somebody whose click in App Home made it so."""
+    return f"Done. {describe(restore)}"
+
+
+NOT_KNOWN = "not known"
+
+
+def stored_in(storage_type: int | None) -> str:
+    """Name a storage type."""
+    if storage_type is None:
+        return "its storage"
+    return STORAGE_NAMES.get(storage_type, f"storage type {storage_type}")
+
+
+def age(source: Source, now: datetime | None = None) -> tuple[str, str]:
+    """Say what is known of its age, as a label and mrkdwn; with ``now``, also how long ago.
+
+    A file's time is that of its upload: the backup in it may be much older.
+    """
+    label, moment = "Backup made", source.created_on
+    if source.changed_on:
+        label, moment = "File last changed", source.changed_on
+    if moment is None:
+        return label, NOT_KNOWN
+    if now is None:
+        return label, date(moment)
+    return label, f"{date(moment)}\n{duration(now - moment)} ago"
+
+
+def portal_and_address(portal: str, url: str) -> str:
+    """Name a portal with its address."""
+    return f"{code(portal)}\n{escape(url)}"
+
+
+def archive_place(source: Source) -> str:
+    """Say where an archive lies, whole: what an approver says yes to."""
+    parts = [f"storageType {source.storage_type}"]
+    parts += [f"{key} {value}" for key, value in source.shown_params.items()]
+    if source.size is not None:
+        parts.append(f"{size(source.size)}, version {source.version}")
+    return ", ".join(parts)
+
+
+def size(count: int) -> str:
+    """Return bytes in the unit that people read: ``1.4 GB``, in thousands."""
+    if count < 1000:
+        return f"{count} bytes"
+    amount = count / 1000
+    for unit in ("kB", "MB", "GB"):
+        if amount < 1000:
+            return f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} TB"
+
+
+def task(task_id: str | None) -> str:
+    """Name a task; old portals give theirs no id."""
+    return code(task_id or "without an id")

@@ -1,0 +1,186 @@
+"""The thread's words."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from restorebot.model import PostKind, Restore
+from restorebot.slack.mrkdwn import (
+    channel_link,
+    code,
+    date,
+    escape,
+    mention,
+    mentions,
+)
+from restorebot.slack.phrases.restore import starts, stored_in, task
+
+SENT_AGAIN = "(sent again)"
+"""Marks a post whose first sending got no answer, so that a duplicate explains itself."""
+
+NAME = "Name"
+PORTAL_WARNS = "The portal warns"
+OUTCOME_NOT_KNOWN = ":question: *It is not known whether this restore runs, or how it ended.*"
+
+WAYS_BACK = {
+    0: (
+        "It does not survive the restore: the restored portal has neither its entry in the history "
+        "nor the room's file. Only a copy that was downloaded before is a way back."
+    ),
+    1: (
+        "The restore gives the archive another id. To find it: store a new API key, look for this "
+        "name in the connected account, and ask with `/restore` for a file in a connected account."
+    ),
+    4: (
+        "It does not survive the restore: the restored portal cannot reach it. Only a copy that "
+        "was downloaded before, from Settings, Backup, is a way back."
+    ),
+}
+"""How to find a safety backup again, by its storage type, where the history does not tell.
+
+Source: docspace-api §9.
+"""
+
+WAY_BACK = (
+    "The restore gives it another id. To find it: store a new API key, then `/restore list` shows "
+    "it by this name."
+)
+
+
+def witness(restore: Restore, head: str) -> str:
+    """Name the restore and the head of the trail."""
+    return f"Restore {code(restore.id)} · audit trail up to {code(head)}"
+
+
+def break_glass(restore: Restore, approvers: Iterable[str]) -> str:
+    """Tell the channel loudly of a start without approval."""
+    return (
+        f":rotating_light: *Break-glass: {mention(restore.requester)} starts a restore of "
+        f"{code(restore.portal)} alone, without approval.* {mentions(approvers)}: it replaces all "
+        "data and cannot be cancelled."
+    )
+
+
+def reminder(restore: Restore, approvers: Iterable[str]) -> str:
+    """Remind the approvers of a request."""
+    return (
+        f":alarm_clock: {mentions(approvers)}: {mention(restore.requester)} still waits for an "
+        f"answer. The request expires {date(restore.expires_at)}; the buttons are on the card "
+        "above."
+    )
+
+
+def vote_revoked(voter: str, why: str) -> str:
+    """Say whose yes no longer counts."""
+    who = mention(voter)
+    return f":warning: The approval of {who} no longer counts: {who} {escape(why)}."
+
+
+def announcement_failed(channel: str, kind: str) -> str:
+    """Say which channel could not be told."""
+    what = "has begun"
+    if kind == PostKind.ANNOUNCE_PLANNED:
+        what = "is planned"
+    return (
+        f":warning: I could not tell {channel_link(channel)} that this restore {what}: I may not "
+        "post there. Tell its people yourself. If the channel is in use, type "
+        "`/invite @restorebot` in it."
+    )
+
+
+def start_reminder(restore: Restore) -> str:
+    """Say that a planned start is near."""
+    return (
+        f":alarm_clock: {mentions([restore.requester, *restore.voters])}: this restore of "
+        f"{code(restore.portal)} starts {starts(restore)}. It cannot be cancelled once it has "
+        "begun; *Stop* is on the card above."
+    )
+
+
+def backing_up(task_id: str) -> str:
+    """Say that the safety backup is being made."""
+    return (
+        f":floppy_disk: The portal makes a safety backup first, as task {code(task_id)}. The "
+        "restore starts only when it is done. Until then *Stop* is on the card above."
+    )
+
+
+def backed_up(restore: Restore) -> str:
+    """Say that the safety backup is made, when and where."""
+    made = ""
+    if restore.safety_made_at:
+        made = date(restore.safety_made_at)
+    where = stored_in(restore.safety_storage)
+    return f":floppy_disk: *The safety backup is made*, {made}, in {where}."
+
+
+def how_to_find_backup(restore: Restore) -> str:
+    """Say how to find the safety backup after the restore."""
+    if restore.safety_storage is None:
+        return WAY_BACK
+    return WAYS_BACK.get(restore.safety_storage, WAY_BACK)
+
+
+def sent(restore: Restore, task_id: str) -> str:
+    """Say that the portal has taken the restore."""
+    yes = f"Approved by {mentions(restore.voters)}."
+    if restore.self_approved:
+        yes = f"Approved by {mentions(restore.voters)}, who also asked for it."
+    if restore.break_glass:
+        yes = f"Started by {mention(restore.requester)} alone (break-glass)."
+    return (
+        f":rocket: {yes} The portal has taken the restore as task {code(task_id)}. It cannot be "
+        "cancelled from here on."
+    )
+
+
+def fetching(restore: Restore) -> str:
+    """Say that the archive is being fetched."""
+    return (
+        f":inbox_tray: {code(restore.portal)} is fetching the archive. People can still work in it."
+    )
+
+
+def loading(restore: Restore) -> str:
+    """Say that the portal is locked."""
+    return (
+        f":lock: {code(restore.portal)} is locked and the data is going in. Nobody can use the "
+        "portal until this is over. The percentage may stand still for a long time; that is normal."
+    )
+
+
+def stalled(since: datetime, percent: int) -> str:
+    """Say that nothing has changed for long."""
+    return (
+        f":warning: Nothing has changed since {date(since)}: the portal says {percent} %. That may "
+        "be normal, or its worker may have died; DocSpace does not tell the difference. Have an "
+        "administrator look at the server's backup worker log. restorebot keeps watching."
+    )
+
+
+def adopted_by(user: str, task_id: str | None) -> str:
+    """Say that an approver named the task."""
+    return (
+        f":eyes: {mention(user)} says that task {task(task_id)} is this restore. It is watched "
+        "from now on."
+    )
+
+
+def task_shown_again(task_id: str | None) -> str:
+    """Say that our task is to be seen again."""
+    return f":eyes: The portal shows our task {task(task_id)} again. It is watched as before."
+
+
+def task_found(task_id: str | None) -> str:
+    """Say that a task was found that can only be ours."""
+    return (
+        f":eyes: A restore task {task(task_id)} appeared on the portal right after our request. It "
+        "is taken for ours, though the portal never told us so, and is watched from here on."
+    )
+
+
+def please_settle(approvers: Iterable[str]) -> str:
+    """Ask the approvers to look."""
+    return (
+        "The request is not sent a second time. restorebot keeps looking. "
+        f"{mentions(approvers)}: please look at the portal, then use the buttons on the card above."
+    )
