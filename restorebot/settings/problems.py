@@ -37,6 +37,10 @@ NO_SETTING = "is no setting of restorebot"
 NO_SETTING_OF_A_PORTAL = "is no setting of a portal"
 SEE_README = "the README lists the settings"
 
+CHANNEL_ID = "id of a channel (C…)"
+USER_ID = "id of a Slack user (U…)"
+USER_OR_GROUP_ID = "id of a Slack user (U…) or usergroup (S…)"
+
 
 class Conflict(ValueError):
     """Settings that do not fit each other.
@@ -55,9 +59,9 @@ def wrong_prefix(prefix: str) -> str:
     return f"does not begin with {prefix}"
 
 
-def out_of_range(words: str) -> str:
+def out_of_range(least: str, most: str) -> str:
     """Say which durations are taken."""
-    return f"has to be {words}"
+    return f"has to be from {least} to {most}"
 
 
 def wrong_entry(number: int, what: str) -> str:

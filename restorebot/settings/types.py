@@ -47,10 +47,12 @@ def _duration(value: Any) -> timedelta:
     return timedelta(seconds=float(number) * seconds)
 
 
-def _between(least: timedelta, most: timedelta, words: str) -> AfterValidator:
+def _between(least: str, most: str) -> AfterValidator:
+    shortest, longest = _duration(least), _duration(most)
+
     def check(value: timedelta) -> timedelta:
-        if not least <= value <= most:
-            raise ValueError(problems.out_of_range(words))
+        if not shortest <= value <= longest:
+            raise ValueError(problems.out_of_range(least, most))
         return value
 
     return AfterValidator(check)
@@ -167,17 +169,15 @@ def _safety_backup(value: Any) -> Storage | None:
 
 _Ids = Annotated[frozenset[str], NoDecode]
 
-Channels = Annotated[_Ids, _ids(r"[CG][A-Z0-9]{2,30}", "id of a channel (C…)")]
-People = Annotated[_Ids, _ids(r"[UWS][A-Z0-9]{2,30}", "id of a Slack user (U…) or usergroup (S…)")]
-Users = Annotated[_Ids, _ids(r"[UW][A-Z0-9]{2,30}", "id of a Slack user (U…)")]
+Channels = Annotated[_Ids, _ids(r"[CG][A-Z0-9]{2,30}", problems.CHANNEL_ID)]
+People = Annotated[_Ids, _ids(r"[UWS][A-Z0-9]{2,30}", problems.USER_OR_GROUP_ID)]
+Users = Annotated[_Ids, _ids(r"[UW][A-Z0-9]{2,30}", problems.USER_ID)]
 Quorum = Annotated[int, Field(ge=1, le=10)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
-Ttl = Annotated[Duration, _between(timedelta(minutes=1), timedelta(days=1), "from 1 min to 24 h")]
-PollInterval = Annotated[
-    Duration, _between(timedelta(seconds=0.05), timedelta(minutes=5), "from 0.05 s to 5 min")
-]
+Ttl = Annotated[Duration, _between("1 min", "24 h")]
+PollInterval = Annotated[Duration, _between("0.05 s", "5 min")]
 
 BotToken = Annotated[SecretStr, _token("xoxb-")]
 AppToken = Annotated[SecretStr, _token("xapp-")]
