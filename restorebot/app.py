@@ -137,18 +137,17 @@ async def build_bot(
                 channels=one.channels,
                 approvals_needed=one.approvals_needed,
                 allow_self_approval=settings.allow_self_approval,
-                break_glass=frozenset(settings.break_glass),
+                break_glass=settings.break_glass,
             )
-            portals.append(
-                Portal(
-                    name=PortalName(one.name),
-                    docspace=docspace,
-                    policy=policy,
-                    approval_ttl=one.approval_ttl,
-                    announce=one.announce,
-                    safety_backup=one.safety_backup,
-                )
+            portal = Portal(
+                name=PortalName(one.name),
+                docspace=docspace,
+                policy=policy,
+                approval_ttl=one.approval_ttl,
+                announce=one.announce,
+                safety_backup=one.safety_backup,
             )
+            portals.append(portal)
         yield _wire(settings, store, Portals(portals), client, team, clock)
 
 
@@ -173,7 +172,7 @@ def _wire(
 ) -> Bot:
     tasks = Tasks()
     directory = SlackDirectory(client, team)
-    poll = PollSettings(settings.poll_interval, settings.stall_after)
+    poll = PollSettings(interval=settings.poll_interval, stall_after=settings.stall_after)
     preflight = Preflight(store)
     safety = SafetyBackup(store, portals, poll=poll, clock=clock)
     starter = Starter(store, portals, preflight, directory, safety, poll=poll, clock=clock)
@@ -192,7 +191,18 @@ def _wire(
     if settings.slack_signing_secret:
         secret = settings.slack_signing_secret.get_secret_value()
     bolt = slack_app.build(client, listeners, tasks, team=team, signing_secret=secret)
-    return Bot(settings, store, portals, tasks, service, runner, jobs, notifier, bolt, clock)
+    return Bot(
+        settings=settings,
+        store=store,
+        portals=portals,
+        tasks=tasks,
+        service=service,
+        runner=runner,
+        jobs=jobs,
+        notifier=notifier,
+        bolt=bolt,
+        clock=clock,
+    )
 
 
 async def run(settings: Settings) -> None:

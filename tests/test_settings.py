@@ -1,7 +1,7 @@
 """Settings: where they come from, and one line that says what to mend for each that is wrong."""
 
 import os
-import re
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +10,8 @@ import pytest
 from restorebot import settings
 from restorebot.docspace.storages import NO_MODULE, Storage, StorageType
 from restorebot.errors import SettingsError
+from restorebot.settings import problems
+from restorebot.subcommands import RESERVED
 
 SECRET = "sk-5ec2e75ec2e75ec2e7"
 GOOD = {
@@ -20,12 +22,15 @@ GOOD = {
     "RESTOREBOT_APPROVERS": "U0BOB",
 }
 
+Write = Callable[[str], None]
+
 
 @pytest.fixture(autouse=True)
 def empty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """An empty directory and an environment with nothing of ours but what a bot needs."""
     for name in list(os.environ):
-        if name.upper() in settings.NAMES or name.startswith(("RESTOREBOT_", *settings.FLEETING)):
+        is_setting = name.upper() in settings.VARIABLES
+        if is_setting or name.startswith(("RESTOREBOT_", *settings.FLEETING)):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RESTOREBOT_SECRETS_DIR", str(tmp_path / "secrets"))
@@ -33,12 +38,37 @@ def empty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setenv(name, value)
 
 
-def problems() -> list[str]:
+@pytest.fixture
+def config(tmp_path: Path) -> Write:
+    """Writes `restorebot.toml`."""
+
+    def write(text: str) -> None:
+        (tmp_path / "restorebot.toml").write_text(text)
+
+    return write
+
+
+@pytest.fixture
+def tables(config: Write, monkeypatch: pytest.MonkeyPatch) -> Write:
+    """Writes `restorebot.toml`, where the environment names no portal."""
+    monkeypatch.delenv("DOCSPACE_URL")
+    monkeypatch.delenv("DOCSPACE_API_KEY")
+    return config
+
+
+def lines() -> list[str]:
+    """What is wrong with the settings; never what they are."""
     with pytest.raises(SettingsError) as error:
         settings.load()
     assert "5ec2e7" not in str(error.value)
     assert "5ec2e7" not in repr(error.value.__context__)
     return error.value.problems
+
+
+def line() -> str:
+    (only,) = lines()
+    assert "\n" not in only
+    return only
 
 
 def test_five_lines_are_enough() -> None:
@@ -66,31 +96,39 @@ def test_without_an_app_token_http_is_served(monkeypatch: pytest.MonkeyPatch) ->
     assert settings.load().listen_port == 3000
 
 
-WRONG: list[tuple[str, str, str]] = [
-    ("SLACK_BOT_TOKEN", "xapp-5ec2e7", "does not begin with xoxb-"),
-    ("SLACK_APP_TOKEN", "xoxb-5ec2e7", "does not begin with xapp-"),
-    ("DOCSPACE_API_KEY", "sk-5ec2e7-ü", "characters that no DocSpace key has"),
-    ("DOCSPACE_API_KEY", "sk-5ec2e7\nx", "characters that no DocSpace key has"),
-    ("DOCSPACE_URL", "acme.example", "has to begin with https://"),
-    ("DOCSPACE_URL", "http://acme.example", "has to begin with https://"),
-    ("DOCSPACE_URL", "https://acme.example/rooms", "without a path"),
-    ("DOCSPACE_URL", "https://u:5ec2e7@acme.example", "plain address"),
+WRONG = [
+    ("SLACK_BOT_TOKEN", "xapp-5ec2e7", problems.wrong_prefix("xoxb-")),
+    ("SLACK_APP_TOKEN", "xoxb-5ec2e7", problems.wrong_prefix("xapp-")),
+    ("DOCSPACE_API_KEY", "sk-5ec2e7-ü", problems.NO_KEY),
+    ("DOCSPACE_API_KEY", "sk-5ec2e7\nx", problems.NO_KEY),
+    ("RESTOREBOT_ENCRYPTION_KEY", "5ec2e7", problems.NO_ENCRYPTION_KEY),
+    ("RESTOREBOT_ENCRYPTION_KEY", "5ec2e7==", problems.NO_ENCRYPTION_KEY),
+    ("DOCSPACE_URL", "acme.example", problems.NOT_HTTPS),
+    ("DOCSPACE_URL", "http://acme.example", problems.NOT_HTTPS),
+    ("DOCSPACE_URL", "https://acme.example/rooms", problems.HAS_A_PATH),
+    ("DOCSPACE_URL", "https://u:5ec2e7@acme.example", problems.NOT_A_PLAIN_ADDRESS),
     ("DOCSPACE_AUTH", "basic", "'bearer' or 'cookie'"),
-    ("DATABASE_URL", "postgresql://db/restorebot", "does not support yet"),
-    ("DATABASE_URL", "mysql://db/restorebot", "SQLite file"),
+    ("DATABASE_URL", "postgresql://db/restorebot", problems.POSTGRESQL),
+    ("DATABASE_URL", "mysql://db/restorebot", problems.NO_SQLITE_FILE),
     ("PORT", "http", "integer"),
     ("PORT", "70000", "65535"),
-    ("RESTOREBOT_APPROVERS", "bob", "entry, number 1"),
-    ("RESTOREBOT_APPROVERS", "U0BOB, xoxb-5ec2e7", "entry, number 2"),
-    ("RESTOREBOT_APPROVERS", " , ", "names nobody"),
-    ("RESTOREBOT_CHANNELS", "#restores", "id of a channel"),
-    ("RESTOREBOT_APPROVALS_NEEDED", "2", "more than there are approvers"),
+    ("RESTOREBOT_APPROVERS", "bob", problems.wrong_entry(1, problems.USER_OR_GROUP_ID)),
+    (
+        "RESTOREBOT_APPROVERS",
+        "U0BOB, xoxb-5ec2e7",
+        problems.wrong_entry(2, problems.USER_OR_GROUP_ID),
+    ),
+    ("RESTOREBOT_APPROVERS", " , ", problems.NOBODY),
+    ("RESTOREBOT_BREAK_GLASS", "S0OPS", problems.wrong_entry(1, problems.USER_ID)),
+    ("RESTOREBOT_CHANNELS", "#restores", problems.wrong_entry(1, problems.CHANNEL_ID)),
+    ("RESTOREBOT_APPROVALS_NEEDED", "2", problems.MORE_THAN_APPROVERS),
     ("RESTOREBOT_APPROVALS_NEEDED", "0", "greater than or equal to 1"),
     ("RESTOREBOT_ALLOW_SELF_APPROVAL", "perhaps", "boolean"),
-    ("RESTOREBOT_APPROVAL_TTL", "soon", "is not a duration"),
-    ("RESTOREBOT_APPROVAL_TTL", "3 days", "from 1 min to 24 h"),
-    ("RESTOREBOT_POLL_INTERVAL", "0", "from 0.05 s to 5 min"),
-    ("RESTOREBOT_STALL_AFTER", "-5 min", "is not a duration"),
+    ("RESTOREBOT_APPROVAL_TTL", "soon", problems.NO_DURATION),
+    ("RESTOREBOT_APPROVAL_TTL", "5 parsecs", problems.NO_DURATION),
+    ("RESTOREBOT_APPROVAL_TTL", "3 days", problems.out_of_range("1 min", "24 h")),
+    ("RESTOREBOT_POLL_INTERVAL", "0", problems.out_of_range("0.05 s", "5 min")),
+    ("RESTOREBOT_STALL_AFTER", "-5 min", problems.NO_DURATION),
 ]
 
 
@@ -101,53 +139,73 @@ def test_a_wrong_setting_is_one_line_with_its_name_and_an_example(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
 ) -> None:
     monkeypatch.setenv(name, value)
-    (problem,) = problems()
+    problem = line()
     assert problem.startswith(f"{name}: ")
     assert said in problem
     assert f"for example {name}=" in problem
-    assert "\n" not in problem
 
 
 @pytest.mark.parametrize("name", GOOD)
 def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(name, "")
-    (problem,) = problems()
-    assert problem.startswith(f"{name}: ")
-    assert "is missing" in problem
+    assert line().startswith(f"{name}: {problems.MISSING}")
+
+
+def test_why_approvers_are_needed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RESTOREBOT_APPROVERS")
+    assert line() == (
+        f"RESTOREBOT_APPROVERS: {problems.MISSING}, and without it nobody could approve a restore; "
+        "for example RESTOREBOT_APPROVERS=U0123ABCD,S0123ABCD"
+    )
 
 
 def test_every_problem_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in GOOD:
         monkeypatch.delenv(name)
-    assert len(problems()) == 4
+    assert len(lines()) == 4
 
 
-@pytest.mark.parametrize("platform", settings.FLEETING)
+@pytest.mark.parametrize(("platform", "called"), settings.FLEETING.items())
 def test_sqlite_is_refused_where_the_disk_does_not_last(
-    monkeypatch: pytest.MonkeyPatch, platform: str
+    monkeypatch: pytest.MonkeyPatch, platform: str, called: str
 ) -> None:
     monkeypatch.setenv(platform, "1")
-    (problem,) = problems()
-    assert "forgets its files" in problem
+    assert line().startswith(f"DATABASE_URL: {problems.forgets_files(called)}")
 
 
-def test_a_misspelt_name_is_told_with_the_right_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RESTOREBOT_APPROVAL_TLT", "1 h")
-    (problem,) = problems()
-    assert "did you mean RESTOREBOT_APPROVAL_TTL?" in problem
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("RESTOREBOT_APPROVAL_TLT", problems.did_you_mean("RESTOREBOT_APPROVAL_TTL")),
+        ("restorebot_confug", problems.did_you_mean("RESTOREBOT_CONFIG")),
+    ],
+)
+def test_a_name_that_is_no_settings_is_told_with_the_nearest_one(
+    monkeypatch: pytest.MonkeyPatch, name: str, hint: str
+) -> None:
+    monkeypatch.setenv(name, "1 h")
+    assert line() == f"{name}: {problems.NO_SETTING}; {hint}"
 
 
-@pytest.mark.parametrize("text", ["not toml", "approvers = [", "\x00"])
-def test_a_broken_file_is_told(tmp_path: Path, text: str) -> None:
-    (tmp_path / "restorebot.toml").write_text(text)
-    (problem,) = problems()
-    assert re.match(r"restorebot.toml: (line 1: )?cannot be read as TOML", problem)
+def test_a_name_that_is_like_none_is_told_where_the_settings_are(config: Write) -> None:
+    config("xyzzy = 1")
+    assert line() == f"XYZZY: {problems.NO_SETTING}; {problems.SEE_README}"
 
 
-TABLES = """
+@pytest.mark.parametrize(
+    ("text", "place"), [("not toml", "line 1: "), ("approvers = [", ""), ("\x00", "line 1: ")]
+)
+def test_a_broken_file_is_told(config: Write, text: str, place: str) -> None:
+    config(text)
+    assert line() == f"restorebot.toml: {place}{problems.NO_TOML}"
+
+
+ACME = """
 [portals.acme]
 url = "https://acme.example"
 key = "sk-acme"
+"""
+BETA = """
 [portals.beta]
 url = "https://beta.example/"
 key = "sk-beta"
@@ -158,76 +216,102 @@ approval_ttl = "5 min"
 """
 
 
-def test_each_portal_has_its_own_settings_and_else_the_general_ones(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    for name in ("DOCSPACE_URL", "DOCSPACE_API_KEY"):
-        monkeypatch.delenv(name)
-    (tmp_path / "restorebot.toml").write_text(TABLES)
+def test_each_portal_has_its_own_settings_and_else_the_general_ones(tables: Write) -> None:
+    tables(ACME + BETA)
     found = settings.load()
     acme, beta = found.portals
-    assert (acme.name, acme.url, acme.approvers, acme.approvals_needed) == (
-        "acme",
-        "https://acme.example",
-        frozenset(found.approvers or ()),
-        1,
-    )
-    assert (beta.url, beta.channels, beta.approvers, beta.approvals_needed, beta.approval_ttl) == (
-        "https://beta.example",
-        frozenset({"C0BETA"}),
-        frozenset({"S0BETA"}),
-        2,
-        timedelta(minutes=5),
-    )
+    assert (acme.name, acme.url) == ("acme", "https://acme.example")
+    assert (beta.name, beta.url) == ("beta", "https://beta.example")
+    assert acme.approvers == {"U0BOB"}
+    assert beta.approvers == {"S0BETA"}
+    assert beta.channels == {"C0BETA"}
+    assert (acme.approvals_needed, beta.approvals_needed) == (1, 2)
+    assert (acme.approval_ttl, beta.approval_ttl) == (timedelta(minutes=30), timedelta(minutes=5))
     assert {"sk-acme", "sk-beta"} <= set(found.secrets())
 
 
-BAD_TABLES = {
-    "[portals.acme]": "[portals.acme] url: is missing; for example url = ",
-    '[portals.acme]\nurl = "http://a.example"\nkey = "sk-1"': (
-        "[portals.acme] url: has to begin with https://"
-    ),
-    '[portals.acme]\nurl = "https://a.example"\nkey = "sk-1"\naprovers = []': (
-        "[portals.acme] aprovers: is no setting of a portal; did you mean approvers?"
-    ),
-    '[portals.acme]\nurl = "https://a.example"\nkey = "sk-1"\napprovers = []': (
-        "[portals.acme] approvers: names nobody"
-    ),
-    '[portals.acme]\nurl = "https://a.example"\nkey = "sk-1"\napprovals_needed = 9': (
-        "[portals.acme] approvals_needed: is more than there are approvers"
-    ),
-    '[portals.a]\nurl = "https://a.example"\nkey = "sk-1"\nkey = "sk-2"': (
-        "restorebot.toml: a name stands there twice; keep one of them"
-    ),
-    '[portals.a]\nurl = "https://a.example"\nkey = "sk-1"\nsafety_backup = { storageType = 2 }': (
-        "[portals.a] safety_backup: cannot go there. DocSpace does not implement storage type 2"
-    ),
-    '[portals.list]\nurl = "https://a.example"\nkey = "sk-1"': (
-        "[portals.list]: is a word of the /restore command"
-    ),
-    '[portals.dump]\nurl = "https://a.example"\nkey = "sk-1"': (
-        "[portals.dump]: is a word of the /restore command"
-    ),
-    '[portals."A b"]\nurl = "https://a.example"\nkey = "sk-1"': (
-        "[portals.A b]: is no portal's name"
-    ),
-    '[portals.a]\nurl = "https://a.example"\nkey = "sk-1"\n'
-    '[portals.b]\nurl = "https://a.example"\nkey = "sk-2"': (
-        "[portals.a] url: is that of another portal too"
+def test_how_keys_are_sent_holds_for_tables_that_do_not_say(
+    monkeypatch: pytest.MonkeyPatch, tables: Write
+) -> None:
+    monkeypatch.setenv("DOCSPACE_AUTH", "cookie")
+    tables(f'{ACME}{BETA}auth = "bearer"\n')
+    assert [portal.auth for portal in settings.load().portals] == ["cookie", "bearer"]
+
+
+UNKNOWN_KEY = problems.NO_SETTING_OF_A_PORTAL
+
+BAD_KEYS = [
+    (ACME.replace("https", "http"), "url", problems.NOT_HTTPS),
+    ("[portals.acme]", "url", problems.MISSING),
+    (ACME + ACME.replace("portals.acme", "portals.twin"), "url", problems.URL_TWICE),
+    (ACME.replace('key = "sk-acme"', ""), "key", problems.MISSING),
+    (f"{ACME}approvers = []", "approvers", problems.NOBODY),
+    (f"{ACME}approvals_needed = 9", "approvals_needed", problems.MORE_THAN_APPROVERS),
+    (f"{ACME}channels = 5", "channels", problems.NO_LIST),
+    (f"{ACME}safety_backup = {{ storageType = 2 }}", "safety_backup", "cannot go there. DocSpace"),
+    (f"{ACME}aprovers = []", "aprovers", f"{UNKNOWN_KEY}; {problems.did_you_mean('approvers')}"),
+    (f"{ACME}xyzzy = 1", "xyzzy", f"{UNKNOWN_KEY}; {problems.there_are(settings.KEYS)}"),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "said"), BAD_KEYS, ids=[f"{one[1]} {one[2]}" for one in BAD_KEYS]
+)
+def test_each_mistake_in_a_portals_table_is_named(
+    tables: Write, text: str, key: str, said: str
+) -> None:
+    tables(text)
+    found = lines()
+    start = f"[portals.acme] {key}: {said}"
+    (problem,) = [problem for problem in found if problem.startswith(start)]
+    assert UNKNOWN_KEY in problem or f"; for example {key} = " in problem
+    assert "sk-acme" not in "".join(found)
+
+
+BAD_NAMES = {
+    **{word: problems.reserved_name(RESERVED) for word in RESERVED},
+    '"A b"': problems.NO_PORTAL_NAME,
+}
+
+
+@pytest.mark.parametrize("name", BAD_NAMES)
+def test_a_name_that_no_portal_may_have_is_told(tables: Write, name: str) -> None:
+    tables(ACME.replace("portals.acme", f"portals.{name}"))
+    bare = name.strip('"')
+    assert f"[portals.{bare}]: {BAD_NAMES[name]}; for example [portals.acme]" in lines()
+
+
+@pytest.mark.parametrize(
+    ("text", "place"), [("portals = 5", "[portals]"), ("[portals]\nacme = 5", "[portals.acme]")]
+)
+def test_what_is_no_table_is_told(tables: Write, text: str, place: str) -> None:
+    tables(text)
+    assert f"{place}: {problems.NO_TABLE}; for example [portals.acme]" in lines()
+
+
+def test_a_key_that_stands_there_twice_is_told(tables: Write) -> None:
+    tables(f'{ACME}key = "sk-2"')
+    assert line() == f"restorebot.toml: {problems.NAME_TWICE}"
+
+
+EXAMPLES = {
+    "key": ("sk-…, from Developer Tools, API keys", '"sk-…"'),
+    "approvers": ("U0123ABCD,S0123ABCD", '["U0123ABCD", "S0123ABCD"]'),
+    "approvals_needed": ("1", "1"),
+    "approval_ttl": ("30 min", '"30 min"'),
+    "safety_backup": (
+        '{"storageType": 5, "module": "s3", "bucket": "acme", "region": "eu-west-1"}',
+        '{ storageType = 5, module = "s3", bucket = "acme", region = "eu-west-1" }',
     ),
 }
 
 
-@pytest.mark.parametrize("table", BAD_TABLES)
-def test_each_mistake_in_a_portals_table_is_named(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, table: str
-) -> None:
-    for name in ("DOCSPACE_URL", "DOCSPACE_API_KEY"):
-        monkeypatch.delenv(name)
-    (tmp_path / "restorebot.toml").write_text(table)
-    found = problems()
-    assert any(BAD_TABLES[table] in problem for problem in found), found
-    assert not any("sk-1" in problem for problem in found)
+@pytest.mark.parametrize("key", EXAMPLES)
+def test_an_example_is_written_as_it_is_where_the_mistake_is(key: str) -> None:
+    setting = settings.KEYS[key]
+    in_environment, in_table = EXAMPLES[key]
+    assert setting.as_variable() == f"{setting.variable}={in_environment}"
+    assert setting.as_key() == f"{key} = {in_table}"
 
 
 SAFE = {
@@ -263,8 +347,8 @@ def test_a_safety_backups_storage(monkeypatch: pytest.MonkeyPatch, text: str) ->
 
 
 UNSAFE = {
-    "s3": "is neither none nor a storage",
-    "[1]": "is neither none nor a storage",
+    "s3": problems.NO_STORAGE,
+    "[1]": problems.NO_STORAGE,
     "{}": "needs a storageType: 0, 1, 4 or 5",
     '{"storageType": 3, "filePath": "/srv"}': (
         "cannot go there. With storage type 3 DocSpace ignores the path"
@@ -296,41 +380,56 @@ UNSAFE = {
 @pytest.mark.parametrize("text", UNSAFE)
 def test_a_storage_that_does_not_do_is_told(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("RESTOREBOT_SAFETY_BACKUP", text)
-    (problem,) = problems()
+    problem = line()
     assert problem.startswith("RESTOREBOT_SAFETY_BACKUP: ")
     assert UNSAFE[text] in problem
 
 
-def test_a_portal_may_do_without_the_general_safety_backup(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    for name in ("DOCSPACE_URL", "DOCSPACE_API_KEY"):
-        monkeypatch.delenv(name)
+def test_a_portal_may_do_without_the_general_safety_backup(tables: Write) -> None:
     general = "RESTOREBOT_SAFETY_BACKUP = { storageType = 4 }\n"
-    beta = 'safety_backup = "none"\nannounce = ["C0NEWS"]\n'
-    (tmp_path / "restorebot.toml").write_text(general + TABLES + beta)
-    acme, beta_portal = settings.load().portals
+    tables(f'{general}{ACME}{BETA}safety_backup = "none"\nannounce = ["C0NEWS"]\n')
+    acme, beta = settings.load().portals
     assert (acme.safety_backup, acme.announce) == (Storage(StorageType.DATA_STORE), frozenset())
-    assert (beta_portal.safety_backup, beta_portal.announce) == (None, frozenset({"C0NEWS"}))
+    assert (beta.safety_backup, beta.announce) == (None, frozenset({"C0NEWS"}))
 
 
-def test_one_portal_and_tables_do_not_go_together(tmp_path: Path) -> None:
-    (tmp_path / "restorebot.toml").write_text(TABLES)
-    (problem,) = problems()
-    assert problem.startswith("DOCSPACE_URL: is set beside [portals]; give this portal a table too")
+def test_one_portal_and_tables_do_not_go_together(config: Write) -> None:
+    config(ACME)
+    assert line().startswith(f"DOCSPACE_URL: {problems.BESIDE_TABLES}")
 
 
-def test_what_comes_first_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_something_has_to_prove_that_it_is_slack(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SLACK_APP_TOKEN")
+    assert line().startswith(f"SLACK_APP_TOKEN: {problems.NO_WAY_TO_LISTEN}")
+
+
+def test_what_comes_first_wins(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, config: Write
+) -> None:
     """Environment, then .env, then the toml file, then the secrets directory."""
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets" / "HOST").write_text("secrets.example")
     assert settings.load().host == "secrets.example"
-    (tmp_path / "restorebot.toml").write_text('host = "toml.example"\n')
+    config('host = "toml.example"\n')
     assert settings.load().host == "toml.example"
     (tmp_path / ".env").write_text("HOST=dotenv.example\n")
     assert settings.load().host == "dotenv.example"
     monkeypatch.setenv("HOST", "environment.example")
     assert settings.load().host == "environment.example"
+
+
+def test_a_variable_without_the_prefix_is_somebody_elses(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("APPROVALS_NEEDED", "many")
+    monkeypatch.setenv("TABLES", "four")
+    (tmp_path / ".env").write_text("BREAK_GLASS=U0MALLORY\n")
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "CHANNELS").write_text("C0ELSEWHERE")
+    found = settings.load()
+    assert found.approvals_needed == 1
+    assert found.break_glass == frozenset()
+    assert found.channels == frozenset()
 
 
 def test_another_config_file_can_be_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -340,7 +439,7 @@ def test_another_config_file_can_be_named(monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.setenv("RESTOREBOT_CONFIG", str(tmp_path / "other.toml"))
     monkeypatch.delenv("RESTOREBOT_APPROVERS")
     found = settings.load()
-    assert found.approvers == ("U0ERIN", "S0OPS")
+    assert found.approvers == {"U0ERIN", "S0OPS"}
     assert found.port == 8080
 
 
@@ -362,4 +461,4 @@ def test_space_around_secrets_and_ids_is_dropped(monkeypatch: pytest.MonkeyPatch
     key = found.portals[0].key
     assert key
     assert key.get_secret_value() == SECRET
-    assert found.approvers == ("U0BOB", "S0OPS")
+    assert found.approvers == {"U0BOB", "S0OPS"}
