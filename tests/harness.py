@@ -58,6 +58,13 @@ async def migrated() -> bytes:
     return _migrated
 
 
+async def empty_database(file: Path) -> str:
+    """Put such a database there; returns its URL."""
+    made = await migrated()
+    await asyncio.to_thread(file.write_bytes, made)
+    return f"sqlite+aiosqlite:///{file}"
+
+
 REAL_PATIENCE = 10.0
 """Real seconds to wait for something that is under way on the loop."""
 
@@ -319,7 +326,7 @@ async def world(
             "slack_api_url": f"{slack_url}/api/",
             "docspace_url": portal_url,
             "docspace_api_key": KEY,
-            "database_url": f"sqlite+aiosqlite:///{folder / 'bot.sqlite3'}",
+            "database_url": await empty_database(folder / "bot.sqlite3"),
             "approvers": (BOB, ERIN),
         }
         values |= (
@@ -328,7 +335,6 @@ async def world(
             else {"slack_signing_secret": SIGNING_SECRET, "port": 0, "host": "127.0.0.1"}
         )
         configure(values)
-        await asyncio.to_thread((folder / "bot.sqlite3").write_bytes, await migrated())
         log = io.StringIO()
         made = World(http, portal_url, slack_url, Clock(), Settings(**values), transport, log)
         logs.configure(log, made.settings.secrets())
