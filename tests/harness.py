@@ -7,7 +7,9 @@ waits for time.
 """
 
 import asyncio
+import functools
 import io
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -41,21 +43,37 @@ SECRETS = (KEY, BOT_TOKEN, APP_TOKEN, SIGNING_SECRET)
 TLS = ssl_context()
 """One for all worlds: making one takes longer than many a test."""
 
-_migrated = b""
+_one_at_a_time = threading.Lock()
+"""Alembic's ``context`` is one for the whole process: two migrations at once mix their tables."""
 
 
-async def migrated() -> bytes:
+@functools.cache
+def migrated() -> bytes:
     """A database with all its tables and no rows.
 
     They are made once for all worlds: Alembic takes its time.
     """
-    global _migrated  # noqa: PLW0603 - a cache of the process
-    if not _migrated:
-        with TemporaryDirectory() as folder:
-            made = Path(folder) / "empty.sqlite3"
-            await (await open_store(f"sqlite+aiosqlite:///{made}")).close()
-            _migrated = made.read_bytes()
-    return _migrated
+
+    async def make(file: Path) -> None:
+        store = await open_store(f"sqlite+aiosqlite:///{file}")
+        await store.close()
+
+    with TemporaryDirectory() as folder:
+        made = Path(folder) / "empty.sqlite3"
+        asyncio.run(make(made))
+        return made.read_bytes()
+
+
+async def empty_database(file: Path) -> str:
+    """Put such a database there; returns its URL."""
+
+    def put() -> None:
+        with _one_at_a_time:
+            made = migrated()
+        file.write_bytes(made)
+
+    await asyncio.to_thread(put)
+    return f"sqlite+aiosqlite:///{file}"
 
 
 REAL_PATIENCE = 10.0
@@ -323,7 +341,7 @@ async def world(
             "slack_api_url": f"{slack_url}/api/",
             "docspace_url": portal_url,
             "docspace_api_key": KEY,
-            "database_url": f"sqlite+aiosqlite:///{folder / 'bot.sqlite3'}",
+            "database_url": await empty_database(folder / "bot.sqlite3"),
             "approvers": (BOB, ERIN),
         }
         values |= (
@@ -332,7 +350,6 @@ async def world(
             else {"slack_signing_secret": SIGNING_SECRET, "port": 0, "host": "127.0.0.1"}
         )
         configure(values)
-        await asyncio.to_thread((folder / "bot.sqlite3").write_bytes, await migrated())
         log = io.StringIO()
         made = World(http, portal_url, slack_url, Clock(), Settings(**values), transport, log)
         logs.configure(log, made.settings.secrets())

@@ -396,7 +396,16 @@ def test_the_pinned_requirements_are_those_of_the_project_and_name_no_registry()
     assert "index-url" not in text
 
 
-@pytest.mark.parametrize("name", STORIES)
+QUICK_STORIES = {"happy", "restart"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in QUICK_STORIES else pytest.mark.slow)
+        for name in STORIES
+    ],
+)
 def test_each_story_of_the_demo_ends_as_it_should(name: str) -> None:
     program = [sys.executable, "-m", "restorebot", "demo", "--script", name, "--speed", "10"]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("COV")}

@@ -11,6 +11,7 @@ import socket
 import sqlite3
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -152,34 +153,39 @@ async def test_without_settings_it_says_what_to_mend_and_exits_with_2(tmp_path: 
     assert "Traceback" not in err
 
 
-async def test_it_starts_serves_health_and_stops_at_sigterm(
-    env: Environment, tmp_path: Path
-) -> None:
-    process = await start("run", env=env, cwd=tmp_path)
+@asynccontextmanager
+async def running(env: Environment, folder: Path) -> AsyncIterator[int]:
+    """A bot from "ready" to SIGTERM, which has to end it well; yields the port of its health."""
+    process = await start("run", env=env, cwd=folder)
     try:
-        await _lives_and_dies(process, env, tmp_path)
+        log = await ready(process)
+        yield next(json.loads(line)["port"] for line in log.splitlines() if '"port"' in line)
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(10):
+            _, rest = await process.communicate()
+        assert process.returncode == 0, rest.decode()
     finally:
         if process.returncode is None:
             process.kill()
 
 
-async def _lives_and_dies(
-    process: asyncio.subprocess.Process, env: Environment, tmp_path: Path
+async def test_it_starts_serves_health_and_stops_at_sigterm(
+    env: Environment, tmp_path: Path
 ) -> None:
-    log = await ready(process)
-    port = next(json.loads(line)["port"] for line in log.splitlines() if '"port"' in line)
-    async with httpx.AsyncClient() as http:
+    async with running(env, tmp_path) as port, httpx.AsyncClient() as http:
         assert (await http.get(f"http://127.0.0.1:{port}/readyz")).status_code == 200
         assert (await http.get(f"http://127.0.0.1:{port}/livez")).status_code == 200
-    second, _, err = await restorebot(
-        "run", env=env | {"DATABASE_URL": env["DATABASE_URL"]}, cwd=tmp_path
-    )
+
+
+@pytest.mark.slow
+async def test_a_second_one_on_the_same_database_gives_up_after_a_while(
+    env: Environment, tmp_path: Path
+) -> None:
+    """It gives the one before it real seconds to stop; how it gives up is tested at the store."""
+    async with running(env, tmp_path):
+        second, _, err = await restorebot("run", env=env, cwd=tmp_path)
     assert second == 1
     assert "Another restorebot is using the database" in err
-    process.send_signal(signal.SIGTERM)
-    async with asyncio.timeout(10):
-        _, rest = await process.communicate()
-    assert process.returncode == 0, rest.decode()
 
 
 async def test_a_token_that_slack_does_not_know_is_told(env: Environment, tmp_path: Path) -> None:

@@ -25,15 +25,17 @@ from restorebot.cli.main import app
 from restorebot.model import State
 from restorebot.storage import audit
 from restorebot.storage.store import Store, open_store
+from tests.harness import empty_database
 from tests.storage.conftest import NOW, a_restore
 
-ROWS = 1000
+THOUSAND = pytest.mark.parametrize("rows", [100, pytest.param(1000, marks=pytest.mark.slow)])
+"""A thousand audit rows, or in the quick run a hundred."""
 
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
     """A bot's database, held by it all the time."""
-    made = await open_store(f"sqlite+aiosqlite:///{tmp_path / 'bot.sqlite3'}")
+    made = await open_store(await empty_database(tmp_path / "bot.sqlite3"))
     yield made
     await made.close()
 
@@ -57,10 +59,10 @@ async def fill(store: Store, count: int) -> None:
             )
 
 
-async def trail(store: Store) -> None:
-    """A thousand audit rows and no restores, half of them with no state before."""
+async def trail(store: Store, rows: int) -> None:
+    """Audit rows and no restores, half of them with no state before."""
     async with store.writing() as tx:
-        for number in range(ROWS):
+        for number in range(rows):
             old, new, event = (
                 (None, "requested", "requested")
                 if number % 2 == 0
@@ -108,13 +110,14 @@ async def test_a_whole_trail_fits_and_has_its_witness(store: Store, tmp_path: Pa
 COLUMNS = ("at", "restore_id", "actor", "event", "old_state", "new_state", "details", "hash")
 
 
+@THOUSAND
 async def test_one_changed_byte_in_any_value_of_a_thousand_rows_is_found(
-    store: Store, tmp_path: Path
+    store: Store, tmp_path: Path, rows: int
 ) -> None:
     """Each row's every value loses one bit, or its type, and is then no row that continues the
     chain.
     """
-    await trail(store)
+    await trail(store, rows)
     chance = random.Random(4)  # noqa: S311 - which bit, not a secret
     query = f"SELECT * FROM ({audit.raw_rows().compile(dialect=dialect())}) WHERE seq = ?"  # noqa: S608 - our own words
     raw = sqlite3.connect(tmp_path / "bot.sqlite3", timeout=10)
@@ -123,7 +126,7 @@ async def test_one_changed_byte_in_any_value_of_a_thousand_rows_is_found(
         return audit.verified_row(raw.execute(query, (seq,)).fetchone(), seq, before) is not None
 
     before = ""
-    for seq in range(1, ROWS + 1):
+    for seq in range(1, rows + 1):
         assert fits(seq, before)
         for column in COLUMNS:
             (value,) = raw.execute(f"SELECT {column} FROM audit WHERE seq = ?", (seq,)).fetchone()  # noqa: S608 - constants
@@ -144,11 +147,12 @@ def changes(value: str | None, chance: random.Random) -> list[str]:
     return [f"CAST(X'{touched.hex()}' AS TEXT)", f"X'{value.encode().hex()}'", "''"]
 
 
+@THOUSAND
 async def test_the_first_row_of_a_thousand_that_does_not_fit_is_named(
-    store: Store, tmp_path: Path
+    store: Store, tmp_path: Path, rows: int
 ) -> None:
-    await trail(store)
-    for seq in (ROWS, 517, 2, 1):
+    await trail(store, rows)
+    for seq in (rows, rows // 2 + 17, 2, 1):
         tampered(
             tmp_path, "UPDATE audit SET details = replace(details, ':', ' :') WHERE seq = ?", seq
         )
@@ -287,6 +291,7 @@ async def test_a_text_that_a_spreadsheet_would_calculate_is_marked(
 MEGABYTES = 200
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     sys.platform != "linux",
     reason="only Linux tells how much memory a program took at most since it began",

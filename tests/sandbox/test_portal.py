@@ -1,20 +1,11 @@
-"""The local portal, spoken to by the vendor's own client and by rude ones: docspace-api §1 to §6,
-line by line.
-"""
+"""The local portal, spoken to by rude clients: docspace-api §1 to §6, line by line."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import pytest
-from docspace_api_sdk import ApiClient, Configuration
-from docspace_api_sdk.api.backup import backup_api
-from docspace_api_sdk.exceptions import ApiException
-from docspace_api_sdk.models.backup_restore_dto import BackupRestoreDto
-from docspace_api_sdk.models.backup_storage_type import BackupStorageType
-from docspace_api_sdk.models.item_key_value_pair_object_object import ItemKeyValuePairObjectObject
 
 from restorebot.sandbox.portal import Portal, create_app
 from restorebot.sandbox.serve import serving
@@ -61,41 +52,6 @@ async def box() -> AsyncIterator[Box]:
         httpx.AsyncClient(base_url=url, headers=headers, verify=TLS) as http,
     ):
         yield Box(portal, http)
-
-
-async def test_the_vendors_client_reads_the_history_starts_a_restore_and_follows_it(
-    box: Box,
-) -> None:
-    host = str(box.http.base_url).rstrip("/")
-    with_key = backup_api.BackupApi(ApiClient(Configuration(host=host, access_token=KEY)))
-    anonymous = backup_api.BackupApi(ApiClient(Configuration(host=host)))
-    history = await asyncio.to_thread(with_key.get_backup_history, dump=False)
-    (record, *_) = history.response or []
-    params = [ItemKeyValuePairObjectObject(key="fileId", value=str(record.id))]
-    wanted = BackupRestoreDto(
-        backupId=str(record.id),
-        storageType=BackupStorageType(record.storage_type),
-        storageParams=params,
-        notify=False,
-    )
-    started = (await asyncio.to_thread(with_key.start_backup_restore, wanted)).response
-    assert started
-    assert not started.is_completed
-    seen: list[int] = []
-    for _ in range(25):
-        shown = (await asyncio.to_thread(anonymous.get_restore_progress, dump=False)).response
-        assert shown
-        assert shown.task_id == started.task_id
-        seen.append(shown.progress or 0)
-        if shown.is_completed:
-            break
-        box.portal.clock.advance(1)
-    assert seen == sorted(seen)
-    assert seen[-1] == 100
-    assert box.portal.state.starts[0]["backupId"] == str(record.id)
-    with pytest.raises(ApiException) as refused:
-        await asyncio.to_thread(with_key.get_backup_history, dump=False)
-    assert refused.value.status == 401
 
 
 async def test_success_is_wrapped_and_null_is_left_out(box: Box) -> None:

@@ -231,6 +231,7 @@ async def test_a_bot_that_was_down_at_half_time_reminds_when_it_is_back(quiet: W
         assert "still waits for an answer" in (await quiet.thread())[-1]
 
 
+@pytest.mark.both_transports
 async def test_an_expired_request_is_asked_for_again_with_one_click(scene: World) -> None:
     first = await scene.ask()
     await scene.pass_time(31 * 60, by=300)

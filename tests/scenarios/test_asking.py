@@ -45,6 +45,7 @@ async def refused(scene: World) -> str:
 # --------------------
 
 
+@pytest.mark.both_transports
 async def test_the_modal_opens_at_once_and_fills_with_facts(scene: World) -> None:
     backup = await scene.backup()
     await scene.command(backup)
@@ -110,6 +111,7 @@ async def test_notify_reaches_the_portal_only_when_it_was_ticked(scene: World) -
 # --------------------
 
 
+@pytest.mark.both_transports
 @pytest.mark.parametrize("text", ["help", "HELP"])
 async def test_on_help_the_usage_is_told(scene: World, text: str) -> None:
     await scene.command(text)
@@ -249,6 +251,7 @@ async def test_a_request_that_is_open_keeps_the_next_from_being_made(scene: Worl
 # --------------------
 
 
+@pytest.mark.both_transports
 async def test_wrong_fields_are_told_under_the_field_and_the_modal_stays(scene: World) -> None:
     await scene.command(await scene.backup())
     answer = await scene.submit({"reason": "  ", "alias": "Acme"})
@@ -279,6 +282,7 @@ async def test_two_requests_at_once_become_one(scene: World) -> None:
     assert len(await scene.messages()) == 1
 
 
+@pytest.mark.both_transports
 async def test_a_submit_that_slack_sends_twice_is_one_request(scene: World) -> None:
     await scene.command(await scene.backup())
     view = await scene.modal()
@@ -292,6 +296,7 @@ async def test_a_submit_that_slack_sends_twice_is_one_request(scene: World) -> N
     assert len(await scene.messages()) == 1
 
 
+@pytest.mark.both_transports
 async def test_a_database_that_is_full_is_told_in_the_modal_and_nothing_is_posted(
     scene: World,
 ) -> None:
@@ -418,7 +423,6 @@ async def test_when_slack_does_not_say_who_somebody_is_nothing_is_asked(scene: W
     assert "Slack did not tell who somebody is" in await refused(scene)
 
 
-@pytest.mark.parametrize("transport", ["socket", "http"])
 async def test_requesters_and_channels_can_be_named(tmp_path: Path, transport: str) -> None:
     def configure(values: dict[str, Any]) -> None:
         values |= {"requesters": (BOB, "S0OPS"), "channels": (CHANNEL,)}
@@ -493,6 +497,7 @@ def mrkdwn(message: dict[str, Any]) -> list[str]:
 # --------------------
 
 
+@pytest.mark.both_transports
 async def test_another_workspace_is_refused_and_leaves_no_trace(scene: World) -> None:
     assert (await scene.command(MISSING, team_id="T0EVIL"))["acked"]
     assert "answers only members of the workspace" in await refused(scene)

@@ -38,11 +38,6 @@ async def press(scene: World, action: str, *users: str) -> None:
     await scene.settle()
 
 
-@pytest.fixture(params=["socket", "http"])
-def transport(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 Configure = Callable[[dict[str, Any]], None]
 
 
@@ -79,6 +74,7 @@ async def test_self_approval_can_be_allowed_and_is_marked(tmp_path: Path, transp
         assert "(their own request)" in words(await scene.card())
 
 
+@pytest.mark.both_transports
 @pytest.mark.parametrize("action", ["approve", "deny"])
 async def test_somebody_who_is_no_approver_decides_nothing(scene: World, action: str) -> None:
     await scene.ask()
@@ -158,6 +154,7 @@ async def test_a_double_click_starts_one_restore(scene: World) -> None:
     assert await starts(scene) == 1
 
 
+@pytest.mark.both_transports
 async def test_two_approvers_at_once_start_one_restore_and_the_loser_is_told_who_won(
     scene: World,
 ) -> None:
@@ -192,6 +189,7 @@ async def test_approve_and_deny_at_once_is_one_of_them(scene: World) -> None:
         assert "already" in answer["errors"]["reason"]
 
 
+@pytest.mark.both_transports
 async def test_twenty_clicks_start_one_restore(scene: World) -> None:
     await scene.ask()
     await press(scene, "approve", *[BOB, ERIN] * 10)
@@ -228,6 +226,7 @@ async def test_two_votes_at_the_same_instant_both_count(tmp_path: Path, transpor
 # --------------------
 
 
+@pytest.mark.both_transports
 async def test_denied(scene: World) -> None:
     await scene.ask()
     await scene.click("deny", ERIN)
@@ -314,6 +313,7 @@ async def test_a_click_on_a_restore_that_is_gone_from_the_database_is_told(scene
     assert await starts(scene) == 0
 
 
+@pytest.mark.both_transports
 async def test_a_confirm_that_is_dismissed_does_nothing(scene: World) -> None:
     await scene.ask()
     await scene.click("approve", confirm=False)

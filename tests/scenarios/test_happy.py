@@ -1,9 +1,12 @@
 """The main job, end to end."""
 
+import pytest
+
 from restorebot.model import State
 from tests.harness import ALICE, BOB, World, words
 
 
+@pytest.mark.both_transports
 async def test_a_restore_is_asked_for_approved_started_once_and_watched_to_the_end(
     scene: World,
 ) -> None:

@@ -144,6 +144,17 @@ async def test_a_restore_of_a_channels_own_portal_is_shown_to_those_who_have_a_p
         assert "the import broke it" in bob
         assert "the import broke it" not in carol
         assert "Nothing that you have a part in runs or waits." in carol
+
+
+@pytest.mark.slow
+async def test_among_many_restores_of_a_channels_own_portal_everybody_is_shown_their_own(
+    tmp_path: Path,
+) -> None:
+    def configure(values: dict[str, Any]) -> None:
+        values["channels"] = (CHANNEL,)
+
+    async with world(tmp_path, "socket", configure=configure) as scene, scene.life():
+        await scene.ask()
         for _ in range(11):
             await scene.click("withdraw", ALICE)
             await scene.ask()

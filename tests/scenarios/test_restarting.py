@@ -100,6 +100,7 @@ async def test_a_row_that_was_left_starting_is_unknown_and_never_sent(quiet: Wor
     assert await quiet.requests("startrestore") == []
 
 
+@pytest.mark.both_transports
 async def test_what_slack_was_owed_before_the_restart_is_told_after_it(quiet: World) -> None:
     async with quiet.life():
         await quiet.ask()

@@ -38,6 +38,7 @@ async def options(scene: World) -> list[dict[str, str]]:
     ]
 
 
+@pytest.mark.both_transports
 async def test_restore_alone_offers_the_newest_backups_and_goes_on_with_the_one_chosen(
     scene: World,
 ) -> None:
@@ -82,6 +83,7 @@ async def test_a_backup_that_was_made_since_the_picker_was_opened_can_be_typed(
     assert "Ask for approval" in str(await scene.modal())
 
 
+@pytest.mark.both_transports
 async def test_back_leads_to_the_picker_as_it_was_left_and_a_request_closes_both(
     scene: World,
 ) -> None:
@@ -204,6 +206,7 @@ async def test_a_portal_without_backups_still_takes_an_id(scene: World) -> None:
 # --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.both_transports
 async def test_the_list_is_private_and_has_every_id(scene: World) -> None:
     await scene.command("list")
     (said,) = await scene.private()

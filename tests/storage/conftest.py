@@ -8,6 +8,7 @@ import pytest
 
 from restorebot.model import PortalAlias, Restore, Source, State
 from restorebot.storage.store import Store, open_store
+from tests.harness import empty_database
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -18,8 +19,8 @@ def url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-async def store(url: str) -> AsyncIterator[Store]:
-    store = await open_store(url)
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    store = await open_store(await empty_database(tmp_path / "test.sqlite3"))
     yield store
     await store.close()
 

@@ -91,7 +91,7 @@ async def test_a_move_that_is_not_in_the_table_is_a_mistake_of_ours(store: Store
         await move(store, restore, State.RESTORING)
 
 
-@settings(max_examples=40)
+@settings(max_examples=settings().max_examples * 2 // 5)  # each opens a database
 @given(st.lists(st.sampled_from(sorted(State)), max_size=20))
 def test_a_random_walk_goes_only_where_the_table_says_and_leaves_a_trail_of_it(
     wishes: list[State],
@@ -126,7 +126,7 @@ def test_a_random_walk_goes_only_where_the_table_says_and_leaves_a_trail_of_it(
 
     with TemporaryDirectory() as folder:
         file = Path(folder) / "walk.sqlite3"
-        file.write_bytes(asyncio.run(migrated()))
+        file.write_bytes(migrated())
         asyncio.run(walk(f"sqlite+aiosqlite:///{file}"))
 
 
