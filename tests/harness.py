@@ -21,9 +21,10 @@ from typing import Any
 import httpx
 
 from restorebot import logs
-from restorebot.app import Bot, build_bot, listening
+from restorebot.app import Bot, build_bot
 from restorebot.docspace.client import DEFAULT_LIMITS, Limits, ssl_context
 from restorebot.model import Restore, State
+from restorebot.run import listening
 from restorebot.sandbox import portal as sandbox_portal
 from restorebot.sandbox import workspace as sandbox_workspace
 from restorebot.sandbox.serve import serving_all

@@ -79,9 +79,9 @@ def run() -> None:
 
     try:
         found = settings.load()
-        from restorebot import app as service
+        from restorebot import run as bot
 
-        asyncio.run(service.run(found))
+        asyncio.run(bot.run(found))
     except SettingsError as error:
         typer.echo("restorebot cannot start. Mend these settings (README, Settings):", err=True)
         for problem in error.problems:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
+from pydantic import SecretStr
 from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -28,12 +29,19 @@ def build(
     tasks: Tasks,
     *,
     team: str,
-    signing_secret: str | None,
+    signing_secret: SecretStr | None,
 ) -> AsyncApp:
-    """Return the Bolt app with all its listeners. ``team`` is the bot's own workspace id."""
+    """Return the Bolt app with all its listeners.
+
+    ``team`` is the bot's own workspace id, ``signing_secret`` what Slack signs requests over HTTP
+    with.
+    """
+    secret: str | None = None
+    if signing_secret is not None:
+        secret = signing_secret.get_secret_value()
     # Acks leave when the listener returns, at once; Bolt's own dispatcher polls for them and loses
     # some.
-    app = AsyncApp(client=client, signing_secret=signing_secret, process_before_response=True)
+    app = AsyncApp(client=client, signing_secret=secret, process_before_response=True)
     app.middleware(_only_workspace(team, tasks))
     app.command(COMMAND)(listeners.command)
     app.view(REQUEST)(listeners.request_submitted)

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from restorebot import app
+from restorebot import run
 from restorebot.model import Restore, State
 from restorebot.settings import Settings
 from restorebot.storage.store import Store, WriteTransaction
@@ -22,7 +22,7 @@ def live(values: dict[str, Any], die_after: int | State | None) -> None:
     """
     if die_after is not None:
         _watch_commits(die_after)
-    asyncio.run(app.run(Settings(**values)))
+    asyncio.run(run.run(Settings(**values)))
 
 
 def _watch_commits(die_after: int | State) -> None:

@@ -1,4 +1,4 @@
-"""Where this program has a portal's address and key from, for the client's errors to tell."""
+"""What whoever runs the bot is told: where a portal's key belongs, and what Slack refuses."""
 
 from restorebot.docspace.sentences import SetupHints
 
@@ -12,3 +12,23 @@ SETUP_HINTS = SetupHints(
     store_key="Store one with restorebot key set.",
     replace_key=REPLACE_KEY,
 )
+
+SLACK_UNREACHABLE = "Slack could not be reached at SLACK_API_URL; is the network there?"
+SOCKET_UNREACHABLE = "Slack's Socket Mode could not be reached."
+SOCKET_DISCONNECTED = "Socket Mode is not connected."
+
+
+def bot_token_refused(code: str) -> str:
+    """Say that Slack refuses the bot's token, with its error code, and where to get another."""
+    return (
+        f"SLACK_BOT_TOKEN: Slack refuses it ({code}); "
+        "copy the Bot User OAuth Token of the installed app"
+    )
+
+
+def app_token_refused(code: str) -> str:
+    """Say that Slack refuses the app-level token, with its error code, and where to make one."""
+    return (
+        f"SLACK_APP_TOKEN: Slack refuses it ({code}); "
+        "make one with connections:write under Basic Information"
+    )
