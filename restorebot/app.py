@@ -16,7 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from restorebot.docspace.client import DEFAULT_LIMITS, ApiKeyInUse, DocSpace, Limits, ssl_context
 from restorebot.errors import KeyUnreadable, SettingsError, SlackUnavailable, StorageError
 from restorebot.model import PortalName
-from restorebot.restores.policy import Approvers, Policy, Requesters
+from restorebot.restores.policy import Policy
 from restorebot.restores.portals import Portal, Portals
 from restorebot.restores.preflight import Preflight
 from restorebot.restores.progress import PollSettings
@@ -124,8 +124,8 @@ def _portal(settings: Settings, one: PortalSettings, docspace: DocSpace) -> Port
         if why is not None:
             log.warning("safety_backup_warning", portal=one.name, why=why)
     policy = Policy(
-        approvers=Approvers(one.approvers),
-        requesters=Requesters(one.requesters),
+        approvers=one.approvers,
+        requesters=one.requesters,
         channels=one.channels,
         approvals_needed=one.approvals_needed,
         allow_self_approval=settings.allow_self_approval,

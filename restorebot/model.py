@@ -15,6 +15,14 @@ PortalAlias = NewType("PortalAlias", str)
 PortalName = NewType("PortalName", str)
 """What the settings call a portal, and people type."""
 
+Approvers = NewType("Approvers", frozenset[str])
+"""User ids and usergroup ids of those who may approve."""
+
+Requesters = NewType("Requesters", frozenset[str])
+"""User ids and usergroup ids of those who may ask; empty for every full member."""
+
+EVERYBODY = Requesters(frozenset())
+
 
 class State(StrEnum):
     """Where a restore stands. The value is what the database and the audit trail hold."""

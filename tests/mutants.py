@@ -21,9 +21,16 @@ NOT_COPIED = shutil.ignore_patterns("node_modules")
 AT_ONCE = 3
 
 
+TYPES = "types"
+"""In the place of tests: ``mypy --strict``."""
+
+
 @dataclass(frozen=True)
 class Mutant:
-    """A fault: ``line`` of ``file`` becomes ``fault``, and one of ``tests`` has to fail."""
+    """A fault: ``line`` of ``file`` becomes ``fault``, and one of ``tests`` has to fail.
+
+    Where ``tests`` is TYPES, it is the type check that has to.
+    """
 
     name: str
     file: str
@@ -306,13 +313,34 @@ MUTANTS = (
         "return self._inner.format(record)",
         "test_server_logs_tasks.py",
     ),
+    Mutant(
+        "approvers and requesters swapped",
+        "app.py",
+        "        approvers=one.approvers,\n        requesters=one.requesters,",
+        "        approvers=one.requesters,\n        requesters=one.approvers,",
+        TYPES,
+    ),
+    Mutant(
+        "alias and name swapped",
+        "slack/request_modal.py",
+        "        portal=metadata.portal,\n        portal_name=metadata.portal_name,",
+        "        portal=metadata.portal_name,\n        portal_name=metadata.portal,",
+        TYPES,
+    ),
+    Mutant(
+        "a column misspelt at the end of a restore",
+        "restores/service.py",
+        "replace(restore, state=to, outcome=outcome, decided_by=user)",
+        "replace(restore, state=to, outcom=outcome, decided_by=user)",
+        TYPES,
+    ),
 )
 
 
 def noticed(mutant: Mutant) -> str:
     """Plant one fault in a copy and run its tests.
 
-    Returns what went wrong with that, empty when a test turned red.
+    Returns what went wrong with that, empty when it was noticed.
     """
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
@@ -327,16 +355,21 @@ def noticed(mutant: Mutant) -> str:
         if text.count(mutant.line) != 1:
             return f"its line stands {text.count(mutant.line)} times in {mutant.file}"
         file.write_text(text.replace(mutant.line, mutant.fault), encoding="utf-8")
-        tests = [f"tests/{test}" for test in mutant.tests.split()]
-        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
+        command = _command(mutant)
         done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)  # noqa: S603 - our own
     if done.returncode == 1:
         return ""
-    return (
-        "no test failed"
-        if done.returncode == 0
-        else f"its tests did not run:\n{done.stdout[-2000:]}"
-    )
+    if done.returncode == 0:
+        return "nothing failed"
+    return f"its tests did not run:\n{done.stdout[-2000:]}"
+
+
+def _command(mutant: Mutant) -> list[str]:
+    if mutant.tests == TYPES:
+        # Not the tests: they are of the same types, and the program has to fail by itself.
+        return [sys.executable, "-m", "mypy", "--strict", "restorebot"]
+    tests = [f"tests/{test}" for test in mutant.tests.split()]
+    return [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
 
 
 def main() -> int:
@@ -351,10 +384,10 @@ def main() -> int:
     with ThreadPoolExecutor(AT_ONCE) as pool:
         results = list(zip(chosen, pool.map(noticed, chosen), strict=True))
     for mutant, trouble in results:
-        print(
-            f"{'noticed' if not trouble else 'UNNOTICED':9}  {mutant.name}"
-            + (f": {trouble}" if trouble else "")
-        )
+        if trouble:
+            print(f"UNNOTICED  {mutant.name}: {trouble}")
+        else:
+            print(f"noticed    {mutant.name}")
     unnoticed = sum(bool(trouble) for _, trouble in results)
     print(f"{len(results) - unnoticed} of {len(results)} faults noticed")
     return 1 if unnoticed or not results else 0

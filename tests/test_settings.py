@@ -222,8 +222,8 @@ def test_each_portal_has_its_own_settings_and_else_the_general_ones(tables: Writ
     acme, beta = found.portals
     assert (acme.name, acme.url) == ("acme", "https://acme.example")
     assert (beta.name, beta.url) == ("beta", "https://beta.example")
-    assert acme.approvers == {"U0BOB"}
-    assert beta.approvers == {"S0BETA"}
+    assert acme.approvers == frozenset({"U0BOB"})
+    assert beta.approvers == frozenset({"S0BETA"})
     assert beta.channels == {"C0BETA"}
     assert (acme.approvals_needed, beta.approvals_needed) == (1, 2)
     assert (acme.approval_ttl, beta.approval_ttl) == (timedelta(minutes=30), timedelta(minutes=5))
@@ -439,7 +439,7 @@ def test_another_config_file_can_be_named(monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.setenv("RESTOREBOT_CONFIG", str(tmp_path / "other.toml"))
     monkeypatch.delenv("RESTOREBOT_APPROVERS")
     found = settings.load()
-    assert found.approvers == {"U0ERIN", "S0OPS"}
+    assert found.approvers == frozenset({"U0ERIN", "S0OPS"})
     assert found.port == 8080
 
 
@@ -461,4 +461,4 @@ def test_space_around_secrets_and_ids_is_dropped(monkeypatch: pytest.MonkeyPatch
     key = found.portals[0].key
     assert key
     assert key.get_secret_value() == SECRET
-    assert found.approvers == {"U0BOB", "S0OPS"}
+    assert found.approvers == frozenset({"U0BOB", "S0OPS"})

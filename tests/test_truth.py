@@ -23,7 +23,7 @@ from restorebot.settings import KEYS, LOADER_VARIABLES, VARIABLES
 from restorebot.slack import app, archive_form, cards
 from restorebot.subcommands import Subcommand
 from tests import manifest_rules
-from tests.mutants import MUTANTS, Mutant
+from tests.mutants import MUTANTS, TYPES, Mutant
 from tests.readme import with_settings
 
 ROOT = Path(__file__).parent.parent
@@ -359,6 +359,8 @@ def test_arrows_point_down_only(path: Path) -> None:
 def test_each_named_fault_still_has_its_line_and_its_test(mutant: Mutant) -> None:
     text = (ROOT / "restorebot" / mutant.file).read_text(encoding="utf-8")
     assert text.count(mutant.line) == 1
+    if mutant.tests == TYPES:
+        return
     for test in mutant.tests.split():
         path, _, name = test.partition("::")
         file = ROOT / "tests" / path

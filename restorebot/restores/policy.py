@@ -4,15 +4,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import NewType, Protocol
+from typing import Protocol
 
 from restorebot.errors import Refused
-
-Approvers = NewType("Approvers", frozenset[str])
-"""User ids and usergroup ids of those who may approve."""
-
-Requesters = NewType("Requesters", frozenset[str])
-"""User ids and usergroup ids of those who may ask; empty for every full member."""
+from restorebot.model import EVERYBODY, Approvers, Requesters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +97,7 @@ class Policy:
     """
 
     approvers: Approvers
-    requesters: Requesters = Requesters(frozenset())
+    requesters: Requesters = EVERYBODY
     channels: frozenset[str] = frozenset()
     approvals_needed: int = 1
     allow_self_approval: bool = False

@@ -11,6 +11,7 @@ from pydantic import BaseModel, SecretStr
 from restorebot.settings.declaration import setting
 from restorebot.settings.types import (
     ApiKey,
+    ApproverIds,
     AppToken,
     Auth,
     BaseAddress,
@@ -18,11 +19,11 @@ from restorebot.settings.types import (
     Channels,
     DatabaseUrl,
     EncryptionKey,
-    People,
     PollInterval,
     Port,
     PortalAddress,
     Quorum,
+    RequesterIds,
     SafetyBackup,
     Ttl,
     Users,
@@ -70,13 +71,13 @@ class PortalRules(BaseModel):
         example=["C0123ABCD"],
         unset="anywhere the bot is a member",
     )
-    requesters: People = setting(
+    requesters: RequesterIds = setting(
         (),
         meaning="who may ask: user ids and usergroup ids (`S…`), comma-separated",
         example=["U0123ABCD", "S0123ABCD"],
         unset="every full member",
     )
-    approvers: People = setting(
+    approvers: ApproverIds = setting(
         (),
         meaning="who may approve: the same",
         example=["U0123ABCD", "S0123ABCD"],

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
 from restorebot.docspace.storages import Storage, parse_backup_storage
+from restorebot.model import Approvers, Requesters
 from restorebot.settings import problems
 from restorebot.subcommands import RESERVED
 
@@ -168,9 +169,11 @@ def _safety_backup(value: Any) -> Storage | None:
 
 
 _Ids = Annotated[frozenset[str], NoDecode]
+_PEOPLE = _ids(r"[UWS][A-Z0-9]{2,30}", problems.USER_OR_GROUP_ID)
 
 Channels = Annotated[_Ids, _ids(r"[CG][A-Z0-9]{2,30}", problems.CHANNEL_ID)]
-People = Annotated[_Ids, _ids(r"[UWS][A-Z0-9]{2,30}", problems.USER_OR_GROUP_ID)]
+ApproverIds = Annotated[Approvers, NoDecode, _PEOPLE]
+RequesterIds = Annotated[Requesters, NoDecode, _PEOPLE]
 Users = Annotated[_Ids, _ids(r"[UW][A-Z0-9]{2,30}", problems.USER_ID)]
 Quorum = Annotated[int, Field(ge=1, le=10)]
 Port = Annotated[int, Field(ge=0, le=65535)]

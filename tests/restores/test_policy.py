@@ -2,6 +2,7 @@
 
 import pytest
 
+from restorebot.model import Approvers, Requesters
 from restorebot.restores import policy
 from restorebot.restores.policy import (
     ALLOWED,
@@ -15,11 +16,9 @@ from restorebot.restores.policy import (
     NO_REQUESTER,
     OWN_REQUEST,
     WRONG_CHANNEL,
-    Approvers,
     Denied,
     Person,
     Policy,
-    Requesters,
     Verdict,
 )
 

@@ -20,6 +20,7 @@ from restorebot.docspace.storages import OFFERED
 from restorebot.model import (
     OPEN,
     Action,
+    Approvers,
     Phase,
     PortalAlias,
     PortalName,
@@ -30,7 +31,7 @@ from restorebot.model import (
     Vote,
 )
 from restorebot.restores.checks import Check, CheckResult
-from restorebot.restores.policy import Approvers, Policy
+from restorebot.restores.policy import Policy
 from restorebot.restores.portals import Portal
 from restorebot.restores.preflight import Report, ref_of
 from restorebot.restores.queries import VisibleRestore
