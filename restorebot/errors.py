@@ -210,7 +210,14 @@ class PortalFault(PortalError):
 
     NOT_STARTED = frozenset({"FaultException", "KeyNotFoundException"})
 
-    def __init__(self, sentence: str, *, status: int, type: str | None = None) -> None:  # noqa: A002 - the portal's own word
+    # The portal's own word.
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        status: int,
+        type: str | None = None,  # noqa: A002
+    ) -> None:
         super().__init__(sentence, status=status)
         self.type = type
         self.sent = not (status == 500 and type in self.NOT_STARTED)

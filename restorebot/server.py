@@ -62,7 +62,8 @@ async def serve(app: ASGIApp, host: str, port: int) -> AsyncIterator[int]:
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has no event for it
+        # Uvicorn has no event for it.
+        while not server.started and not task.done():  # noqa: ASYNC110
             await asyncio.sleep(0.005)
         yield listener.getsockname()[1]
     finally:

@@ -59,7 +59,8 @@ MUTANTS = (
         "restores/start.py",
         "        if missing:",
         "        if False:",
-        "scenarios/test_starting.py::test_a_voter_who_is_no_longer_eligible_does_not_count_at_the_start",
+        "scenarios/test_starting.py::"
+        "test_a_voter_who_is_no_longer_eligible_does_not_count_at_the_start",
     ),
     Mutant(
         "approval good for ever",
@@ -73,7 +74,8 @@ MUTANTS = (
         "restores/service.py",
         "                ineligible_voters(policy, self._directory, earlier, restore.requester),",
         "                ineligible_voters(policy, self._directory, (), restore.requester),",
-        "scenarios/test_approvers.py::test_when_the_quorum_fills_every_earlier_voter_is_looked_at_again",
+        "scenarios/test_approvers.py::"
+        "test_when_the_quorum_fills_every_earlier_voter_is_looked_at_again",
     ),
     Mutant(
         "raised quorum ignored at the start",
@@ -94,14 +96,16 @@ MUTANTS = (
         "restores/start.py",
         "            if now > restore.backup_watched_at + planned_start.MISSED_GRACE:",
         "            if False:",
-        "scenarios/test_safety_backup.py::test_a_planned_restore_is_not_made_up_for_hours_later_because_it_had_a_backup",
+        "scenarios/test_safety_backup.py::"
+        "test_a_planned_restore_is_not_made_up_for_hours_later_because_it_had_a_backup",
     ),
     Mutant(
         "settings' key used in a stored one's place",
         "app.py",
         "    if found is None:",
         "    if found is None or encryption_key is None:",
-        "cli/test_keys.py::test_a_stored_key_without_the_encryption_key_is_told_and_no_other_is_used_in_its_place",
+        "cli/test_keys.py::"
+        "test_a_stored_key_without_the_encryption_key_is_told_and_no_other_is_used_in_its_place",
     ),
     Mutant(
         "a value's type not looked at in the audit trail",
@@ -122,7 +126,8 @@ MUTANTS = (
         "storage/audit.py",
         "has_witness = has_witness or before.startswith(witness)",
         "has_witness = True",
-        "cli/test_records.py::test_a_cut_tail_is_found_by_the_head_and_by_a_witness_when_the_head_was_cut_too",
+        "cli/test_records.py::"
+        "test_a_cut_tail_is_found_by_the_head_and_by_a_witness_when_the_head_was_cut_too",
     ),
     Mutant(
         "formula exported",
@@ -136,7 +141,8 @@ MUTANTS = (
         "restores/planned_start.py",
         "if now > restore.starts_at + MISSED_GRACE:",
         "if False:",
-        "scenarios/test_planned.py::test_a_start_missed_by_more_than_a_quarter_of_an_hour_is_not_made_up_for",
+        "scenarios/test_planned.py::"
+        "test_a_start_missed_by_more_than_a_quarter_of_an_hour_is_not_made_up_for",
     ),
     Mutant(
         "planned restore started at once",
@@ -150,21 +156,24 @@ MUTANTS = (
         "restores/safety_backup.py",
         "        if progress.failed:",
         "        if False:",
-        "scenarios/test_safety_backup.py::test_a_backup_that_fails_or_is_refused_keeps_the_restore_from_starting",
+        "scenarios/test_safety_backup.py::"
+        "test_a_backup_that_fails_or_is_refused_keeps_the_restore_from_starting",
     ),
     Mutant(
         "somebody else's backup taken for ours",
         "restores/safety_backup.py",
         "        if _is_earlier(reply, visible):",
         "        if False:",
-        "scenarios/test_safety_backup.py::test_a_backup_that_was_running_already_is_not_taken_for_ours",
+        "scenarios/test_safety_backup.py::"
+        "test_a_backup_that_was_running_already_is_not_taken_for_ours",
     ),
     Mutant(
         "restored at midnight",
         "restores/start.py",
         "        if now >= approved + self._portals.of(restore).approval_ttl:",
         "        if False:",
-        "scenarios/test_safety_backup.py::test_one_that_outlasts_the_approval_starts_nothing_at_midnight",
+        "scenarios/test_safety_backup.py::"
+        "test_one_that_outlasts_the_approval_starts_nothing_at_midnight",
     ),
     Mutant(
         "changed file restored",
@@ -199,7 +208,8 @@ MUTANTS = (
         "restores/start.py",
         "if visible and not visible.is_completed:",
         "if False:",
-        "scenarios/test_starting.py::test_a_restore_that_begins_between_the_checks_and_the_post_keeps_ours_from_starting",
+        "scenarios/test_starting.py::"
+        "test_a_restore_that_begins_between_the_checks_and_the_post_keeps_ours_from_starting",
     ),
     Mutant(
         "row moved whatever its version",
@@ -234,14 +244,16 @@ MUTANTS = (
         "restores/watch.py",
         "fresh = restore.posted_at is not None and now - restore.posted_at <= ADOPTION_WINDOW",
         "fresh = True",
-        "scenarios/test_starting.py::test_a_task_that_appears_after_the_window_is_not_taken_for_ours",
+        "scenarios/test_starting.py::"
+        "test_a_task_that_appears_after_the_window_is_not_taken_for_ours",
     ),
     Mutant(
         "glass broken by anybody",
         "restores/service.py",
         "if draft.break_glass and not await self.may_break_glass(portal, draft.requester):",
         "if False:",
-        "scenarios/test_break_glass.py::test_a_view_that_lost_its_right_between_opening_and_submit_is_refused",
+        "scenarios/test_break_glass.py::"
+        "test_a_view_that_lost_its_right_between_opening_and_submit_is_refused",
     ),
     Mutant(
         "break-glass not looked at again before the start",
@@ -269,7 +281,8 @@ MUTANTS = (
         "docspace/models.py",
         "return finished and self.error is None and not self._was_cancelled",
         "return self.is_completed",
-        "scenarios/test_watching.py::test_a_failure_is_told_in_the_portals_words_with_the_state_of_the_portal",
+        "scenarios/test_watching.py::"
+        "test_a_failure_is_told_in_the_portals_words_with_the_state_of_the_portal",
     ),
     Mutant(
         "escaping dropped",
@@ -356,7 +369,10 @@ def noticed(mutant: Mutant) -> str:
             return f"its line stands {text.count(mutant.line)} times in {mutant.file}"
         file.write_text(text.replace(mutant.line, mutant.fault), encoding="utf-8")
         command = _command(mutant)
-        done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+        # Our own.
+        done = subprocess.run(  # noqa: S603
+            command, cwd=copy, capture_output=True, text=True, check=False
+        )
     if done.returncode == 1:
         return ""
     if done.returncode == 0:

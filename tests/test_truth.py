@@ -1,4 +1,4 @@
-"""What is written down is what is so: README, docs, manifest, layers, habits of the tests."""
+"""What is written down is what is so: README, docs, manifest, habits of the tests."""
 
 import ast
 import copy
@@ -330,31 +330,6 @@ def test_the_moves_are_those_of_the_architecture() -> None:
     assert told == {old.value: {new.value for new in news} for old, news in MOVES.items()}
 
 
-LAYERS = ["model", "storage", "docspace", "restores", "slack", "app"]
-
-
-def imports(path: Path) -> set[str]:
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
-        elif isinstance(node, ast.Import):
-            found |= {name.name for name in node.names}
-    return {name for name in found if name.startswith("restorebot")}
-
-
-@pytest.mark.parametrize("path", SOURCES, ids=[str(path.relative_to(ROOT)) for path in SOURCES])
-def test_arrows_point_down_only(path: Path) -> None:
-    layer = path.relative_to(ROOT / "restorebot").parts[0].removesuffix(".py")
-    if layer not in LAYERS:
-        return
-    above = LAYERS[LAYERS.index(layer) + 1 :]
-    if layer == "storage":
-        above.append("docspace")
-    used = {name.split(".")[1] for name in imports(path) if "." in name}
-    assert not used & set(above)
-
-
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_each_named_fault_still_has_its_line_and_its_test(mutant: Mutant) -> None:
     text = (ROOT / "restorebot" / mutant.file).read_text(encoding="utf-8")
@@ -366,11 +341,6 @@ def test_each_named_fault_still_has_its_line_and_its_test(mutant: Mutant) -> Non
         file = ROOT / "tests" / path
         assert file.exists()
         assert not name or f"def {name}(" in file.read_text(encoding="utf-8")
-
-
-def test_the_sandbox_imports_nothing_of_the_product() -> None:
-    for path in (ROOT / "restorebot" / "sandbox").rglob("*.py"):
-        assert all(name.startswith("restorebot.sandbox") for name in imports(path)), path
 
 
 def test_no_test_sleeps_longer_than_a_twentieth_of_a_second() -> None:

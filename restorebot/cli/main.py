@@ -54,7 +54,7 @@ app.add_typer(key_app, name="key")
 
 
 def main() -> None:
-    """The entry point."""
+    """Run the command line."""
     app()
 
 
@@ -64,6 +64,7 @@ def about(
         bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)
     ] = False,
 ) -> None:
+    """Print the version, where that is asked for; the commands do the rest."""
     if version:
         typer.echo(f"restorebot {installed_version('restorebot')}")
         raise typer.Exit
@@ -108,10 +109,10 @@ def demo(
         bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")
     ] = True,
 ) -> None:
-    """Try the whole thing in a browser: a local Slack, a local portal, the real bot. No account,
-    nothing left behind.
+    """Try it in a browser: a local Slack, a local portal, the real bot.
 
-    With --script, play one story in the terminal instead.
+    It needs no account and leaves nothing behind. With --script, one story is played in the
+    terminal instead.
     """
     if script is None:
         from restorebot.sandbox.page import demo as page
@@ -179,8 +180,9 @@ def _read_secret(question: str) -> str:
 
 @key_app.command("list")
 def key_list() -> None:
-    """Show the key that is used for each portal by its last four characters, and what the portal
-    says of it.
+    """Show each portal's key, by its last four characters.
+
+    Beside it stands what the portal says of the key.
     """
     from restorebot.cli import keys
 
@@ -215,12 +217,14 @@ def verify(
         raise typer.Exit(2)
     fits, sentence = _run_async(audit.verify(_database_url(), witness.lower()))
     typer.echo(sentence)
-    raise typer.Exit(0 if fits else 1)
+    if not fits:
+        raise typer.Exit(1)
 
 
 @audit_app.command()
 def export(
-    format: Annotated[str, typer.Option(help="jsonl or csv.")] = "jsonl",  # noqa: A002 - the option's name
+    # The option's name.
+    format: Annotated[str, typer.Option(help="jsonl or csv.")] = "jsonl",  # noqa: A002
     since: Annotated[
         str, typer.Option(help="The first day or moment, as 2026-01-31 or 2026-01-31T12:00, UTC.")
     ] = "",
@@ -268,8 +272,9 @@ def _run_async(work: Coroutine[Any, Any, T]) -> T:
 
 
 def _or_exit(work: Callable[[], T]) -> T:
-    """Do it, or say in a sentence why not and exit: with 2 when the settings have to be mended,
-    else with 1.
+    """Do it, or say in a sentence why not and exit.
+
+    With 2 when the settings have to be mended, else with 1.
     """
     try:
         return work()
@@ -286,5 +291,6 @@ def manifest() -> None:
     """Print the Slack app manifest, to create the app from."""
     package = Path(__file__).parent.parent
     packaged = package / "manifest.yml"
-    path = packaged if packaged.exists() else package.parent / "manifest.yml"
-    typer.echo(path.read_text(encoding="utf-8"), nl=False)
+    if not packaged.exists():
+        packaged = package.parent / "manifest.yml"
+    typer.echo(packaged.read_text(encoding="utf-8"), nl=False)

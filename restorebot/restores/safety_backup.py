@@ -117,13 +117,17 @@ class SafetyBackup:
         if progress.failed:
             said = clean_text(progress.error or "") or CANCELLED
             return await self._give_up(restore, f"{FAILED} {said}")
-        if progress.progress != restore.safety_progress or restore.blocked_reason:
-            seen = replace(
-                with_task_seen(restore), safety_progress=progress.progress, blocked_reason=None
-            )
-            async with self._store.writing() as tx:
-                await tx.update_unaudited(restore, seen)
+        await self._note(restore, progress)
         return self._poll.interval
+
+    async def _note(self, restore: Restore, progress: Progress) -> None:
+        if progress.progress == restore.safety_progress and not restore.blocked_reason:
+            return
+        seen = replace(
+            with_task_seen(restore), safety_progress=progress.progress, blocked_reason=None
+        )
+        async with self._store.writing() as tx:
+            await tx.update_unaudited(restore, seen)
 
     async def _wait_or_give_up(self, restore: Restore, error: PortalError) -> timedelta | None:
         if not error.transient:

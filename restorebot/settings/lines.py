@@ -8,7 +8,7 @@ from pydantic_core import ErrorDetails
 
 from restorebot.settings import problems
 from restorebot.settings.model import KEYS, SETTINGS, VARIABLES
-from restorebot.settings.problems import Conflict
+from restorebot.settings.problems import SettingsConflict
 from restorebot.settings.sources import TABLES
 
 ANY_TABLE = "[portals.acme]"
@@ -47,7 +47,7 @@ def _hint(name: str, known: Collection[str], otherwise: str) -> str:
 
 def _line(found: ErrorDetails) -> str:
     conflict = found.get("ctx", {}).get("error")
-    if isinstance(conflict, Conflict):
+    if isinstance(conflict, SettingsConflict):
         return _line_of_conflict(conflict)
     sentence = found["msg"].removeprefix("Value error, ")
     if found["type"] == "missing":
@@ -61,7 +61,7 @@ def _line(found: ErrorDetails) -> str:
     return line_of_variable(first, sentence)
 
 
-def _line_of_conflict(conflict: Conflict) -> str:
+def _line_of_conflict(conflict: SettingsConflict) -> str:
     if conflict.portal is None:
         return line_of_variable(SETTINGS[conflict.field].variable, str(conflict))
     return line_of_key(conflict.portal, conflict.field, str(conflict))

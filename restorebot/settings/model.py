@@ -28,7 +28,7 @@ from restorebot.settings.fields import (
     PortalAccess,
     PortalRules,
 )
-from restorebot.settings.problems import Conflict
+from restorebot.settings.problems import SettingsConflict
 from restorebot.settings.sources import TABLES, Sourced
 from restorebot.settings.types import ApiKey, PortalAddress, PortalName, parse_portal_name
 
@@ -97,7 +97,7 @@ class Settings(DatabaseAccess, BotRules, PortalRules, Portals, BotAccess, Source
         )
 
     def secrets(self) -> list[str]:
-        """Every secret's value, for the log to mask."""
+        """Return every secret's value, for the log to mask."""
         values = [value for part in (self, *self.tables.values()) for _, value in part]
         secrets = [value for value in values if isinstance(value, SecretStr)]
         return [secret.get_secret_value() for secret in secrets if secret]
@@ -114,29 +114,32 @@ class Settings(DatabaseAccess, BotRules, PortalRules, Portals, BotAccess, Source
     @model_validator(mode="after")
     def _fit_together(self) -> "Settings":
         if self.tables and (self.docspace_url or self.docspace_api_key):
-            raise Conflict(problems.BESIDE_TABLES, "docspace_url")
+            raise SettingsConflict(problems.BESIDE_TABLES, "docspace_url")
+        self._check_portals()
+        if not self.slack_app_token and not self.slack_signing_secret:
+            raise SettingsConflict(problems.NO_WAY_TO_LISTEN, "slack_app_token")
+        return self
+
+    def _check_portals(self) -> None:
         portals = self.portals
         urls = Counter(portal.url for portal in portals)
         for portal in portals:
             if portal.key is None and self.encryption_key is None:
-                raise Conflict(problems.MISSING, "key", portal=portal.name)
+                raise SettingsConflict(problems.MISSING, "key", portal=portal.name)
             if urls[portal.url] > 1:
-                raise Conflict(problems.URL_TWICE, "url", portal=portal.name)
+                raise SettingsConflict(problems.URL_TWICE, "url", portal=portal.name)
             self._check_approvers(portal)
-        if not self.slack_app_token and not self.slack_signing_secret:
-            raise Conflict(problems.NO_WAY_TO_LISTEN, "slack_app_token")
-        return self
 
     def _check_approvers(self, portal: PortalSettings) -> None:
         table = None
         if self.tables:
             table = portal.name
         if not portal.approvers:
-            raise Conflict(problems.NOBODY, "approvers", portal=table)
+            raise SettingsConflict(problems.NOBODY, "approvers", portal=table)
         # How many people a usergroup has is not known here.
         only_users = not any(name.startswith("S") for name in portal.approvers)
         if only_users and portal.approvals_needed > len(portal.approvers):
-            raise Conflict(problems.MORE_THAN_APPROVERS, "approvals_needed", portal=table)
+            raise SettingsConflict(problems.MORE_THAN_APPROVERS, "approvals_needed", portal=table)
 
 
 def _own(table: PortalTable) -> dict[str, Any]:

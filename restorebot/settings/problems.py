@@ -42,7 +42,7 @@ USER_ID = "id of a Slack user (U…)"
 USER_OR_GROUP_ID = "id of a Slack user (U…) or usergroup (S…)"
 
 
-class Conflict(ValueError):
+class SettingsConflict(ValueError):
     """Settings that do not fit each other.
 
     ``field`` is the one to change, of all portals or, with ``portal``, of that portal's table.

@@ -29,14 +29,14 @@ TABLES = "[portals]"
 
 
 def config_file() -> Path:
-    """The TOML file, which may be missing."""
+    """Return where the TOML file is, which may be missing."""
     return Path(os.environ.get(CONFIG_VARIABLE, CONFIG_FILE))
 
 
 def read_config() -> Mapping[str, Any]:
-    """Read the TOML file; returns its values by their names in upper case, and nothing of a file
-    that is missing.
+    """Read the TOML file.
 
+    Returns its values by their names in upper case, and nothing of a file that is missing.
     Raises OSError, or ValueError when it is no TOML.
     """
     path = config_file()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from tests.browser.person import Demo, Person
 
@@ -53,7 +53,10 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def demo(chromium: Browser) -> Iterator[Demo]:
     command = [sys.executable, "-m", "restorebot", "demo", "--no-browser", "--port", "0"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)  # noqa: S603 - our own program
+    # Our own program.
+    process = subprocess.Popen(  # noqa: S603
+        command, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
     assert process.stdout
     try:
         yield Demo(process.stdout.readline().strip())
@@ -84,7 +87,8 @@ def person(chromium: Browser, demo: Demo) -> Iterator[Callable[..., Person]]:
     def opened(
         name: str = "alice", width: int = 1280, height: int = 800, **options: object
     ) -> Person:
-        context = chromium.new_context(viewport={"width": width, "height": height}, **options)  # type: ignore[arg-type]
+        size: ViewportSize = {"width": width, "height": height}
+        context = chromium.new_context(viewport=size, **options)  # type: ignore[arg-type]
         contexts.append(context)
         page = context.new_page()
         listen(page)

@@ -54,7 +54,8 @@ def main() -> None:
         raise SystemExit("There is no Chromium to take pictures with. Install it, then try again.")
     PICTURES.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "restorebot", "demo", "--no-browser", "--port", "0"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own program
+    # Our own program.
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603
     try:
         demo = Demo(process.stdout.readline().strip() if process.stdout else "")
         with sync_playwright() as playwright:

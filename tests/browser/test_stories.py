@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from tests.browser.person import Demo, Person
 
@@ -136,11 +136,12 @@ def test_the_whole_story_by_keyboard(person: Opened, demo: Demo) -> None:
     alice.sees("completed")
 
 
-def tab_to(person: Person, wanted: object) -> None:
+def tab_to(person: Person, wanted: Locator) -> None:
     """Tab, as often as it takes; a page that lets nobody there fails."""
     for _ in range(60):
         person.page.keyboard.press("Tab")
-        if wanted.evaluate("element => element === document.activeElement"):  # type: ignore[attr-defined]
+        reached = wanted.evaluate("element => element === document.activeElement")
+        if reached:
             return
     raise AssertionError(f"Tab does not reach {wanted}")
 

@@ -119,7 +119,9 @@ async def test_one_changed_byte_in_any_value_of_a_thousand_rows_is_found(
     """
     await trail(store, rows)
     chance = random.Random(4)  # noqa: S311 - which bit, not a secret
-    query = f"SELECT * FROM ({audit.raw_rows().compile(dialect=dialect())}) WHERE seq = ?"  # noqa: S608 - our own words
+    # Our own words.
+    raw_rows = audit.raw_rows().compile(dialect=dialect())
+    query = f"SELECT * FROM ({raw_rows}) WHERE seq = ?"  # noqa: S608
     raw = sqlite3.connect(tmp_path / "bot.sqlite3", timeout=10)
 
     def fits(seq: int, before: str) -> bool:
@@ -129,11 +131,16 @@ async def test_one_changed_byte_in_any_value_of_a_thousand_rows_is_found(
     for seq in range(1, rows + 1):
         assert fits(seq, before)
         for column in COLUMNS:
-            (value,) = raw.execute(f"SELECT {column} FROM audit WHERE seq = ?", (seq,)).fetchone()  # noqa: S608 - constants
+            # Constants.
+            select = f"SELECT {column} FROM audit WHERE seq = ?"  # noqa: S608
+            (value,) = raw.execute(select, (seq,)).fetchone()
             for changed in changes(value, chance):
-                raw.execute(f"UPDATE audit SET {column} = {changed} WHERE seq = ?", (seq,))  # noqa: S608 - constants
+                # Constants.
+                update = f"UPDATE audit SET {column} = {changed} WHERE seq = ?"  # noqa: S608
+                raw.execute(update, (seq,))
                 assert not fits(seq, before), (seq, column, value, changed)
-            raw.execute(f"UPDATE audit SET {column} = ? WHERE seq = ?", (value, seq))  # noqa: S608 - constants
+            # Constants.
+            raw.execute(f"UPDATE audit SET {column} = ? WHERE seq = ?", (value, seq))  # noqa: S608
         ((before,),) = raw.execute("SELECT hash FROM audit WHERE seq = ?", (seq,))
     raw.close()
 

@@ -185,7 +185,8 @@ async def socket_bot(box: Box, register: Register) -> AsyncIterator[AsyncSocketM
         await until(lambda: box.workspace.connections.open)
         yield handler
     finally:
-        await handler.close_async()  # type: ignore[no-untyped-call]  # the SDK leaves it unannotated
+        # The SDK leaves it unannotated.
+        await handler.close_async()  # type: ignore[no-untyped-call]
 
 
 @contextlib.asynccontextmanager

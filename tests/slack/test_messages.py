@@ -365,7 +365,8 @@ def test_a_bucket_gives_its_size_at_once_and_then_its_rate() -> None:
             now += bucket.wait(now)
     assert taken[:3] == [0, 0, 0]
     assert taken[3:] == [2 * number for number in range(1, len(taken) - 2)]
-    idle: Callable[[], bool] = lambda: not bucket.wait(NOW + timedelta(minutes=5))  # noqa: E731 - said three times
+    # Said three times.
+    idle: Callable[[], bool] = lambda: not bucket.wait(NOW + timedelta(minutes=5))  # noqa: E731
     for _ in range(3):
         assert idle()
         bucket.take(NOW + timedelta(minutes=5))

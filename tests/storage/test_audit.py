@@ -56,7 +56,8 @@ TAMPERINGS = [
 @pytest.mark.parametrize("seq", [1, 8, ROWS])
 async def test_a_touched_row_is_named(store: Store, tmp_path: Path, change: str, seq: int) -> None:
     await fill(store)
-    tamper(tmp_path, f"UPDATE audit SET {change} WHERE seq = {seq}")  # noqa: S608 - a test's own constants
+    # A test's own constants.
+    tamper(tmp_path, f"UPDATE audit SET {change} WHERE seq = {seq}")  # noqa: S608
     assert await first_broken(store) == seq
 
 

@@ -277,7 +277,8 @@ def create_app(demo: DemoPrograms) -> Starlette:
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
         middleware=[Middleware(_SecurityHeaders), trusted],
-        exception_handlers={HTTPException: _error_response},  # type: ignore[dict-item] # Starlette names the base class
+        # Starlette names the base class.
+        exception_handlers={HTTPException: _error_response},  # type: ignore[dict-item]
     )
 
 

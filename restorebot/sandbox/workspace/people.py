@@ -47,7 +47,8 @@ from restorebot.sandbox.workspace.views import (
     state_values,
 )
 
-VERIFICATION_TOKEN = "deprecated-verification-token"  # noqa: S105  (a field that every payload has; it protects nothing)
+# A field that every payload has; it protects nothing.
+VERIFICATION_TOKEN = "deprecated-verification-token"  # noqa: S105
 DISMISSED = Ack(acked=False)
 LONGEST_MESSAGE = 4000
 
