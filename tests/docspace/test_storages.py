@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from docspace_api_sdk.models.backup_storage_type import BackupStorageType
 
 from restorebot.docspace.clouds import MODULES, CloudModule, ModuleKey
 from restorebot.docspace.storages import OFFERED, StorageType, name_of, refusal_of
@@ -12,11 +11,6 @@ from restorebot.slack.phrases.picker import ARCHIVE_KINDS
 from restorebot.slack.phrases.thread import WAYS_BACK
 
 README = (Path(__file__).parent.parent.parent / "README.md").read_text(encoding="utf-8")
-
-
-def test_the_types_are_the_vendors() -> None:
-    ours = {storage.facts.api_name: int(storage) for storage in StorageType}
-    assert ours == {storage.name: storage.value for storage in BackupStorageType}
 
 
 @pytest.mark.parametrize("storage", StorageType)

@@ -1,12 +1,13 @@
 """The local portal, spoken to by the vendor's own client.
 
-Its thousand modules take some ten seconds to import, so the test that plays it imports them.
+Its thousand modules take some ten seconds to import, so the tests do that themselves.
 """
 
 import asyncio
 
 import pytest
 
+from restorebot.docspace.storages import StorageType
 from restorebot.sandbox.portal import Portal, create_app
 from restorebot.sandbox.serve import serving
 
@@ -55,3 +56,11 @@ async def test_the_vendors_client_reads_the_history_starts_a_restore_and_follows
         with pytest.raises(ApiException) as refused:
             await asyncio.to_thread(with_key.get_backup_history, dump=False)
         assert refused.value.status == 401
+
+
+@pytest.mark.slow
+def test_the_storage_types_are_the_vendors() -> None:
+    from docspace_api_sdk.models.backup_storage_type import BackupStorageType
+
+    ours = {storage.facts.api_name: int(storage) for storage in StorageType}
+    assert ours == {storage.name: storage.value for storage in BackupStorageType}
