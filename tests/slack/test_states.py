@@ -1,0 +1,31 @@
+"""Each state has its words, in every table that has a line for each."""
+
+from dataclasses import replace
+
+import pytest
+
+from restorebot.model import ENDED, PostKind, State
+from restorebot.sandbox.workspace.limits import check_message_blocks
+from restorebot.slack import cards, thread
+from restorebot.slack.phrases.restore import describe
+from tests.storage.conftest import NOW, a_restore
+
+NOBODY = cards.CardContext((), ())
+
+
+@pytest.mark.parametrize("state", State)
+def test_each_state_has_its_card_and_its_sentence(state: State) -> None:
+    restore = a_restore("one", state=state)
+    if state in ENDED:
+        restore = replace(restore, ended_at=NOW)
+    _, blocks = cards.card(restore, NOBODY)
+    check_message_blocks(blocks)
+    assert describe(restore)
+
+
+@pytest.mark.parametrize("state", sorted(ENDED))
+def test_each_end_is_told_in_the_thread(state: State) -> None:
+    restore = replace(a_restore("one", state=state), ended_at=NOW)
+    text, blocks = thread.thread_post(PostKind.CLOSING, restore, {}, "0123456789ab", NOBODY)
+    check_message_blocks(blocks)
+    assert text
