@@ -67,10 +67,15 @@ def _approved_when(restore: Restore) -> str:
         if restore.self_approved:
             approved += " (their own request)"
     if restore.break_glass:
-        approved = f"by nobody: {mention(restore.requester)} started it alone (break-glass)"
+        approved = approved_by_nobody(restore)
     if restore.starts_at:
         approved += f", to start {date(restore.starts_at)}"
     return approved
+
+
+def approved_by_nobody(restore: Restore) -> str:
+    """Say who started it without approval."""
+    return f"by nobody: {mention(restore.requester)} started it alone (break-glass)"
 
 
 def _took_compared(restore: Restore, spans: Sequence[timedelta]) -> str:

@@ -14,6 +14,7 @@ from restorebot.slack.mrkdwn import (
 from restorebot.slack.phrases.restore import TITLES, ended_at, starts
 
 EXPIRED = "*expired*"
+STARTED_ALONE = "started alone (break-glass)"
 
 
 def no_backups(portal: str) -> str:
@@ -77,7 +78,7 @@ def ended_line(restore: Restore, name: str) -> str:
     if restore.votes:
         yes = f", approved by {mentions(restore.voters)}"
     if restore.break_glass:
-        yes = ", started alone (break-glass)"
+        yes = f", {STARTED_ALONE}"
     return (
         f"• {code(restore.portal)} from {name}: *{TITLES[restore.state]}*{at}{took} "
         f"· asked by {mention(restore.requester)}{yes}"

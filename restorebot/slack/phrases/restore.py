@@ -40,6 +40,9 @@ PHASES: Mapping[Phase, str] = {
 
 BOT_NAME = "restorebot"
 YOUR_CLICK_CHANGED_NOTHING = "Your click changed nothing."
+OUTCOME_NOT_KNOWN = "It is not known whether this restore runs, or how it ended."
+STARTS_AFTER_BACKUP = "The restore starts only when it is done."
+ASK_AGAIN = "Ask again with `/restore`."
 
 
 def title(restore: Restore) -> str:
@@ -75,6 +78,11 @@ def starts(restore: Restore) -> str:
     return date(restore.starts_at)
 
 
+def unchanged_since(moment: datetime) -> str:
+    """Say that nothing moves, to go on or to end there."""
+    return f"Nothing has changed since {date(moment)}"
+
+
 def durations(spans: Iterable[timedelta]) -> str:
     """List how long other restores took."""
     return ", ".join(duration(span) for span in spans)
@@ -86,24 +94,25 @@ def describe(restore: Restore) -> str:
     by = decided_by(restore)
     sentences = {
         State.REQUESTED: "This restore still waits for approval.",
-        State.APPROVED: f"{_was_approved(restore)}; it starts {_start_of_approved(restore)}.",
-        State.BACKING_UP: f"{_was_approved(restore)}; its safety backup is being made.",
-        State.STARTING: f"{_was_approved(restore)} and is being started.",
-        State.RESTORING: f"{_was_approved(restore)} and is running.",
-        State.UNKNOWN: f"{_was_approved(restore)}, and its outcome is not known.",
-        State.COMPLETED: f"{_was_approved(restore)} and has completed{at}.",
-        State.FAILED: f"{_was_approved(restore)} and has failed{at}.",
+        State.APPROVED: f"{was_approved(restore)}; it starts {_start_of_approved(restore)}.",
+        State.BACKING_UP: f"{was_approved(restore)}; its safety backup is being made.",
+        State.STARTING: f"{was_approved(restore)} and is being started.",
+        State.RESTORING: f"{was_approved(restore)} and is running.",
+        State.UNKNOWN: f"{was_approved(restore)}, and its outcome is not known.",
+        State.COMPLETED: f"{was_approved(restore)} and has completed{at}.",
+        State.FAILED: f"{was_approved(restore)} and has failed{at}.",
         State.CLOSED: f"This restore was closed by {by}{at}.",
         State.DENIED: f"This restore was denied by {by}{at}.",
         State.WITHDRAWN: f"This restore was withdrawn by {by}{at}.",
         State.STOPPED: f"This restore was stopped by {by}{at}.",
-        State.EXPIRED: f"This restore expired{at}. Ask again with `/restore`.",
-        State.VOID: f"This restore became void{at}. Ask again with `/restore`.",
+        State.EXPIRED: f"This restore expired{at}. {ASK_AGAIN}",
+        State.VOID: f"This restore became void{at}. {ASK_AGAIN}",
     }
     return sentences[restore.state]
 
 
-def _was_approved(restore: Restore) -> str:
+def was_approved(restore: Restore) -> str:
+    """Say who approved it, or started it alone, to go on with how it stands."""
     if restore.break_glass:
         return f"This restore was started by {mention(restore.requester)} alone (break-glass)"
     return f"This restore has been approved by {mentions(restore.voters)}"
