@@ -167,7 +167,7 @@ async def test_a_backup_that_is_not_in_this_portals_history_cannot_be_asked_for(
 LOCKED = 4
 
 FAILING: list[tuple[str, str, dict[str, Any], Callable[[Sentences], str]]] = [
-    ("the portal is locked", "lock", {}, lambda _: checks.portal_inactive("acme", LOCKED)),
+    ("a locked portal", "lock", {}, lambda _: checks.portal_inactive("acme", LOCKED)),
     ("a restore runs", "someone-else-starts", {}, lambda _: checks.task_running("restore", 0)),
     (
         "the key may only read",

@@ -15,6 +15,7 @@ from restorebot.docspace.sentences import Sentences
 from restorebot.docspace.storages import StorageType, name_of
 from restorebot.model import State
 from restorebot.restores import checks
+from restorebot.slack.phrases import answers
 from restorebot.slack.phrases import picker as said
 from restorebot.storage import audit
 from tests.harness import ALICE, World, words, world
@@ -347,7 +348,7 @@ async def test_types_2_and_3_are_refused_with_the_reason(
 
 async def test_dump_is_refused_with_the_reason(scene: World) -> None:
     await scene.command(f"{await scene.backup()} --dump")
-    assert "would replace every portal of the instance" in (await scene.private())[-1]
+    assert answers.DUMP_REFUSED in (await scene.private())[-1]
 
 
 # --- the window is redrawn
@@ -387,7 +388,8 @@ async def test_a_redraw_that_slack_does_not_take_is_told_in_the_channel(scene: W
     assert view
     await scene.slack("faults", "PATCH", **{"views.update": {"fault": "drop", "times": 1}})
     await choose(scene, view, "kind", "5")
-    assert "The window could not be filled" in (await scene.private())[-1]
+    told = answers.window_not_filled(answers.CHOOSE_AGAIN)
+    assert told in (await scene.private())[-1]
     await scene.submit({"kind": {"restore_kind": "5"}})
     found = await scene.modal()
     assert found

@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from restorebot.model import ENDED, PostKind, State
 from restorebot.slack import thread
+from restorebot.slack.phrases import thread as thread_words
 from restorebot.storage import audit, schema
 from tests.harness import ALICE, BOB, World, words
 
@@ -35,7 +36,7 @@ async def test_a_rate_limited_post_is_sent_later_and_once(scene: World) -> None:
     await scene.pass_time(20)
     sent = [line for line in await scene.thread() if ":rocket:" in line]
     assert len(sent) == 1
-    assert "(sent again)" not in sent[0]
+    assert thread_words.SENT_AGAIN not in sent[0]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ async def test_a_post_whose_answer_was_lost_is_sent_again_and_says_so(
     await scene.pass_time(10)
     sent = [line for line in await scene.thread() if ":rocket:" in line]
     assert len(sent) == copies
-    assert "(sent again)" in sent[-1]
+    assert thread_words.SENT_AGAIN in sent[-1]
     assert "delivery_failed" not in scene.log.getvalue()
 
 
@@ -213,7 +214,7 @@ async def test_every_end_has_one_closing_post_and_a_true_record(scene: World, en
     await scene.pass_time(30)
     restore = await scene.restore()
     assert restore.state in ENDED
-    closings = [line for line in await scene.thread() if "audit trail up to" in line]
+    closings = [line for line in await scene.thread() if thread_words.trail_of(restore) in line]
     assert len(closings) == 1
     assert f"<@{ALICE}>" in closings[0]
     assert scene.bot is not None

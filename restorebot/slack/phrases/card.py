@@ -18,12 +18,12 @@ from restorebot.slack.phrases.restore import (
     OUTCOME_NOT_KNOWN,
     PHASES,
     STARTS_AFTER_BACKUP,
+    UNCHANGED_SINCE,
     approved_by,
     decided_by,
     durations,
     ended_at,
     task,
-    unchanged_since,
 )
 
 ASKED_BY = "Asked by"
@@ -139,7 +139,7 @@ def adopted(task_id: str | None) -> str:
 
 def nothing_changed_since(moment: datetime) -> str:
     """Say that nothing moves."""
-    return f":warning: {unchanged_since(moment)}."
+    return f":warning: {UNCHANGED_SINCE} {date(moment)}."
 
 
 def look_at_portal(approvers: Iterable[str]) -> str:

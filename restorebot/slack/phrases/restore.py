@@ -42,6 +42,7 @@ BOT_NAME = "restorebot"
 YOUR_CLICK_CHANGED_NOTHING = "Your click changed nothing."
 OUTCOME_NOT_KNOWN = "It is not known whether this restore runs, or how it ended."
 STARTS_AFTER_BACKUP = "The restore starts only when it is done."
+UNCHANGED_SINCE = "Nothing has changed since"
 ASK_AGAIN = "Ask again with `/restore`."
 
 
@@ -76,11 +77,6 @@ def starts(restore: Restore) -> str:
     if restore.starts_at is None:
         return "soon"
     return date(restore.starts_at)
-
-
-def unchanged_since(moment: datetime) -> str:
-    """Say that nothing moves, to go on or to end there."""
-    return f"Nothing has changed since {date(moment)}"
 
 
 def durations(spans: Iterable[timedelta]) -> str:

@@ -16,10 +16,10 @@ from restorebot.slack.mrkdwn import (
 from restorebot.slack.phrases.restore import (
     OUTCOME_NOT_KNOWN,
     STARTS_AFTER_BACKUP,
+    UNCHANGED_SINCE,
     starts,
     stored_in,
     task,
-    unchanged_since,
 )
 
 SENT_AGAIN = "(sent again)"
@@ -160,7 +160,7 @@ def loading(restore: Restore) -> str:
 def stalled(since: datetime, percent: int) -> str:
     """Say that nothing has changed for long."""
     return (
-        f":warning: {unchanged_since(since)}: the portal says {percent} %. That may "
+        f":warning: {UNCHANGED_SINCE} {date(since)}: the portal says {percent} %. That may "
         "be normal, or its worker may have died; DocSpace does not tell the difference. Have an "
         "administrator look at the server's backup worker log. restorebot keeps watching."
     )
