@@ -60,9 +60,9 @@ async def test_she_starts_alone_and_everybody_hears_of_it(glass: World) -> None:
     assert thread_words.break_glass(restore, (BOB, ERIN)) in said
     assert "everything burns" in said
     assert (CAROL, "break-glass") in await events(glass)
-    await glass.until(State.COMPLETED)
+    restore = await glass.until(State.COMPLETED)
     thread = "\n".join(await glass.thread())
-    assert f"*Approved* {ending.approved_by_nobody(restore)}" in thread
+    assert f"*Approved* {ending.approved_when(restore)}" in thread
     assert len(await glass.requests("startrestore")) == 1
     await glass.command("history")
     assert lists.STARTED_ALONE in (await glass.private())[-1]

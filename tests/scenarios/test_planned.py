@@ -81,12 +81,12 @@ async def test_it_waits_approved_says_when_reminds_and_starts_in_time(scene: Wor
     assert not await scene.requests("startrestore")
 
     await scene.pass_time(14 * 60, by=120)
-    await scene.until(State.COMPLETED)
+    restore = await scene.until(State.COMPLETED)
     assert len(await scene.requests("startrestore")) == 1
     _, started, over = await told(scene)
     assert announcements.started(restore) in started
     assert announcements.completed(restore) in over
-    assert ", to start <!date^" in (await scene.thread())[-1]
+    assert ending.approved_when(restore) in (await scene.thread())[-1]
 
 
 async def test_a_channel_that_cannot_be_told_holds_up_nothing(scene: World) -> None:

@@ -13,6 +13,8 @@ from sqlalchemy import select
 
 from restorebot.model import ENDED, PostKind, State
 from restorebot.slack import thread
+from restorebot.slack.phrases import card as card_words
+from restorebot.slack.phrases import ending
 from restorebot.slack.phrases import thread as thread_words
 from restorebot.storage import audit, schema
 from tests.harness import ALICE, BOB, World, words
@@ -79,7 +81,7 @@ async def test_a_message_that_our_own_code_fails_at_holds_up_no_other(
     await scene.click("approve")
     await scene.pass_time(10)
     assert "delivery_failed" in scene.log.getvalue()
-    assert "Approved by" in words(await scene.card())
+    assert card_words.approval(await scene.restore()) in words(await scene.card())
     assert not await scene.thread()
     monkeypatch.setitem(thread.RENDERERS, PostKind.SENT, write)
     await scene.until(State.COMPLETED)
@@ -156,7 +158,8 @@ async def test_the_closing_post_mentions_both_sides_and_carries_the_audit_head(
     scene: World,
 ) -> None:
     await to_the_end(scene)
-    closing = next(line for line in await scene.thread() if "has been restored" in line)
+    done = ending.has_been_restored(await scene.restore())
+    closing = next(line for line in await scene.thread() if done in line)
     assert f"<@{ALICE}>" in closing
     assert f"<@{BOB}>" in closing
     assert scene.bot is not None

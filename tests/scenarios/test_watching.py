@@ -83,15 +83,15 @@ async def test_another_task_at_100_percent_is_not_ours(scene: World) -> None:
 
 async def test_the_card_compares_with_the_portals_last_restores(scene: World) -> None:
     await running(scene, key_survives=True)
-    assert "last restores took" not in words(await scene.card())
+    assert card_words.LAST_TOOK not in words(await scene.card())
     await scene.until(State.COMPLETED)
     await scene.pass_time(30)
-    assert "the restores before" not in await thread(scene)
+    assert ending.BEFORE_TOOK not in await thread(scene)
     await scene.ask()
     await scene.click("approve")
-    assert re.search(r"last restores took:\* 2\d s", words(await scene.card()))
+    assert re.search(rf"{re.escape(card_words.LAST_TOOK)} 2\d s", words(await scene.card()))
     await scene.until(State.COMPLETED)
-    assert re.search(r"\(the restores before took 2\d s\)", await thread(scene))
+    assert re.search(rf"\({ending.BEFORE_TOOK} 2\d s\)", await thread(scene))
     assert re.search(r"\*Took\* 2\d s", await thread(scene))
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from restorebot.errors import PortalFault
 from restorebot.model import State
 from restorebot.restores import checks, policy
 from restorebot.sandbox.workspace.limits import check_view
+from restorebot.slack.lists import ended_line
 from restorebot.slack.phrases import answers, lists, request
 from restorebot.slack.phrases import picker as picker_words
 from restorebot.slack.phrases import restore as restore_words
@@ -54,10 +56,10 @@ async def test_restore_alone_offers_the_newest_backups_and_goes_on_with_the_one_
     assert made == sorted(made, reverse=True)
     for one in offered:
         assert one["text"] == history[one["value"]]["fileName"]
-        assert re.fullmatch(
-            r".+ old, in (own cloud storage|temporary storage|a room of the portal)",
-            one["description"],
-        )
+        record = history[one["value"]]
+        age = scene.clock.now - datetime.fromisoformat(record["createdOn"]).replace(tzinfo=UTC)
+        told = picker_words.age_and_place(age, record["storageType"])
+        assert one["description"] == told
     chosen = await scene.backup()
     answer = await scene.submit({"backup": {"value": chosen}})
     assert answer["acked"]
@@ -246,17 +248,16 @@ async def test_history_tells_who_asked_who_approved_what_and_how_it_ended(scene:
     assert await scene.private() == [lists.nothing_ended(["portal"])]
     await scene.ask()
     await scene.deny()
-    restore = await scene.ask()
+    denied = await scene.restore()
+    await scene.ask()
     await scene.click("approve")
-    await scene.until(State.COMPLETED)
+    completed = await scene.until(State.COMPLETED)
     await scene.command("history", BOB)
     said = (await scene.private(BOB))[-1]
-    assert said.index(f"*{restore_words.TITLES[State.COMPLETED]}*") < said.index(
-        f"*{restore_words.TITLES[State.DENIED]}*"
-    )
-    assert f"asked by <@{ALICE}>, approved by <@{BOB}>" in said
+    assert said.index(ended_line(completed)) < said.index(ended_line(denied))
+    assert (completed.requester, completed.voters) == (ALICE, (BOB,))
     assert re.search(r"took 2\d s", said)
-    assert restore.source.file_name in said
+    assert completed.source.file_name in said
 
 
 @pytest.mark.parametrize("word", ["status", "history"])

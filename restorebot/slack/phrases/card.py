@@ -39,6 +39,7 @@ BACKUP_MADE = "The safety backup is made. Everything is checked once more, then 
 BACKUP_FIRST = f":floppy_disk: *A safety backup is made first.* {STARTS_AFTER_BACKUP}"
 CAN_BE_STOPPED = "Until then it can be stopped."
 BEING_SENT = "The request is being sent to the portal."
+LAST_TOOK = "*This portal's last restores took:*"
 NOT_SEEN_YET = "not seen yet"
 STANDS_STILL = "The number often stands still for most of the run, 75 above all. That is normal."
 UNKNOWN_OUTCOME = f":question: {OUTCOME_NOT_KNOWN}"
@@ -129,7 +130,7 @@ def started_at(posted_at: datetime) -> str:
 
 def last_took(spans: Iterable[timedelta]) -> str:
     """Say how long this portal's last restores took."""
-    return f"*This portal's last restores took:* {durations(spans)}"
+    return f"{LAST_TOOK} {durations(spans)}"
 
 
 def adopted(task_id: str | None) -> str:

@@ -56,6 +56,11 @@ def portal_names(portals: Iterable[str]) -> str:
     return ", ".join(code(name) for name in portals)
 
 
+def asked_by(restore: Restore) -> str:
+    """Say who asked for it."""
+    return f"asked by {mention(restore.requester)}"
+
+
 def open_line(restore: Restore, link: str | None) -> str:
     """Describe one open restore; ``link`` is its card's address, if there is one."""
     shown = f"Restore of {escape(restore.portal)}: {TITLES[restore.state]}"
@@ -64,7 +69,7 @@ def open_line(restore: Restore, link: str | None) -> str:
     planned = ""
     if restore.is_planned:
         planned = f" · starts {starts(restore)}"
-    asked = f"asked by {mention(restore.requester)} {date(restore.requested_at)}"
+    asked = f"{asked_by(restore)} {date(restore.requested_at)}"
     return f"• {shown}{planned} · {asked}"
 
 
@@ -81,5 +86,5 @@ def ended_line(restore: Restore, name: str) -> str:
         yes = f", {STARTED_ALONE}"
     return (
         f"• {code(restore.portal)} from {name}: *{TITLES[restore.state]}*{at}{took} "
-        f"· asked by {mention(restore.requester)}{yes}"
+        f"· {asked_by(restore)}{yes}"
     )

@@ -131,6 +131,8 @@ def describe_done(restore: Restore) -> str:
 
 
 NOT_KNOWN = "not known"
+BACKUP_MADE = "Backup made"
+FILE_CHANGED = "File last changed"
 
 
 def stored_in(storage_type: int | None) -> str:
@@ -145,9 +147,9 @@ def age(source: Source, now: datetime | None = None) -> tuple[str, str]:
 
     A file's time is that of its upload: the backup in it may be much older.
     """
-    label, moment = "Backup made", source.created_on
+    label, moment = BACKUP_MADE, source.created_on
     if source.changed_on:
-        label, moment = "File last changed", source.changed_on
+        label, moment = FILE_CHANGED, source.changed_on
     if moment is None:
         return label, NOT_KNOWN
     if now is None:
