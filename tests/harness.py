@@ -17,18 +17,21 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
 from restorebot import logs
 from restorebot.app import Bot, build_bot
 from restorebot.docspace.client import DEFAULT_LIMITS, Limits, ssl_context
+from restorebot.docspace.sentences import Sentences
 from restorebot.model import Restore, State
 from restorebot.run import listening
 from restorebot.sandbox import portal as sandbox_portal
 from restorebot.sandbox import workspace as sandbox_workspace
 from restorebot.sandbox.serve import serving_all
 from restorebot.settings import Settings
+from restorebot.slack.phrases.setup import SETUP_HINTS
 from restorebot.storage import audit
 from restorebot.storage.store import open_store
 
@@ -107,6 +110,11 @@ class World:
     due: dict[str, tuple[int, datetime]] = field(default_factory=dict)
 
     # the sandbox
+
+    @property
+    def of_portal(self) -> Sentences:
+        """What the bot says of the portal where a call goes wrong."""
+        return Sentences(urlsplit(self.portal_url).netloc, SETUP_HINTS)
 
     async def portal(self, path: str = "state", method: str = "GET", **body: Any) -> Any:
         return await self._control(self.portal_url, path, method, body)

@@ -11,6 +11,8 @@ from restorebot.errors import PortalNotConfigured, Refusal
 from restorebot.model import PortalName, Restore
 from restorebot.restores.policy import WRONG_CHANNEL, Policy
 
+NO_SUCH_PORTAL = "There is no portal of that name."
+
 
 class WrongChannel(Refusal):
     """No portal, or not the one that is named, is asked for in this channel.
@@ -40,7 +42,7 @@ class UnknownPortal(Refusal):
     """
 
     def __init__(self, near: Sequence[PortalName], names: Iterable[PortalName]) -> None:
-        super().__init__("There is no portal of that name.")
+        super().__init__(NO_SUCH_PORTAL)
         self.near = tuple(near)
         self.names = tuple(names)
 

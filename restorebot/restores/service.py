@@ -25,6 +25,7 @@ from restorebot.model import (
 )
 from restorebot.restores import planned_start, votes
 from restorebot.restores.policy import (
+    NO_BREAK_GLASS,
     Allowed,
     Directory,
     ineligible_voters,
@@ -48,7 +49,7 @@ from restorebot.storage.store import Store, WriteTransaction
 REASON_LIMIT = 3000
 """Characters of a reason that are kept; as many as Slack's input takes."""
 
-ALONE_REFUSED = "You are not among those who may start a restore alone. Ask for approval instead."
+ALONE_REFUSED = f"{NO_BREAK_GLASS.reason} Ask for approval instead."
 ASKED_MEANWHILE = (
     "Another restore of this portal has been asked for meanwhile. Wait until it has ended."
 )

@@ -132,7 +132,7 @@ def _adopted(_: Restore, facts: Facts, __: CardContext) -> list[Block]:
 
 def _unknown(_: Restore, facts: Facts, beside: CardContext) -> list[Block]:
     return [
-        section(words.OUTCOME_NOT_KNOWN),
+        section(words.UNKNOWN_OUTCOME),
         plain_section(card.WHY, facts["why"], OUTCOME_SHOWN),
         section(words.please_settle(beside.approvers)),
     ]

@@ -11,8 +11,13 @@ from typing import Any
 import pytest
 
 from restorebot.model import State
+from restorebot.restores import policy, start
+from restorebot.slack.phrases import answers
+from restorebot.slack.phrases import card as card_words
+from restorebot.slack.phrases import restore as restore_words
+from restorebot.slack.phrases import thread as thread_words
 from restorebot.storage import audit
-from tests.harness import ALICE, BOB, CAROL, CHANNEL, ERIN, World, words, world
+from tests.harness import BOB, CAROL, CHANNEL, ERIN, World, words, world
 
 CROWD = [f"U0CROWD{number:02}" for number in range(20)]
 
@@ -63,7 +68,7 @@ async def test_twenty_clicks_at_once_do_not_meet_the_rate_limit_and_ten_of_them_
     assert len(await crowd.requests("startrestore")) == 1
     told = [said for one in CROWD for said in await crowd.private(one)]
     assert len(told) == 10
-    assert all("has been approved by" in said for said in told)
+    assert all(restore_words.was_approved(restore) in said for said in told)
 
 
 async def test_who_clicks_after_the_approval_has_nobody_looked_up_but_themselves(
@@ -74,11 +79,12 @@ async def test_who_clicks_after_the_approval_has_nobody_looked_up_but_themselves
     await crowd.slack("faults", "PATCH", **{"chat.update": {"fault": "server_error", "times": 999}})
     for one in CROWD[:10]:
         await crowd.click("approve", one)
+    approved = restore_words.was_approved(await crowd.restore())
     assert len((await crowd.restore()).voters) == 10
     before = await asked_of_slack(crowd, "users.info")
     for one in CROWD[10:15]:
         await crowd.click("approve", one)
-        assert "has been approved by" in (await crowd.private(one))[-1]
+        assert approved in (await crowd.private(one))[-1]
     assert await asked_of_slack(crowd, "users.info") - before == 5
 
 
@@ -88,7 +94,7 @@ async def test_an_answer_that_has_arrived_is_not_used_again(crowd: World) -> Non
     await crowd.click("approve", CROWD[0])
     await crowd.slack("usergroups/S0CROWD", "PUT", users=CROWD[2:])
     await crowd.click("approve", CROWD[1])
-    assert "You are not an approver" in (await crowd.private(CROWD[1]))[-1]
+    assert policy.NO_APPROVER.reason in (await crowd.private(CROWD[1]))[-1]
     assert (await crowd.restore()).voters == (CROWD[0],)
 
 
@@ -96,7 +102,7 @@ async def test_a_group_that_is_deleted_after_the_request_lets_nobody_approve(cro
     await crowd.ask()
     await crowd.slack("usergroups/S0CROWD", "DELETE")
     await crowd.click("approve", CROWD[0])
-    assert "You are not an approver" in (await crowd.private(CROWD[0]))[-1]
+    assert policy.NO_APPROVER.reason in (await crowd.private(CROWD[0]))[-1]
 
 
 @pytest.fixture
@@ -119,10 +125,10 @@ async def planned(scene: World) -> None:
 
 @pytest.mark.parametrize(
     ("how", "why"),
-    [({"deleted": True}, "has a deactivated account"), ({"is_restricted": True}, "is a guest")],
+    [({"deleted": True}, policy.DEACTIVATED), ({"is_restricted": True}, policy.GUEST)],
 )
 async def test_when_the_quorum_fills_every_earlier_voter_is_looked_at_again(
-    two: World, how: dict[str, Any], why: str
+    two: World, how: dict[str, Any], why: policy.Denied
 ) -> None:
     await planned(two)
     await two.click("approve", BOB)
@@ -130,10 +136,10 @@ async def test_when_the_quorum_fills_every_earlier_voter_is_looked_at_again(
     await two.click("approve", ERIN)
     restore = await two.restore()
     assert (restore.state, restore.voters) == (State.REQUESTED, (ERIN,))
-    assert f"The approval of <@{BOB}> no longer counts: <@{BOB}> {why}." in (await two.thread())[-1]
+    assert thread_words.vote_revoked(BOB, why.said_of) in (await two.thread())[-1]
     card = words(await two.card())
-    assert "One approval is needed" in card
-    assert f"Approved so far by <@{ERIN}>." in card
+    assert card_words.approvals_missing(1, (BOB, CAROL, ERIN)) in card
+    assert card_words.approved_so_far(restore) in card
     await two.click("approve", CAROL)
     restore = await two.restore()
     assert (restore.state, restore.voters) == (State.APPROVED, (ERIN, CAROL))
@@ -153,7 +159,7 @@ async def test_when_slack_does_not_tell_of_an_earlier_voter_the_quorum_does_not_
         "faults", "PATCH", **{"users.info": {"fault": "server_error", "times": 9, "only": BOB}}
     )
     await two.click("approve", ERIN)
-    assert "Slack did not tell who somebody is" in (await two.private(ERIN))[-1]
+    assert answers.slack_did_not_tell(answers.WHO) in (await two.private(ERIN))[-1]
     assert (await two.restore()).voters == (BOB,)
 
 
@@ -194,7 +200,7 @@ async def test_a_quorum_that_was_raised_since_holds_for_what_is_open(quiet: Worl
         restore = await quiet.restore()
         assert (restore.state, restore.outcome) == (
             State.VOID,
-            "Not enough approvals still count: 1 of 2.",
+            start.too_few_approvals(1, 2),
         )
     quiet.settings = quiet.settings.model_copy(update={"approvals_needed": 1})
     async with quiet.life():
@@ -204,7 +210,7 @@ async def test_a_quorum_that_was_raised_since_holds_for_what_is_open(quiet: Worl
         await quiet.click("approve", BOB)
         restore = await quiet.restore()
         assert (restore.state, restore.approvals_needed) == (State.REQUESTED, 2)
-        assert "One approval is needed" in words(await quiet.card())
+        assert card_words.approvals_missing(1, (BOB, ERIN)) in words(await quiet.card())
     assert not await quiet.requests("startrestore")
 
 
@@ -215,7 +221,7 @@ async def test_at_half_of_its_time_a_request_mentions_the_approvers_once(scene: 
     assert not await scene.thread()
     await scene.pass_time(60, by=60)
     (said,) = await scene.thread()
-    assert f"<@{BOB}>, <@{ERIN}>: <@{ALICE}> still waits for an answer." in said
+    assert thread_words.reminder(restore, (BOB, ERIN)) in said
     await scene.pass_time(half.total_seconds() - 120, by=60)
     assert len(await scene.thread()) == 1
     await scene.click("approve")
@@ -224,11 +230,11 @@ async def test_at_half_of_its_time_a_request_mentions_the_approvers_once(scene: 
 
 async def test_a_bot_that_was_down_at_half_time_reminds_when_it_is_back(quiet: World) -> None:
     async with quiet.life():
-        await quiet.ask()
+        restore = await quiet.ask()
     quiet.clock.now += timedelta(minutes=20)
     async with quiet.life():
         await quiet.settle()
-        assert "still waits for an answer" in (await quiet.thread())[-1]
+        assert thread_words.reminder(restore, (BOB, ERIN)) in (await quiet.thread())[-1]
 
 
 @pytest.mark.both_transports
@@ -251,5 +257,5 @@ async def test_guests_cannot_ask_again(scene: World) -> None:
     await scene.pass_time(31 * 60, by=300)
     await scene.slack("people/U0CAROL", "PATCH", is_restricted=True)
     await scene.click("again", CAROL)
-    assert "Guests may not do this" in (await scene.private(CAROL))[-1]
+    assert policy.GUEST.reason in (await scene.private(CAROL))[-1]
     assert await scene.modal(CAROL) is None

@@ -5,7 +5,7 @@ being made.
 import asyncio
 import resource
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +13,12 @@ from typing import Any
 
 import pytest
 
+from restorebot.docspace.sentences import Sentences
+from restorebot.docspace.storages import StorageType, name_of
 from restorebot.model import State
+from restorebot.restores import checks, policy, preflight, service
+from restorebot.slack.phrases import answers, request
+from restorebot.slack.phrases import card as card_words
 from tests.harness import ALICE, BOB, CHANNEL, ERIN, World, words, world
 
 MISSING = "3c0f8f0a-7a6b-4f2e-9a51-0d7a4a1f6b11"
@@ -58,27 +63,19 @@ async def test_the_modal_opens_at_once_and_fills_with_facts(scene: World) -> Non
         scene.portal_url,
         record["fileName"],
         backup,
-        "own cloud storage",
+        name_of(StorageType.CLOUD),
         "ago",
     ):
         assert fact in text
-    for check in ("portal:", "API key:", "backup:", "nothing running:", "no other request:"):
-        assert f":white_check_mark: {check}" in text
-    for consequence in (
-        "replaces all data",
-        "since the backup",
-        "cannot be cancelled",
-        "logs everybody out",
+    for check in (
+        checks.PORTAL,
+        checks.API_KEY,
+        checks.BACKUP,
+        checks.NOTHING_RUNNING,
+        checks.NO_OTHER_REQUEST,
     ):
-        assert consequence in text
-    for consequence in (
-        "new password",
-        "two-factor",
-        "API key dies",
-        "ids of all backups change",
-        "Mail goes",
-    ):
-        assert consequence in text
+        assert f":white_check_mark: {check}:" in text
+    assert request.CONSEQUENCES in text
     assert await inputs(scene) == ["reason", "alias", "notify", "starts"]
 
 
@@ -94,7 +91,11 @@ async def test_the_card_says_who_what_why_and_when_it_expires(scene: World) -> N
     assert f"<@{BOB}>" in text
     assert f"<@{ERIN}>" in text
     (row,) = [block for block in card["blocks"] if block["type"] == "actions"]
-    assert [button["text"]["text"] for button in row["elements"]] == ["Approve", "Deny", "Withdraw"]
+    assert [button["text"]["text"] for button in row["elements"]] == [
+        card_words.APPROVE,
+        card_words.DENY,
+        card_words.WITHDRAW,
+    ]
     assert "confirm" in row["elements"][0]
     assert "the import of Monday broke it" in card["text"]
 
@@ -115,9 +116,7 @@ async def test_notify_reaches_the_portal_only_when_it_was_ticked(scene: World) -
 @pytest.mark.parametrize("text", ["help", "HELP"])
 async def test_on_help_the_usage_is_told(scene: World, text: str) -> None:
     await scene.command(text)
-    said = await refused(scene)
-    assert "`/restore <backupId>`" in said
-    assert "Example:" in said
+    assert answers.USAGE in await refused(scene)
 
 
 NO_IDS = [
@@ -153,7 +152,7 @@ async def test_a_backup_that_is_not_in_this_portals_history_cannot_be_asked_for(
 ) -> None:
     await scene.command(MISSING)
     text = await shown(scene)
-    assert ":x: backup: This portal's history has no such backup" in text
+    assert f":x: {checks.BACKUP}: {checks.BACKUP_NOT_FOUND}" in text
     assert not await inputs(scene)
     for record in (await scene.portal())["history"]:
         assert record["fileName"] not in text
@@ -165,30 +164,47 @@ async def test_a_backup_that_is_not_in_this_portals_history_cannot_be_asked_for(
 # --- the checks -----------------------------------------------------------------------------------
 # --------------------
 
-FAILING: list[tuple[str, str, dict[str, Any], str]] = [
-    ("the portal is locked", "lock", {}, "locked by a restore"),
-    ("a restore runs", "someone-else-starts", {}, "A restore is running on the portal"),
-    ("the key may only read", "keys", {"permissions": ["*:read"]}, "may not write"),
-    ("the key is switched off", "keys", {"is_active": False}, "does not accept the API key (401)"),
-    ("the key's owner is no administrator", "keys", {"admin": False}, "owner or an administrator"),
+LOCKED = 4
+
+FAILING: list[tuple[str, str, dict[str, Any], Callable[[Sentences], str]]] = [
+    ("a locked portal", "lock", {}, lambda _: checks.portal_inactive("acme", LOCKED)),
+    ("a restore runs", "someone-else-starts", {}, lambda _: checks.task_running("restore", 0)),
     (
-        "the address is refused",
-        "faults",
-        {"ip_refused": True},
-        "does not admit restorebot's IP address",
+        "the key may only read",
+        "keys",
+        {"permissions": ["*:read"]},
+        lambda of_portal: checks.key_read_only("restorebot", of_portal.hints),
     ),
-    ("the portal is not paid for", "faults", {"unpaid": True}, "asks for payment (402)"),
+    ("the key is switched off", "keys", {"is_active": False}, Sentences.key_rejected),
+    ("the key's owner is no administrator", "keys", {"admin": False}, Sentences.access_denied),
+    ("the address is refused", "faults", {"ip_refused": True}, Sentences.ip_address_refused),
+    (
+        "the portal is not paid for",
+        "faults",
+        {"unpaid": True},
+        lambda of_portal: of_portal.asks_for_payment(None),
+    ),
     (
         "another portal's address",
         "faults",
         {"redirect_elsewhere": True},
-        "redirects to elsewhere.invalid",
+        lambda of_portal: of_portal.redirects("elsewhere.invalid"),
     ),
-    ("the portal is away", "faults", {"away": 100}, "broke the connection"),
-    ("a proxy answers", "faults", {"html_502": True}, "backup service does not answer"),
-    ("half a JSON", "faults", {"bad_json": True}, "did not answer in JSON"),
-    ("a gigabyte", "faults", {"huge_reply": True}, "sent more than 4 MiB"),
-    ("too many questions", "faults", {"rate_limited": 20}, "asked too often (429)"),
+    ("the portal is away", "faults", {"away": 100}, Sentences.broke_connection),
+    (
+        "a proxy answers",
+        "faults",
+        {"html_502": True},
+        lambda of_portal: of_portal.service_away(502),
+    ),
+    ("half a JSON", "faults", {"bad_json": True}, Sentences.not_json),
+    ("a gigabyte", "faults", {"huge_reply": True}, lambda of_portal: of_portal.too_large(4)),
+    (
+        "too many questions",
+        "faults",
+        {"rate_limited": 20},
+        lambda of_portal: of_portal.rate_limited(7),
+    ),
 ]
 
 
@@ -196,7 +212,7 @@ FAILING: list[tuple[str, str, dict[str, Any], str]] = [
     ("where", "how", "said"), [case[1:] for case in FAILING], ids=[case[0] for case in FAILING]
 )
 async def test_a_check_that_fails_says_so_and_leaves_nothing_to_submit(
-    scene: World, where: str, how: dict[str, Any], said: str
+    scene: World, where: str, how: dict[str, Any], said: Callable[[Sentences], str]
 ) -> None:
     backup = await scene.backup()
     if where == "lock":
@@ -208,8 +224,8 @@ async def test_a_check_that_fails_says_so_and_leaves_nothing_to_submit(
     await scene.command(backup)
     assert time.monotonic() - began < 10
     text = await shown(scene)
-    assert said in text
-    assert "cannot be asked for now" in text
+    assert said(scene.of_portal) in text
+    assert request.CANNOT_BE_ASKED in text
     assert not await inputs(scene)
     assert not await scene.messages()
 
@@ -218,7 +234,7 @@ async def test_a_backup_that_has_expired_is_told(scene: World) -> None:
     backup = await scene.backup()
     await scene.portal("backups", "POST", id=backup, expiresOn="2020-01-01T00:00:00")
     await scene.command(backup)
-    assert "The backup has expired" in await shown(scene)
+    assert checks.BACKUP_EXPIRED in await shown(scene)
     assert not await inputs(scene)
 
 
@@ -226,7 +242,8 @@ async def test_a_key_that_expires_within_a_day_is_a_warning(scene: World) -> Non
     soon = (scene.clock.now + timedelta(hours=12)).replace(tzinfo=None)
     await scene.portal("keys", "PATCH", expires_at=soon.isoformat())
     await scene.command(await scene.backup())
-    assert ":warning: API key: The key restorebot expires in less than a day" in await shown(scene)
+    warning = f":warning: {checks.API_KEY}: {checks.key_expires('restorebot')}"
+    assert warning in await shown(scene)
     assert await inputs(scene)
 
 
@@ -236,14 +253,14 @@ async def test_a_slow_portal_is_given_up_on_within_ten_seconds(
     monkeypatch.setattr("restorebot.slack.request_flow.CHECK_TIMEOUT", 0.2)
     await scene.portal("faults", "PATCH", slow=1)
     await scene.command(MISSING)
-    assert "did not answer within 0.2 seconds" in await shown(scene)
+    assert preflight.too_slow(scene.of_portal.host, 0.2) in await shown(scene)
     assert not await inputs(scene)
 
 
 async def test_a_request_that_is_open_keeps_the_next_from_being_made(scene: World) -> None:
     await scene.ask()
     await scene.command(await scene.backup())
-    assert "Another restore of this portal is open here (requested)" in await shown(scene)
+    assert checks.other_open(State.REQUESTED) in await shown(scene)
     assert not await inputs(scene)
 
 
@@ -255,8 +272,10 @@ async def test_a_request_that_is_open_keeps_the_next_from_being_made(scene: Worl
 async def test_wrong_fields_are_told_under_the_field_and_the_modal_stays(scene: World) -> None:
     await scene.command(await scene.backup())
     answer = await scene.submit({"reason": "  ", "alias": "Acme"})
-    assert set(answer["errors"]) == {"reason", "alias"}
-    assert "acme" in answer["errors"]["alias"]
+    assert answer["errors"] == {
+        "reason": request.REASON_NEEDED,
+        "alias": request.wrong_alias("acme"),
+    }
     assert await inputs(scene)
     assert not await scene.messages()
     answer = await scene.submit({"reason": "why", "alias": "acme "})
@@ -278,7 +297,7 @@ async def test_two_requests_at_once_become_one(scene: World) -> None:
     )
     await scene.settle()
     (refused,) = [answer for answer in answers if answer["errors"]]
-    assert "Another restore of this portal has been asked for" in refused["errors"]["reason"]
+    assert service.ASKED_MEANWHILE in refused["errors"]["reason"]
     assert len(await scene.messages()) == 1
 
 
@@ -303,7 +322,7 @@ async def test_a_database_that_is_full_is_told_in_the_modal_and_nothing_is_poste
     await scene.command(await scene.backup())
     with no_room_left():
         answer = await scene.submit({"reason": "why", "alias": "acme"})
-    assert "Nothing was saved or posted" in answer["errors"]["reason"]
+    assert answers.NOTHING_SAVED in answer["errors"]["reason"]
     assert await inputs(scene)
     assert not await scene.messages()
     assert (await scene.submit({"reason": "why", "alias": "acme"}))["closed"]
@@ -335,38 +354,39 @@ async def test_a_window_that_is_closed_while_it_loads_breaks_nothing(scene: Worl
     await scene.slack("close", user=ALICE, view_id=view["id"])
     await scene.idle()
     (said,) = await scene.private()
-    assert "You closed the window while it loaded" in said
-    assert f"/restore {backup}" in said
+    assert answers.window_closed(answers.try_again(backup)) in said
 
 
 async def test_a_trigger_that_has_expired_is_told(scene: World) -> None:
     await scene.slack(
         "faults", "PATCH", **{"views.open": {"fault": "error", "error": "expired_trigger_id"}}
     )
-    await scene.command(await scene.backup())
-    assert "did not open the window in time" in await refused(scene)
+    backup = await scene.backup()
+    await scene.command(backup)
+    assert answers.window_not_opened(answers.try_again(backup)) in await refused(scene)
 
 
 async def test_slack_failing_at_the_window_is_told(scene: World) -> None:
     await scene.slack("faults", "PATCH", **{"views.open": {"fault": "server_error"}})
-    await scene.command(await scene.backup())
-    assert "Slack did not open the window" in await refused(scene)
+    backup = await scene.backup()
+    await scene.command(backup)
+    assert answers.window_not_opened(answers.try_again(backup)) in await refused(scene)
 
 
 # --- where and who --------------------------------------------------------------------------------
 # --------------------
 
 PLACES: list[tuple[str, dict[str, Any], str]] = [
-    ("the bot is not in it", {"is_member": False}, "/invite @restorebot"),
+    ("the bot is not in it", {"is_member": False}, answers.NOT_A_MEMBER),
     (
         "a private one that the bot is not in",
         {"is_member": False, "is_private": True},
-        "/invite @restorebot",
+        answers.NOT_A_MEMBER,
     ),
     (
         "shared with another organisation",
         {"is_ext_shared": True},
-        "shared with another organisation",
+        answers.SHARED_CHANNEL,
     ),
 ]
 
@@ -387,14 +407,14 @@ async def test_in_a_direct_message_with_the_bot_a_channel_is_asked_for(scene: Wo
         "channels/D0ALICE", "PUT", name="alice", is_im=True, members=[ALICE, "U0RESTORE"]
     )
     await scene.command(await scene.backup(), channel="D0ALICE")
-    assert "asked for in a channel" in await refused(scene)
+    assert answers.IN_PRIVATE in await refused(scene)
 
 
 PEOPLE: list[tuple[str, dict[str, Any], str]] = [
-    ("a guest", {"is_restricted": True}, "Guests may not"),
-    ("a guest of one channel", {"is_ultra_restricted": True}, "Guests may not"),
-    ("a bot", {"is_bot": True}, "Bots may not"),
-    ("a stranger", {"is_stranger": True}, "another organisation"),
+    ("a guest", {"is_restricted": True}, policy.GUEST.reason),
+    ("a guest of one channel", {"is_ultra_restricted": True}, policy.GUEST.reason),
+    ("a bot", {"is_bot": True}, policy.BOT.reason),
+    ("a stranger", {"is_stranger": True}, policy.EXTERNAL.reason),
 ]
 
 
@@ -413,14 +433,14 @@ async def test_who_may_ask_is_checked_again_at_the_submit(scene: World) -> None:
     await scene.command(await scene.backup())
     await scene.slack(f"people/{ALICE}", "PATCH", is_restricted=True)
     answer = await scene.submit({"reason": "why", "alias": "acme"})
-    assert "Guests may not" in answer["errors"]["reason"]
+    assert policy.GUEST.reason in answer["errors"]["reason"]
     assert not await scene.messages()
 
 
 async def test_when_slack_does_not_say_who_somebody_is_nothing_is_asked(scene: World) -> None:
     await scene.slack("faults", "PATCH", **{"users.info": {"fault": "server_error"}})
     await scene.command(await scene.backup())
-    assert "Slack did not tell who somebody is" in await refused(scene)
+    assert answers.slack_did_not_tell(answers.WHO) in await refused(scene)
 
 
 async def test_requesters_and_channels_can_be_named(tmp_path: Path, transport: str) -> None:
@@ -431,12 +451,12 @@ async def test_requesters_and_channels_can_be_named(tmp_path: Path, transport: s
         backup = await scene.backup()
         await scene.slack("usergroups/S0OPS", "PUT", users=[ERIN])
         await scene.command(backup, ALICE)
-        assert "not among those who may ask" in (await scene.private(ALICE))[-1]
+        assert policy.NO_REQUESTER.reason in (await scene.private(ALICE))[-1]
         await scene.command(backup, ERIN)
         assert await scene.modal(ERIN)
         await scene.slack("channels/C0OTHER", "PUT", name="other", members=["U0RESTORE", BOB])
         await scene.command(backup, BOB, "C0OTHER")
-        assert "not asked for in this channel" in (await scene.private(BOB))[-1]
+        assert answers.wrong_channel((CHANNEL,), None) in (await scene.private(BOB))[-1]
 
 
 # --- text from outside
@@ -500,12 +520,12 @@ def mrkdwn(message: dict[str, Any]) -> list[str]:
 @pytest.mark.both_transports
 async def test_another_workspace_is_refused_and_leaves_no_trace(scene: World) -> None:
     assert (await scene.command(MISSING, team_id="T0EVIL"))["acked"]
-    assert "answers only members of the workspace" in await refused(scene)
+    assert answers.OTHER_WORKSPACE in await refused(scene)
     assert not (await scene.portal("requests"))["requests"]
     await scene.ask()
     await scene.click("approve", team_id="T0EVIL")
     assert (await scene.restore()).state is State.REQUESTED
-    assert "answers only members of the workspace" in (await scene.private(BOB))[-1]
+    assert answers.OTHER_WORKSPACE in (await scene.private(BOB))[-1]
     await scene.click("withdraw", ALICE)
 
 

@@ -10,6 +10,9 @@ import pytest
 from sqlalchemy import select
 
 from restorebot.model import State
+from restorebot.restores import service, start
+from restorebot.slack.phrases import answers, ending, lists, request
+from restorebot.slack.phrases import thread as thread_words
 from restorebot.storage import schema
 from tests.harness import ALICE, BOB, CAROL, CHANNEL, ERIN, World, words, world
 
@@ -17,7 +20,7 @@ ALONE = {
     "reason": "everything burns",
     "alias": "acme",
     "alone": ["alone"],
-    "alone_phrase": "restore acme without approval",
+    "alone_phrase": request.alone_phrase("acme"),
 }
 
 
@@ -48,32 +51,27 @@ async def test_she_starts_alone_and_everybody_hears_of_it(glass: World) -> None:
     await glass.command(await glass.backup(), CAROL)
     view = await glass.modal(CAROL)
     assert view
-    assert "Break-glass" in words(view)
+    assert request.BREAK_GLASS in words(view)
     await glass.submit(ALONE, CAROL)
     await glass.pass_time(2, by=1)
     restore = await glass.restore()
     assert (restore.state, restore.break_glass, restore.votes) == (State.RESTORING, True, ())
     said = await loud(glass)
-    assert f"<@{CAROL}> starts a restore of `acme` alone, without approval" in said
-    assert f"<@{BOB}>, <@{ERIN}>" in said
+    assert thread_words.break_glass(restore, (BOB, ERIN)) in said
     assert "everything burns" in said
     assert (CAROL, "break-glass") in await events(glass)
-    await glass.until(State.COMPLETED)
+    restore = await glass.until(State.COMPLETED)
     thread = "\n".join(await glass.thread())
-    assert f"*Approved* by nobody: <@{CAROL}> started it alone (break-glass)" in thread
+    assert f"*Approved* {ending.approved_when(restore)}" in thread
     assert len(await glass.requests("startrestore")) == 1
     await glass.command("history")
-    assert ", started alone (break-glass)" in (await glass.private())[-1]
+    assert lists.STARTED_ALONE in (await glass.private())[-1]
 
 
 BAD = [
-    ({"alone_phrase": ""}, "alone_phrase", "type exactly: restore acme without approval"),
-    (
-        {"alone_phrase": "restore acme"},
-        "alone_phrase",
-        "type exactly: restore acme without approval",
-    ),
-    ({"reason": " "}, "reason", "Say why"),
+    ({"alone_phrase": ""}, "alone_phrase", request.wrong_phrase("acme")),
+    ({"alone_phrase": "restore acme"}, "alone_phrase", request.wrong_phrase("acme")),
+    ({"reason": " "}, "reason", request.REASON_NEEDED),
 ]
 
 
@@ -99,7 +97,7 @@ async def test_others_do_not_see_it(glass: World) -> None:
     await glass.command(await glass.backup(), ALICE)
     view = await glass.modal(ALICE)
     assert view
-    assert "Break-glass" not in words(view)
+    assert request.BREAK_GLASS not in words(view)
     assert "alone" not in [block.get("block_id") for block in view["blocks"]]
 
 
@@ -107,7 +105,7 @@ async def test_it_is_off_by_default(scene: World) -> None:
     await scene.command(await scene.backup(), CAROL)
     view = await scene.modal(CAROL)
     assert view
-    assert "Break-glass" not in words(view)
+    assert request.BREAK_GLASS not in words(view)
 
 
 async def test_one_who_is_deactivated_meanwhile_starts_nothing(glass: World) -> None:
@@ -127,7 +125,7 @@ async def test_what_the_channel_cannot_be_told_does_not_start(glass: World) -> N
     await glass.command(await glass.backup(), CAROL)
     await glass.slack(f"channels/{CHANNEL}", "PATCH", members=[CAROL])
     answer = await glass.submit(ALONE, CAROL)
-    assert "I am not a member of this channel." in answer["errors"]["reason"]
+    assert answers.NOT_A_MEMBER in answer["errors"]["reason"]
     await glass.slack(f"channels/{CHANNEL}", "PATCH", members=[CAROL, "U0RESTORE"])
     refusal = {"fault": "error", "error": "restricted_action", "times": 99}
     await glass.slack("faults", "PATCH", **{"chat.postMessage": refusal})
@@ -135,13 +133,11 @@ async def test_what_the_channel_cannot_be_told_does_not_start(glass: World) -> N
     await glass.pass_time(60)
     restore = await glass.restore()
     assert restore.state is State.APPROVED
-    assert "Slack has not taken the message that tells the channel" in (
-        restore.blocked_reason or ""
-    )
+    assert restore.blocked_reason == start.BREAK_GLASS_NOT_POSTED
     assert not await glass.requests("startrestore")
     await glass.slack("faults", "DELETE")
     await glass.until(State.RESTORING, seconds=600, by=15)
-    assert "without approval" in await loud(glass)
+    assert thread_words.break_glass(restore, (BOB, ERIN)) in await loud(glass)
 
 
 async def test_a_view_that_lost_its_right_between_opening_and_submit_is_refused(
@@ -154,7 +150,5 @@ async def test_a_view_that_lost_its_right_between_opening_and_submit_is_refused(
     quiet.settings = configured
     async with quiet.life():
         answer = await quiet.submit(ALONE, CAROL)
-        assert (
-            "You are not among those who may start a restore alone." in answer["errors"]["reason"]
-        )
+        assert service.ALONE_REFUSED in answer["errors"]["reason"]
         assert not await quiet.messages()

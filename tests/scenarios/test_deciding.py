@@ -12,6 +12,10 @@ import pytest
 from sqlalchemy import delete
 
 from restorebot.model import State
+from restorebot.restores import policy, service, votes
+from restorebot.slack.phrases import answers, ending
+from restorebot.slack.phrases import card as card_words
+from restorebot.slack.phrases import restore as restore_words
 from restorebot.storage import schema
 from tests.harness import ALICE, BOB, CAROL, CHANNEL, ERIN, World, invariants, words, world
 
@@ -56,9 +60,9 @@ async def test_the_requester_cannot_approve(tmp_path: Path, transport: str) -> N
     ):
         await scene.ask()
         await scene.click("approve", ALICE)
-        assert "somebody else has to approve" in await told(scene, ALICE)
+        assert policy.OWN_REQUEST.reason in await told(scene, ALICE)
         await scene.click("deny", ALICE)
-        assert "use Withdraw" in await told(scene, ALICE)
+        assert service.OWN_DENIAL in await told(scene, ALICE)
         assert (await scene.restore()).state is State.REQUESTED
         assert await starts(scene) == 0
 
@@ -71,7 +75,7 @@ async def test_self_approval_can_be_allowed_and_is_marked(tmp_path: Path, transp
         restore = await scene.restore()
         assert restore.state is State.RESTORING
         assert restore.self_approved
-        assert "(their own request)" in words(await scene.card())
+        assert card_words.approval(restore) in words(await scene.card())
 
 
 @pytest.mark.both_transports
@@ -79,7 +83,7 @@ async def test_self_approval_can_be_allowed_and_is_marked(tmp_path: Path, transp
 async def test_somebody_who_is_no_approver_decides_nothing(scene: World, action: str) -> None:
     await scene.ask()
     await scene.click(action, CAROL)
-    assert "You are not an approver" in await told(scene, CAROL)
+    assert policy.NO_APPROVER.reason in await told(scene, CAROL)
     assert (await scene.restore()).state is State.REQUESTED
     assert not await scene.thread()
 
@@ -87,10 +91,10 @@ async def test_somebody_who_is_no_approver_decides_nothing(scene: World, action:
 @pytest.mark.parametrize(
     ("how", "said"),
     [
-        ({"deleted": True}, "deactivated"),
-        ({"is_restricted": True}, "Guests"),
-        ({"is_bot": True}, "Bots"),
-        ({"is_stranger": True}, "another organisation"),
+        ({"deleted": True}, policy.DEACTIVATED.reason),
+        ({"is_restricted": True}, policy.GUEST.reason),
+        ({"is_bot": True}, policy.BOT.reason),
+        ({"is_stranger": True}, policy.EXTERNAL.reason),
     ],
     ids=["deactivated", "guest", "bot", "stranger"],
 )
@@ -116,10 +120,10 @@ async def test_membership_of_a_usergroup_is_read_at_the_click(
         assert "<!subteam^S0OPS>" in words(await scene.card())
         await scene.slack("usergroups/S0OPS", "PUT", users=[ERIN])
         await scene.click("approve", BOB)
-        assert "not an approver" in await told(scene, BOB)
+        assert policy.NO_APPROVER.reason in await told(scene, BOB)
         await scene.slack("usergroups/S0OPS", "DELETE")
         await scene.click("approve", ERIN)
-        assert "not an approver" in await told(scene, ERIN)
+        assert policy.NO_APPROVER.reason in await told(scene, ERIN)
         await scene.slack("usergroups/S0OPS", "PUT", users=[ERIN])
         await scene.click("approve", ERIN)
         assert await starts(scene) == 1
@@ -132,7 +136,7 @@ async def test_when_slack_does_not_say_who_somebody_is_they_do_not_count(
     await scene.ask()
     await scene.slack("faults", "PATCH", **{"users.info": {"fault": fault, "times": 5}})
     await scene.click("approve")
-    assert "Slack did not tell who somebody is" in await told(scene, BOB)
+    assert answers.slack_did_not_tell(answers.WHO) in await told(scene, BOB)
     assert (await scene.restore()).state is State.REQUESTED
     await scene.slack("faults", "DELETE")
     await scene.click("approve")
@@ -149,7 +153,7 @@ async def test_a_double_click_starts_one_restore(scene: World) -> None:
     assert (await scene.restore()).state is State.RESTORING
     assert (await scene.restore()).voters == (BOB,)
     assert await starts(scene) == 1
-    assert "has been approved by" in await told(scene, BOB)
+    assert restore_words.was_approved(await scene.restore()) in await told(scene, BOB)
     await scene.until(State.COMPLETED, by=5)
     assert await starts(scene) == 1
 
@@ -164,7 +168,7 @@ async def test_two_approvers_at_once_start_one_restore_and_the_loser_is_told_who
     assert await starts(scene) == 1
     (winner,) = restore.voters
     loser = ERIN if winner == BOB else BOB
-    assert f"approved by <@{winner}>" in await told(scene, loser)
+    assert restore_words.was_approved(restore) in await told(scene, loser)
     assert not await scene.private(winner)
     await scene.until(State.COMPLETED, by=5)
     assert await starts(scene) == 1
@@ -181,10 +185,11 @@ async def test_approve_and_deny_at_once_is_one_of_them(scene: World) -> None:
         scene.slack("submit", user=ERIN, view_id=view["id"], values={"reason": "no"}),
     )
     await scene.settle()
-    denied = (await scene.restore()).state is State.DENIED
+    restore = await scene.restore()
+    denied = restore.state is State.DENIED
     assert await starts(scene) == (0 if denied else 1)
     if denied:
-        assert f"denied by <@{ERIN}>" in await told(scene, BOB)
+        assert restore_words.describe_too_late(restore) in await told(scene, BOB)
     else:
         assert "already" in answer["errors"]["reason"]
 
@@ -205,7 +210,7 @@ async def test_a_quorum_is_of_distinct_people(tmp_path: Path, transport: str) ->
         assert (await scene.restore()).state is State.REQUESTED
         assert f"<@{BOB}>" in words(await scene.card())
         await scene.click("approve", BOB)
-        assert "counted already" in await told(scene, BOB)
+        assert votes.COUNTED_ALREADY in await told(scene, BOB)
         assert await starts(scene) == 0
         await scene.click("approve", ERIN)
         assert (await scene.restore()).voters == (BOB, ERIN)
@@ -233,12 +238,13 @@ async def test_denied(scene: World) -> None:
     assert (await scene.submit({"reason": "  "}, ERIN))["errors"].keys() == {"reason"}
     assert (await scene.restore()).state is State.REQUESTED
     await scene.submit({"reason": "wait for <!channel> Monday"}, ERIN)
-    assert (await scene.restore()).state is State.DENIED
-    assert f"Denied by <@{ERIN}>" in (await scene.thread())[-1]
+    restore = await scene.restore()
+    assert restore.state is State.DENIED
+    assert ending.closing(restore) in (await scene.thread())[-1]
     assert "wait for <!channel> Monday" in (await scene.thread())[-1]
     assert "<!channel>" not in str([message["text"] for message in await scene.messages()])
     card = await scene.card()
-    assert "denied" in words(card)
+    assert card_words.ended(restore) in words(card)
     assert not [block for block in card["blocks"] if block["type"] == "actions"]
     assert await starts(scene) == 0
 
@@ -246,7 +252,7 @@ async def test_denied(scene: World) -> None:
 async def test_only_the_requester_withdraws(scene: World) -> None:
     await scene.ask()
     await scene.click("withdraw", BOB)
-    assert "Only the person who asked" in await told(scene, BOB)
+    assert service.NOT_THE_REQUESTER in await told(scene, BOB)
     await scene.click("withdraw", ALICE)
     assert (await scene.restore()).state is State.WITHDRAWN
     assert await starts(scene) == 0
@@ -260,8 +266,8 @@ async def test_after_the_end_a_click_is_told_how_it_ended(scene: World) -> None:
     await scene.deny(ERIN)
     await scene.slack("click", user=BOB, channel=CHANNEL, ts=ts, action_id="restore_approve")
     await scene.idle()
-    assert f"denied by <@{ERIN}>" in await told(scene, BOB)
-    assert "changed nothing" in await told(scene, BOB)
+    too_late = restore_words.describe_too_late(await scene.restore())
+    assert too_late in await told(scene, BOB)
 
 
 # --- time -----------------------------------------------------------------------------------------
@@ -271,8 +277,9 @@ async def test_after_the_end_a_click_is_told_how_it_ended(scene: World) -> None:
 async def test_after_the_ttl_the_clock_expires_it(scene: World) -> None:
     await scene.ask()
     await scene.pass_time(31 * 60, 31 * 60)
-    assert (await scene.restore()).state is State.EXPIRED
-    assert "expired" in words(await scene.card())
+    restore = await scene.restore()
+    assert restore.state is State.EXPIRED
+    assert card_words.ended(restore) in words(await scene.card())
     assert await starts(scene) == 0
 
 
@@ -282,8 +289,9 @@ async def test_after_the_ttl_a_click_expires_it_too(scene: World) -> None:
     ts = (await scene.card())["ts"]
     await scene.slack("click", user=BOB, channel=CHANNEL, ts=ts, action_id="restore_approve")
     await scene.idle()
-    assert (await scene.restore()).state is State.EXPIRED
-    assert "expired" in await told(scene, BOB)
+    expired = await scene.restore()
+    assert expired.state is State.EXPIRED
+    assert restore_words.describe_too_late(expired) in await told(scene, BOB)
     await scene.settle()
     assert await starts(scene) == 0
 
@@ -309,7 +317,7 @@ async def test_a_click_on_a_restore_that_is_gone_from_the_database_is_told(scene
             delete(schema.restores).where(schema.restores.c.id == restore.id)
         )
     await scene.click("approve")
-    assert "no longer known" in await told(scene, BOB)
+    assert answers.explain(service.RestoreGone()) in await told(scene, BOB)
     assert await starts(scene) == 0
 
 
@@ -328,4 +336,4 @@ async def test_a_private_answer_that_slack_loses_breaks_nothing(scene: World) ->
     assert not await scene.private(CAROL)
     await scene.slack("faults", "DELETE")
     await scene.click("approve", CAROL)
-    assert "not an approver" in await told(scene, CAROL)
+    assert policy.NO_APPROVER.reason in await told(scene, CAROL)

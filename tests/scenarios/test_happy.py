@@ -3,6 +3,8 @@
 import pytest
 
 from restorebot.model import State
+from restorebot.slack.phrases import card as card_words
+from restorebot.slack.phrases import ending
 from tests.harness import ALICE, BOB, World, words
 
 
@@ -24,7 +26,7 @@ async def test_a_restore_is_asked_for_approved_started_once_and_watched_to_the_e
     assert starts[0]["backupId"] == restore.source.backup_id
     thread = await scene.thread()
     assert [line.split("\n")[0][:40] for line in thread]
-    assert "has been restored" in thread[-2]
+    assert ending.has_been_restored(restore) in thread[-2]
     assert f"<@{ALICE}>" in thread[-2]
-    assert "dead, as it must be" in thread[-1]
-    assert "completed" in words(await scene.card())
+    assert ending.KEYS["dead"] in thread[-1]
+    assert card_words.completed(restore) in words(await scene.card())

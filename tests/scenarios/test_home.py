@@ -3,6 +3,7 @@ modal.
 """
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,16 @@ from typing import Any
 import pytest
 
 from restorebot.model import State
+from restorebot.restores import policy
+from restorebot.slack.phrases import answers, request
+from restorebot.slack.phrases import card as card_words
+from restorebot.slack.phrases import home as home_words
+from restorebot.slack.phrases import restore as restore_words
 from tests.harness import ALICE, BOB, CAROL, CHANNEL, ERIN, World, words, world
 
 GUEST = "U0GUEST"
+DENIED = f"*{restore_words.TITLES[State.DENIED]}*"
+WITHDRAWN = f"*{restore_words.TITLES[State.WITHDRAWN]}*"
 
 
 @pytest.fixture
@@ -54,16 +62,16 @@ async def modal_words(scene: World, user: str) -> str:
 
 
 async def test_with_nothing_open_it_says_how_to_begin(scene: World) -> None:
-    assert "Nothing that you have a part in runs or waits" in words(await opened(scene, ALICE))
+    assert home_words.NOTHING_FOR_YOU in words(await opened(scene, ALICE))
 
 
 async def test_each_sees_what_waits_for_them_with_their_own_buttons(scene: World) -> None:
     await scene.ask()
     bob, alice, carol = [await opened(scene, user) for user in (BOB, ALICE, CAROL)]
-    assert "*Waiting for you*" in words(bob)
-    assert buttons(bob) == ["Approve", "Deny"]
-    assert "*Waiting for others*" in words(alice)
-    assert buttons(alice) == ["Withdraw"]
+    assert home_words.group(home_words.WAITING_FOR_YOU) in words(bob)
+    assert buttons(bob) == [card_words.APPROVE, card_words.DENY]
+    assert home_words.group(home_words.WAITING_FOR_OTHERS) in words(alice)
+    assert buttons(alice) == [card_words.WITHDRAW]
     assert "the import broke it" in words(carol)
     assert buttons(carol) == []
 
@@ -72,17 +80,19 @@ async def test_an_approval_counts_and_is_answered_in_a_modal(scene: World) -> No
     await scene.ask()
     await opened(scene, BOB)
     await press(scene, BOB, "approve")
-    assert (await scene.restore()).voters == (BOB,)
-    assert "Done. This restore still waits for approval." in await modal_words(scene, BOB)
+    restore = await scene.restore()
+    assert restore.voters == (BOB,)
+    assert restore_words.describe_done(restore) in await modal_words(scene, BOB)
     assert buttons(await shown(scene, BOB)) == []
     await opened(scene, ERIN)
     await press(scene, ERIN, "approve")
-    assert "Done. This restore has been approved by" in await modal_words(scene, ERIN)
+    approved = replace(await scene.restore(), state=State.APPROVED)
+    assert restore_words.describe_done(approved) in await modal_words(scene, ERIN)
     await scene.until(State.RESTORING)
     home = await opened(scene, BOB)
-    assert "*Running*" in words(home)
+    assert home_words.group(home_words.RUNNING) in words(home)
     await scene.until(State.COMPLETED)
-    assert "*Recent*" in words(await opened(scene, CAROL))
+    assert home_words.group(home_words.RECENT) in words(await opened(scene, CAROL))
 
 
 async def test_a_click_that_comes_too_late_is_answered_in_a_modal(scene: World) -> None:
@@ -90,8 +100,8 @@ async def test_a_click_that_comes_too_late_is_answered_in_a_modal(scene: World) 
     await opened(scene, BOB)
     await scene.deny(ERIN)
     await press(scene, BOB, "approve")
-    assert f"was denied by <@{ERIN}>" in await modal_words(scene, BOB)
-    assert "Your click changed nothing." in await modal_words(scene, BOB)
+    too_late = restore_words.describe_too_late(await scene.restore())
+    assert too_late in await modal_words(scene, BOB)
 
 
 async def test_when_the_modal_comes_too_late_the_tab_says_it(scene: World) -> None:
@@ -102,18 +112,19 @@ async def test_when_the_modal_comes_too_late_the_tab_says_it(scene: World) -> No
     )
     assert answer["acked"]
     await scene.settle()
-    assert "Done. This restore still waits" in words(await shown(scene, BOB))
+    done = restore_words.describe_done(await scene.restore())
+    assert done in words(await shown(scene, BOB))
 
 
 async def test_deny_asks_why_and_the_tab_is_drawn_afresh(scene: World) -> None:
     await scene.ask()
     await opened(scene, BOB)
     await press(scene, BOB, "deny")
-    assert "Why not?" in await modal_words(scene, BOB)
+    assert request.DENIAL_LABEL in await modal_words(scene, BOB)
     await scene.submit({"reason": "not today"}, BOB)
     home = await shown(scene, BOB)
     assert buttons(home) == []
-    assert "*denied*" in words(home)
+    assert DENIED in words(home)
 
 
 async def test_a_bot_that_restarted_since_still_draws_the_tab_afresh_after_deny(
@@ -126,7 +137,7 @@ async def test_a_bot_that_restarted_since_still_draws_the_tab_afresh_after_deny(
         async with scene.life():
             await press(scene, BOB, "deny")
             await scene.submit({"reason": "not today"}, BOB)
-            assert "*denied*" in words(await shown(scene, BOB))
+            assert DENIED in words(await shown(scene, BOB))
 
 
 async def test_a_restore_of_a_channels_own_portal_is_shown_to_those_who_have_a_part_in_it(
@@ -143,7 +154,7 @@ async def test_a_restore_of_a_channels_own_portal_is_shown_to_those_who_have_a_p
         assert "the import broke it" in alice
         assert "the import broke it" in bob
         assert "the import broke it" not in carol
-        assert "Nothing that you have a part in runs or waits." in carol
+        assert home_words.NOTHING_FOR_YOU in carol
 
 
 @pytest.mark.slow
@@ -164,7 +175,7 @@ async def test_among_many_restores_of_a_channels_own_portal_everybody_is_shown_t
         for _ in range(11):
             await scene.ask()
             await scene.click("withdraw", ALICE)
-        assert words(await opened(scene, CAROL)).count("*withdrawn*") == 1
+        assert words(await opened(scene, CAROL)).count(WITHDRAWN) == 1
 
 
 async def test_where_requesters_are_named_they_see_each_others_restores(tmp_path: Path) -> None:
@@ -183,8 +194,8 @@ async def test_what_is_planned_is_not_said_to_run(scene: World) -> None:
     await scene.click("approve", BOB)
     await scene.click("approve", ERIN)
     home = words(await opened(scene, CAROL))
-    assert "*Planned*" in home
-    assert "*Running*" not in home
+    assert home_words.group(home_words.PLANNED) in home
+    assert home_words.group(home_words.RUNNING) not in home
 
 
 async def test_withdraw_stop_and_request_again(scene: World) -> None:
@@ -196,9 +207,9 @@ async def test_withdraw_stop_and_request_again(scene: World) -> None:
     await scene.ask()
     await scene.pass_time(31 * 60, by=400)
     home = await opened(scene, ALICE)
-    assert buttons(home) == ["Request again"]
+    assert buttons(home) == [card_words.ASK_AGAIN]
     await press(scene, ALICE, "again")
-    assert "What a restore does" in await modal_words(scene, ALICE)
+    assert request.CONSEQUENCES in await modal_words(scene, ALICE)
 
 
 async def test_an_unknown_outcome_is_settled_from_the_tab(scene: World) -> None:
@@ -209,9 +220,9 @@ async def test_an_unknown_outcome_is_settled_from_the_tab(scene: World) -> None:
     assert (await scene.restore()).state is State.UNKNOWN
     home = await opened(scene, BOB)
     assert buttons(home) == [
-        "It is running: watch it",
-        "It finished, I checked",
-        "It did not start",
+        card_words.IT_RUNS,
+        card_words.IT_FINISHED,
+        card_words.IT_DID_NOT_START,
     ]
     await press(scene, BOB, "settle_not_started")
     assert (await scene.restore()).state is State.CLOSED
@@ -221,7 +232,7 @@ async def test_guests_are_shown_nothing(scene: World) -> None:
     await scene.slack(f"people/{GUEST}", "PUT", name="guest", is_restricted=True)
     await scene.ask()
     home = await opened(scene, GUEST)
-    assert "Guests may not do this" in words(home)
+    assert policy.GUEST.reason in words(home)
     assert "the import broke it" not in words(home)
 
 
@@ -229,7 +240,7 @@ async def test_when_slack_does_not_tell_who_it_is_nothing_is_shown(scene: World)
     await scene.ask()
     await scene.slack("faults", "PATCH", **{"users.info": {"fault": "server_error", "times": 9}})
     home = await opened(scene, BOB)
-    assert "Try again in a moment" in words(home)
+    assert answers.slack_did_not_tell(answers.WHO) in words(home)
     assert buttons(home) == []
 
 
@@ -239,6 +250,6 @@ async def test_the_last_ten_are_shown_and_a_reason_pings_nobody(scene: World) ->
         await scene.click("withdraw", ALICE)
     await scene.ask(reason="<!channel> " * 250)
     home = words(await opened(scene, BOB))
-    assert home.count("*withdrawn*") == 10
+    assert home.count(WITHDRAWN) == 10
     assert "&lt;!channel&gt;" in home
     assert "<!channel>" not in home

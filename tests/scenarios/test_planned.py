@@ -9,7 +9,12 @@ from typing import Any
 
 import pytest
 
-from restorebot.model import Restore, State
+from restorebot.model import PostKind, Restore, State
+from restorebot.restores import checks, planned_start, service, transitions
+from restorebot.slack.phrases import announcements, ending
+from restorebot.slack.phrases import card as card_words
+from restorebot.slack.phrases import restore as restore_words
+from restorebot.slack.phrases import thread as thread_words
 from tests.harness import ALICE, BOB, CHANNEL, ERIN, World, words, world
 
 USERS, NOBOT = "C0PRIVATE", "C0NOBOT"
@@ -58,52 +63,54 @@ async def test_it_waits_approved_says_when_reminds_and_starts_in_time(scene: Wor
     assert restore.state is State.APPROVED
     assert restore.starts_at == scene.clock.now + TWO_HOURS
     card = words(await scene.card())
-    assert f"It starts <!date^{seconds(restore.starts_at)}^" in card
-    assert "restorebot tells its users in <#C0NOBOT> and <#C0PRIVATE>." in card
+    assert card_words.starts_if_it_holds(restore.starts_at) in card
+    assert card_words.users_are_told((NOBOT, USERS)) in card
     await scene.command("status")
-    assert f"starts <!date^{seconds(restore.starts_at)}^" in (await scene.private())[-1]
+    assert f"starts {restore_words.starts(restore)}" in (await scene.private())[-1]
     (plan,) = await told(scene)
-    assert "is going to be put back" in plan
-    assert f"<!date^{seconds(restore.starts_at)}^" in plan
+    assert announcements.planned(restore) in plan
+    assert restore_words.starts(restore) in plan
 
     await scene.pass_time(104 * 60, by=26 * 60)
-    assert not any("starts <!date" in text for text in await scene.thread())
+    reminder = thread_words.start_reminder(restore)
+    assert not any(reminder in text for text in await scene.thread())
     await scene.pass_time(2 * 60, by=60)
-    near = [text for text in await scene.thread() if "starts <!date" in text]
+    near = [text for text in await scene.thread() if reminder in text]
     assert len(near) == 1
     assert f"<@{ALICE}>, <@{BOB}>" in near[0]
     assert not await scene.requests("startrestore")
 
     await scene.pass_time(14 * 60, by=120)
-    await scene.until(State.COMPLETED)
+    restore = await scene.until(State.COMPLETED)
     assert len(await scene.requests("startrestore")) == 1
     _, started, over = await told(scene)
-    assert "is being put back" in started
-    assert "`acme` is open again" in over
-    assert "to set a new one" in over
-    assert ", to start <!date^" in (await scene.thread())[-1]
+    assert announcements.started(restore) in started
+    assert announcements.completed(restore) in over
+    assert ending.approved_when(restore) in (await scene.thread())[-1]
 
 
 async def test_a_channel_that_cannot_be_told_holds_up_nothing(scene: World) -> None:
     await planned(scene, timedelta(minutes=5))
     await scene.pass_time(5 * 60, by=60)
-    await scene.until(State.COMPLETED)
+    restore = await scene.until(State.COMPLETED)
     thread = await scene.thread()
-    assert any("has been restored" in text for text in thread)
+    assert any(ending.has_been_restored(restore) in text for text in thread)
     assert not await scene.messages(NOBOT)
-    untold = [text for text in thread if f"I could not tell <#{NOBOT}>" in text]
-    assert ["is planned" in untold[0], "has begun" in untold[1]] == [True, True]
+    untold = [
+        thread_words.announcement_failed(NOBOT, kind)
+        for kind in (PostKind.ANNOUNCE_PLANNED, PostKind.ANNOUNCE_STARTED)
+    ]
+    assert [text for text in thread if text in untold] == untold
 
 
 @pytest.mark.parametrize("user", [ALICE, BOB])
 async def test_stop_keeps_it_from_starting_and_the_users_hear_of_it(
     scene: World, user: str
 ) -> None:
-    await planned(scene)
+    restore = await planned(scene)
     await scene.click("stop", user)
     assert (await scene.restore()).state is State.STOPPED
-    assert "The restore of `acme` that was planned for <!date^" in (await told(scene))[-1]
-    assert "does not happen" in (await told(scene))[-1]
+    assert announcements.called_off(restore) in (await told(scene))[-1]
     await scene.pass_time(3 * 3600, by=1800)
     assert not await scene.requests("startrestore")
 
@@ -118,8 +125,8 @@ async def test_a_start_missed_by_more_than_a_quarter_of_an_hour_is_not_made_up_f
         await quiet.settle()
         restore = await quiet.restore()
         assert restore.state is State.EXPIRED
-        assert "missed by more than 15 minutes" in (restore.outcome or "")
-        assert "does not happen" in (await told(quiet))[-1]
+        assert planned_start.MISSED in (restore.outcome or "")
+        assert announcements.called_off(restore) in (await told(quiet))[-1]
     assert not await quiet.requests("startrestore")
 
 
@@ -138,7 +145,7 @@ async def test_everything_is_checked_again_at_the_start(scene: World) -> None:
     await scene.pass_time(2 * 3600, by=1800)
     restore = await scene.restore()
     assert restore.state is State.VOID
-    assert "no such backup" in (restore.outcome or "")
+    assert checks.BACKUP_NOT_FOUND in (restore.outcome or "")
     assert not await scene.requests("startrestore")
 
 
@@ -154,7 +161,8 @@ async def test_it_does_not_block_an_urgent_one_whose_completion_makes_it_void(sc
     await scene.command(await scene.backup(), ERIN)
     view = await scene.modal(ERIN)
     assert view
-    assert "Another restore is planned for" in words(view)
+    assert ahead.starts_at
+    assert checks.other_planned(ahead.starts_at) in words(view)
     await scene.submit({"reason": "now", "alias": "acme"}, ERIN)
     await scene.click("approve", BOB)
     await scene.until(State.COMPLETED)
@@ -163,7 +171,7 @@ async def test_it_does_not_block_an_urgent_one_whose_completion_makes_it_void(sc
         voided = await tx.restore(ahead.id)
     assert voided
     assert voided.state is State.VOID
-    assert "Another restore of this portal has completed" in (voided.outcome or "")
+    assert transitions.ANOTHER_COMPLETED in (voided.outcome or "")
 
 
 async def test_one_that_an_approver_calls_finished_makes_the_planned_one_void(scene: World) -> None:
@@ -185,12 +193,12 @@ async def test_one_that_an_approver_calls_finished_makes_the_planned_one_void(sc
 async def test_one_that_did_not_start_by_an_approvers_word_is_announced_as_such(
     scene: World,
 ) -> None:
-    await planned(scene, timedelta(minutes=5))
+    restore = await planned(scene, timedelta(minutes=5))
     await scene.portal("faults", "PATCH", on="startrestore", fault="html_502")
     await scene.pass_time(5 * 60, by=60)
     assert (await scene.restore()).state is State.UNKNOWN
     await scene.click("settle_not_started", BOB)
-    assert "does not happen" in (await told(scene))[-1]
+    assert announcements.called_off(restore) in (await told(scene))[-1]
 
 
 async def test_who_approves_up_to_a_quarter_of_an_hour_late_starts_it_at_once(scene: World) -> None:
@@ -203,9 +211,7 @@ async def test_who_approves_up_to_a_quarter_of_an_hour_late_starts_it_at_once(sc
 async def test_a_second_plan_is_refused_and_nothing_typed_is_lost(scene: World) -> None:
     await planned(scene)
     answer = await plan(scene, timedelta(hours=3))
-    assert answer["errors"] == {
-        "reason": "Another restore of this portal is planned already. Have it stopped first."
-    }
+    assert answer["errors"] == {"reason": service.PLANNED_ALREADY}
     assert await scene.modal()
 
 
@@ -214,12 +220,12 @@ async def test_a_plan_behind_an_open_request_is_refused(scene: World) -> None:
     await scene.ask()
     values = {"reason": "tonight", "alias": "acme", "starts": seconds(scene.clock.now + TWO_HOURS)}
     answer = await scene.submit(values, ERIN)
-    assert "has been asked for meanwhile" in answer["errors"]["reason"]
+    assert service.ASKED_MEANWHILE in answer["errors"]["reason"]
 
 
 UNFIT = [
-    (timedelta(minutes=-1), "This time is over"),
-    (timedelta(days=15), "at most 14 days ahead"),
+    (timedelta(minutes=-1), planned_start.IN_THE_PAST),
+    (timedelta(days=15), planned_start.TOO_FAR),
 ]
 
 
@@ -243,7 +249,7 @@ async def test_a_backup_that_expires_before_then_is_told(scene: World) -> None:
         "starts": seconds(scene.clock.now + timedelta(days=3)),
     }
     answer = await scene.submit(values)
-    assert "The backup expires before then" in answer["errors"]["starts"]
+    assert planned_start.EXPIRES_BEFORE in answer["errors"]["starts"]
 
 
 async def test_who_approves_after_the_planned_time_is_too_late(scene: World) -> None:
@@ -252,8 +258,9 @@ async def test_who_approves_after_the_planned_time_is_too_late(scene: World) -> 
     await scene.pass_time(19 * 60, by=60)
     await scene._advance(61)
     await scene.click("approve")
-    assert "This restore expired" in (await scene.private(BOB))[-1]
-    assert (await scene.restore()).state is State.EXPIRED
+    restore = await scene.restore()
+    assert restore.state is State.EXPIRED
+    assert restore_words.describe_too_late(restore) in (await scene.private(BOB))[-1]
     assert not await scene.requests("startrestore")
 
 
@@ -261,8 +268,8 @@ async def test_a_failed_restore_is_announced_as_such(scene: World) -> None:
     await scene.portal("faults", "PATCH", archive_broken=True)
     await scene.ask()
     await scene.click("approve")
-    await scene.until(State.FAILED)
+    restore = await scene.until(State.FAILED)
     started, over = await told(scene)
-    assert "is being put back" in started
-    assert "could not be put back, and has its data of before" in over
+    assert announcements.started(restore) in started
+    assert announcements.failed(restore) in over
     assert CHANNEL not in over

@@ -6,12 +6,17 @@ from typing import Any
 
 import pytest
 
-from restorebot.model import State
+from restorebot.errors import PortalNotConfigured
+from restorebot.model import PortalName, State
+from restorebot.restores import policy
 from restorebot.sandbox import portal as sandbox_portal
 from restorebot.sandbox.serve import serving
 from restorebot.settings import Settings
+from restorebot.slack.phrases import answers, ending
+from restorebot.slack.phrases import restore as restore_words
 from tests.harness import ALICE, BOB, CAROL, CHANNEL, ERIN, KEY, World, words, world
 
+ACME, BETA = PortalName("acme"), PortalName("beta")
 OPS = "C0OPS"
 BETA_KEY = "sk-" + "cd34" * 16
 
@@ -62,7 +67,7 @@ async def test_the_portal_is_named_after_the_id_and_has_its_own_approvers(two: W
     assert f"<@{ERIN}>" in card
     assert f"<@{BOB}>" not in card
     await two.click("approve", BOB)
-    assert "You are not an approver of this portal." in (await two.private(BOB))[-1]
+    assert policy.NO_APPROVER.reason in (await two.private(BOB))[-1]
     await two.click("approve", ERIN)
     assert (await two.restore()).state is State.RESTORING
     assert not await two.requests("startrestore")
@@ -73,17 +78,14 @@ async def test_the_portal_is_named_after_the_id_and_has_its_own_approvers(two: W
 async def test_without_a_name_the_portals_are_named(two: World) -> None:
     await two.command(await two.backup())
     await two.command("list")
-    sentence = (
-        "Say which portal: type the same again with its name at the end. Here you can name `acme`, "
-        "`beta`."
-    )
+    sentence = answers.portal_not_named((ACME, BETA))
     assert await two.private() == [sentence, sentence]
     assert await two.modal() is None
 
 
 async def test_an_unknown_portal_is_answered_with_the_nearest(two: World) -> None:
     await two.command(f"{await two.backup()} bta")
-    assert await two.private() == ["There is no portal of that name. Did you mean `beta`?"]
+    assert await two.private() == [answers.unknown_portal((BETA,), (ACME, BETA))]
 
 
 async def test_the_picker_and_the_list_take_a_portals_name(two: World) -> None:
@@ -100,26 +102,25 @@ async def test_a_live_restore_of_one_portal_is_not_in_the_others_way(two: World)
     await two.command(f"{await two.backup()} acme")
     await two.submit({"reason": "one", "alias": "acme"})
     await two.click("approve", BOB)
-    assert (await two.restore()).state is State.RESTORING
+    acme = await two.restore()
+    assert acme.state is State.RESTORING
     await two.command(f"{await backup_of(two, beta_url(two))} beta")
     await two.submit({"reason": "two", "alias": "beta"})
-    assert (await two.restore()).portal == "beta"
+    beta = await two.restore()
+    assert beta.portal == "beta"
     await two.command("status")
     said = (await two.private())[-1]
-    assert "acme: running" in said
-    assert "beta: waiting for approval" in said
+    assert restore_words.title(acme) in said
+    assert restore_words.title(beta) in said
 
 
 async def test_a_portal_that_somebody_may_not_read_hides_no_other(two: World) -> None:
     await two.command(f"{await two.backup()} acme", CAROL)
     await two.submit({"reason": "one", "alias": "acme"}, CAROL)
     await two.command("status", CAROL)
-    assert "acme: waiting for approval" in (await two.private(CAROL))[-1]
+    assert restore_words.title(await two.restore()) in (await two.private(CAROL))[-1]
     await two.command("status beta", CAROL)
-    assert (
-        "You are neither among those who may ask for a restore nor an approver."
-        in (await two.private(CAROL))[-1]
-    )
+    assert policy.NO_READER.reason in (await two.private(CAROL))[-1]
 
 
 # --- channels -------------------------------------------------------------------------------------
@@ -154,22 +155,23 @@ async def test_a_portal_that_is_bound_to_another_channel_is_refused_with_the_way
     bound: World,
 ) -> None:
     await bound.command(f"{await bound.backup()} beta")
-    assert await bound.private() == [
-        f"Restores of `beta` are not asked for in this channel. Use <#{OPS}>."
-    ]
+    assert await bound.private() == [answers.wrong_channel((OPS,), BETA)]
 
 
 async def test_in_a_channel_of_no_portal_nothing_is_asked_for(bound: World) -> None:
     for text in (await bound.backup(), "", "list", "status", "history"):
         await bound.command(text, channel="C0PRIVATE")
-    assert (
-        await bound.private()
-        == [f"Restores are not asked for in this channel. Use <#{OPS}>, <#{CHANNEL}>."] * 5
-    )
+    assert await bound.private() == [answers.wrong_channel((OPS, CHANNEL), None)] * 5
 
 
 # --- settings that lose a portal
 # ------------------------------------------------------------------------------------
+
+
+async def lost(scene: World) -> str:
+    """What is said of the newest restore's portal when the settings no longer have it."""
+    restore = await scene.restore()
+    return str(PortalNotConfigured(restore.portal, restore.portal_url))
 
 
 async def test_a_request_whose_portal_left_the_settings_cannot_be_approved(quiet: World) -> None:
@@ -183,7 +185,7 @@ async def test_a_request_whose_portal_left_the_settings_cannot_be_approved(quiet
     async with quiet.life():
         await quiet.settle()
         await quiet.click("approve")
-        assert "is no longer in restorebot's settings" in (await quiet.private(BOB))[-1]
+        assert await lost(quiet) in (await quiet.private(BOB))[-1]
         assert (await quiet.restore()).state is State.REQUESTED
 
 
@@ -199,7 +201,7 @@ async def test_an_approved_restore_whose_portal_left_the_settings_is_void(quiet:
     async with quiet.life():
         await quiet.settle()
         assert (await quiet.restore()).state is State.VOID
-        assert "is no longer in restorebot's settings" in (await quiet.thread())[-1]
+        assert await lost(quiet) in (await quiet.thread())[-1]
 
 
 async def test_a_completed_restore_whose_portal_left_the_settings_is_told_to_its_end(
@@ -211,15 +213,15 @@ async def test_a_completed_restore_whose_portal_left_the_settings_is_told_to_its
         await quiet.portal("faults", "PATCH", alias_elsewhere="other")
         await quiet.click("approve")
         await quiet.until(State.COMPLETED)
-        assert "A look afterwards" not in (await quiet.thread())[-1]
+        assert ending.VERIFICATION not in (await quiet.thread())[-1]
     quiet.settings = Settings(
         **(quiet.settings.model_dump() | {"docspace_url": "https://elsewhere.invalid"})
     )
     async with quiet.life() as bot:
         await quiet.settle()
         last = (await quiet.thread())[-1]
-        assert "A look afterwards" in last
-        assert "is no longer in restorebot's settings" in last
+        assert ending.VERIFICATION in last
+        assert await lost(quiet) in last
         assert "*Took*" in last
         assert await bot.runner.open_ids() == []
 
@@ -236,7 +238,7 @@ async def test_a_running_restore_whose_portal_left_the_settings_is_kept_and_says
     )
     async with quiet.life():
         await quiet.settle()
-        assert "is no longer in restorebot's settings" in words(await quiet.card())
+        assert await lost(quiet) in words(await quiet.card())
         assert (await quiet.restore()).state is State.RESTORING
     quiet.settings = before
     async with quiet.life():

@@ -8,6 +8,8 @@ from dataclasses import replace
 import pytest
 
 from restorebot.model import Phase, State
+from restorebot.restores import start
+from restorebot.slack.phrases import ending
 from tests.harness import World, words
 
 
@@ -96,7 +98,7 @@ async def test_a_row_that_was_left_starting_is_unknown_and_never_sent(quiet: Wor
         await quiet.settle()
         assert (await quiet.restore()).state is State.UNKNOWN
         await quiet.pass_time(600, 60)
-        assert "was interrupted while it sent the request" in "\n".join(await quiet.thread())
+        assert start.INTERRUPTED in "\n".join(await quiet.thread())
     assert await quiet.requests("startrestore") == []
 
 
@@ -114,4 +116,4 @@ async def test_what_slack_was_owed_before_the_restart_is_told_after_it(quiet: Wo
     await quiet.slack("faults", "DELETE")
     async with quiet.life():
         await quiet.settle()
-        assert "Denied by" in (await quiet.thread())[-1]
+        assert ending.closing(await quiet.restore()) in (await quiet.thread())[-1]

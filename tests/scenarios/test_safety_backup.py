@@ -12,8 +12,12 @@ from typing import Any
 import pytest
 
 from restorebot.docspace.storages import Storage, StorageType, name_of
+from restorebot.errors import PortalNotConfigured
 from restorebot.model import Restore, State
-from restorebot.restores import checks
+from restorebot.restores import checks, safety_backup, service, start, transitions
+from restorebot.slack.phrases import card as card_words
+from restorebot.slack.phrases import ending
+from restorebot.slack.phrases import thread as thread_words
 from restorebot.slack.phrases.thread import WAYS_BACK
 from tests.harness import ALICE, BOB, World, words, world
 
@@ -40,10 +44,10 @@ async def backing_up(scene: World) -> Restore:
 async def nothing_restored(scene: World, state: State, why: str) -> None:
     restore = await scene.until(state)
     assert why in (restore.outcome or "")
-    assert "Nothing was restored." in (restore.outcome or "")
+    assert transitions.UNRESTORED in (restore.outcome or "")
     assert not await scene.requests("startrestore")
     closing = (await scene.thread())[-1]
-    assert "Nothing was restored." in closing
+    assert transitions.UNRESTORED in closing
 
 
 async def test_the_backup_is_made_told_and_only_then_the_restore_starts(scene: World) -> None:
@@ -53,7 +57,7 @@ async def test_the_backup_is_made_told_and_only_then_the_restore_starts(scene: W
     params = [{"key": "module", "value": "s3"}, {"key": "bucket", "value": "acme"}]
     params.append({"key": "region", "value": "eu-west-1"})
     assert json.loads(asked["body"]) == {"storageType": 5, "storageParams": params}
-    assert "A safety backup is made first" in words(await scene.card())
+    assert card_words.BACKUP_FIRST in words(await scene.card())
     await scene.pass_time(5, by=2.5)
     assert "45 %" in words(await scene.card())
     assert not await scene.requests("startrestore")
@@ -62,26 +66,30 @@ async def test_the_backup_is_made_told_and_only_then_the_restore_starts(scene: W
     (started,), (asked,) = await scene.requests("startrestore"), await scene.requests("startbackup")
     assert started["seq"] > asked["seq"]
     thread = await scene.thread()
-    assert "The portal makes a safety backup first" in thread[0]
-    made = thread[1]
     restore = await scene.restore()
+    assert restore.safety_task
+    assert thread_words.backing_up(restore.safety_task) in thread[0]
+    made = thread[1]
+    assert thread_words.backed_up(restore) in made
     assert restore.safety_name
     assert restore.safety_name in made
     assert restore.safety_made_at
     assert f"<!date^{int(restore.safety_made_at.timestamp())}^" in made
     assert f"in {name_of(StorageType.CLOUD)}" in made
     assert WAYS_BACK[StorageType.CLOUD] in made
-    closing = next(text for text in thread if "has been restored" in text)
-    assert f"the safety backup {restore.safety_name}. {WAYS_BACK[StorageType.CLOUD]}" in closing
+    closing = next(text for text in thread if ending.has_been_restored(restore) in text)
+    assert restore.safety_name in closing
+    assert WAYS_BACK[StorageType.CLOUD] in closing
+    assert ending.way_back(restore) in closing
 
 
 @pytest.mark.parametrize(
     ("switch", "why"),
     [
         ("backup_broken", "There is not enough space on the disk."),
-        ("backup_cancelled", "The safety backup failed."),
+        ("backup_cancelled", safety_backup.FAILED),
         ("free_backups_used", "The number of free backups should not exceed 2 within a month"),
-        ("backup_elsewhere", "was stored elsewhere than asked for"),
+        ("backup_elsewhere", safety_backup.STORED_ELSEWHERE),
     ],
 )
 async def test_a_backup_that_fails_or_is_refused_keeps_the_restore_from_starting(
@@ -97,7 +105,7 @@ async def test_a_backup_that_was_running_already_is_not_taken_for_ours(scene: Wo
     await scene.ask()
     await scene.portal("faults", "PATCH", backup_overtaken=True)
     await scene.click("approve")
-    await nothing_restored(scene, State.FAILED, "a backup that was running already")
+    await nothing_restored(scene, State.FAILED, safety_backup.EARLIER_TASK)
 
 
 async def test_a_backup_that_runs_at_the_start_makes_it_void(scene: World) -> None:
@@ -123,8 +131,8 @@ async def test_one_that_outlasts_the_approval_starts_nothing_at_midnight(scene: 
     await scene.pass_time(31 * 60, by=300)
     restore = await scene.restore()
     assert restore.state is State.VOID
-    assert "The approval became too old before the restore could start." in (restore.outcome or "")
-    assert "The safety backup that was asked for goes on by itself." in (restore.outcome or "")
+    assert start.APPROVAL_TOO_OLD in (restore.outcome or "")
+    assert transitions.BACKUP_GOES_ON in (restore.outcome or "")
     await scene.pass_time(5 * 3600, by=3600)
     assert not await scene.requests("startrestore")
 
@@ -135,7 +143,7 @@ async def test_stop_during_the_backup_restores_nothing(scene: World, user: str) 
     await scene.click("stop", user)
     restore = await scene.restore()
     assert restore.state is State.STOPPED
-    assert "The safety backup that was asked for goes on by itself." in (restore.outcome or "")
+    assert transitions.BACKUP_GOES_ON in (restore.outcome or "")
     await scene.pass_time(30)
     assert not await scene.requests("startrestore")
 
@@ -146,9 +154,8 @@ async def test_stop_after_the_backup_was_made_says_that_it_stays(scene: World) -
     await scene.pass_time(30)
     await scene.click("stop", ALICE)
     restore = await scene.restore()
-    assert (
-        restore.outcome == f"Nothing was restored. The safety backup {restore.safety_name} stays."
-    )
+    stays = service.backup_stays(restore.safety_name)
+    assert restore.outcome == f"{transitions.UNRESTORED} {stays}"
 
 
 LONG = timedelta(hours=20)
@@ -179,9 +186,7 @@ async def test_a_planned_restore_is_not_made_up_for_hours_later_because_it_had_a
         await quiet.settle()
         restore = await quiet.restore()
         assert restore.state is State.VOID
-        assert "restorebot was down for more than 15 minutes after the planned start." in (
-            restore.outcome or ""
-        )
+        assert start.STANDSTILL in (restore.outcome or "")
     assert not await quiet.requests("startrestore")
 
 
@@ -210,8 +215,10 @@ async def test_a_backup_of_a_portal_that_left_the_settings_is_not_waited_for(qui
     quiet.settings = quiet.settings.model_copy(update={"docspace_url": "https://elsewhere.invalid"})
     async with quiet.life():
         await quiet.settle()
-        assert (await quiet.restore()).state is State.VOID
-        assert "is no longer in restorebot's settings" in (await quiet.thread())[-1]
+        restore = await quiet.restore()
+        assert restore.state is State.VOID
+        lost = PortalNotConfigured(restore.portal, restore.portal_url)
+        assert str(lost) in (await quiet.thread())[-1]
 
 
 async def test_what_changed_during_the_backup_makes_it_void(scene: World) -> None:
@@ -225,7 +232,7 @@ async def test_what_changed_during_the_backup_makes_it_void(scene: World) -> Non
 async def test_a_lost_answer_is_no_safety_backup(scene: World) -> None:
     await scene.portal("faults", "PATCH", on="startbackup", fault="answer_lost")
     await backing_up(scene)
-    await nothing_restored(scene, State.FAILED, "The safety backup could not be made")
+    await nothing_restored(scene, State.FAILED, safety_backup.NOT_MADE)
     assert len(await scene.requests("startbackup")) == 1
 
 
@@ -244,7 +251,7 @@ async def test_a_bot_that_dies_while_it_asks_restores_nothing(quiet: World) -> N
             )
     async with quiet.life():
         await quiet.settle()
-        await nothing_restored(quiet, State.FAILED, "was interrupted while it asked")
+        await nothing_restored(quiet, State.FAILED, safety_backup.INTERRUPTED)
     assert not await quiet.requests("startbackup")
 
 
@@ -272,7 +279,7 @@ async def test_a_backup_that_is_no_longer_shown_is_given_up(scene: World) -> Non
     await backing_up(scene)
     await scene.portal("faults", "PATCH", on="getbackupprogress", fault="no_response", times=1000)
     await scene.pass_time(360, by=20)
-    await nothing_restored(scene, State.FAILED, "no longer shows the safety backup")
+    await nothing_restored(scene, State.FAILED, safety_backup.GONE)
 
 
 async def test_another_restore_waits_while_the_backup_is_made(scene: World) -> None:

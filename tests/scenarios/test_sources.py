@@ -15,7 +15,10 @@ from restorebot.docspace.sentences import Sentences
 from restorebot.docspace.storages import StorageType, name_of
 from restorebot.model import State
 from restorebot.restores import checks
+from restorebot.slack.phrases import answers
+from restorebot.slack.phrases import card as card_words
 from restorebot.slack.phrases import picker as said
+from restorebot.slack.phrases import restore as restore_words
 from restorebot.storage import audit
 from tests.harness import ALICE, World, words, world
 
@@ -208,7 +211,7 @@ async def test_a_connected_account_is_sent_as_it_was_typed(scene: World) -> None
         pairs(filePath="sbox-4-|backups|acme.tar.gz"),
     )
     card = words((await scene.messages())[0])
-    assert "not known" in card
+    assert restore_words.NOT_KNOWN in card
     assert "sbox-4-|backups|acme.tar.gz" in card
 
 
@@ -347,7 +350,7 @@ async def test_types_2_and_3_are_refused_with_the_reason(
 
 async def test_dump_is_refused_with_the_reason(scene: World) -> None:
     await scene.command(f"{await scene.backup()} --dump")
-    assert "would replace every portal of the instance" in (await scene.private())[-1]
+    assert answers.DUMP_REFUSED in (await scene.private())[-1]
 
 
 # --- the window is redrawn
@@ -387,7 +390,8 @@ async def test_a_redraw_that_slack_does_not_take_is_told_in_the_channel(scene: W
     assert view
     await scene.slack("faults", "PATCH", **{"views.update": {"fault": "drop", "times": 1}})
     await choose(scene, view, "kind", "5")
-    assert "The window could not be filled" in (await scene.private())[-1]
+    told = answers.window_not_filled(answers.CHOOSE_AGAIN)
+    assert told in (await scene.private())[-1]
     await scene.submit({"kind": {"restore_kind": "5"}})
     found = await scene.modal()
     assert found
@@ -414,12 +418,12 @@ async def test_an_archive_is_asked_for_when_the_history_cannot_be_read(scene: Wo
 async def test_a_files_time_is_not_called_the_time_of_its_backup(scene: World) -> None:
     await pick(scene, "0")
     await scene.submit({"file": FILE})
-    assert "*File last changed*" in words(await scene.modal() or {})
+    assert f"*{restore_words.FILE_CHANGED}*" in words(await scene.modal() or {})
     await scene.submit(WHY)
     card = await scene.card()
-    assert "*File last changed*" in words(card)
-    assert "by the archive acme-before-import.tar.gz" in str(card)
-    assert "Backup made" not in str(card)
+    assert f"*{restore_words.FILE_CHANGED}*" in words(card)
+    assert card_words.approve_question(await scene.restore()) in str(card)
+    assert restore_words.BACKUP_MADE not in str(card)
 
 
 async def test_the_longest_values_are_shown_whole_and_on_record(scene: World) -> None:

@@ -7,6 +7,11 @@ import pytest
 
 from restorebot.docspace.client import DocSpace, Limits
 from restorebot.model import State
+from restorebot.restores import checks, policy, service, start
+from restorebot.slack.phrases import card as card_words
+from restorebot.slack.phrases import ending
+from restorebot.slack.phrases import restore as restore_words
+from restorebot.slack.phrases import thread as thread_words
 from tests.harness import ALICE, BOB, CAROL, World, words
 
 
@@ -44,18 +49,18 @@ async def test_the_last_call_before_the_post_reads_the_progress(scene: World) ->
 
 
 CHANGES: list[tuple[str, dict[str, Any] | None, str]] = [
-    ("a backup that is gone", None, "no such backup"),
-    ("another file under the same id", {"fileName": "other.tar.gz"}, "has changed"),
-    ("another date under the same id", {"createdOn": "2020-01-01T00:00:00"}, "has changed"),
-    ("another storage under the same id", {"storageType": 4}, "has changed"),
+    ("a backup that is gone", None, checks.BACKUP_NOT_FOUND),
+    ("another file under the same id", {"fileName": "other.tar.gz"}, checks.BACKUP_CHANGED),
+    ("another date under the same id", {"createdOn": "2020-01-01T00:00:00"}, checks.BACKUP_CHANGED),
+    ("another storage under the same id", {"storageType": 4}, checks.BACKUP_CHANGED),
 ]
 
 
 @pytest.mark.parametrize(
-    ("change", "words"), [case[1:] for case in CHANGES], ids=[case[0] for case in CHANGES]
+    ("change", "why"), [case[1:] for case in CHANGES], ids=[case[0] for case in CHANGES]
 )
 async def test_a_backup_that_changed_since_the_request_is_not_restored(
-    scene: World, change: dict[str, Any] | None, words: str
+    scene: World, change: dict[str, Any] | None, why: str
 ) -> None:
     restore = await scene.ask()
     backup = restore.source.backup_id
@@ -65,7 +70,7 @@ async def test_a_backup_that_changed_since_the_request_is_not_restored(
         await scene.portal("backups", "POST", id=backup, **change)
     await scene.click("approve")
     assert (await scene.restore()).state is State.VOID
-    assert words in await thread(scene)
+    assert why in await thread(scene)
     assert await posts(scene) == 0
 
 
@@ -77,11 +82,9 @@ async def test_a_voter_who_is_no_longer_eligible_does_not_count_at_the_start(sce
     await scene.slack(f"people/{BOB}", "PATCH", deleted=True)
     await scene.pass_time(90, 15)
     assert (await scene.restore()).state is State.VOID
-    assert (
-        f"The approval of <@{BOB}> no longer counts: <@{BOB}> has a deactivated account."
-        in await thread(scene)
-    )
-    assert "Not enough approvals still count: 0 of 1." in await thread(scene)
+    revoked = thread_words.vote_revoked(BOB, policy.DEACTIVATED.said_of)
+    assert revoked in await thread(scene)
+    assert start.too_few_approvals(0, 1) in await thread(scene)
     assert await posts(scene) == 0
 
 
@@ -99,7 +102,8 @@ async def test_an_approver_who_goes_while_the_checks_are_made_does_not_count(
     monkeypatch.setattr(DocSpace, "history", slowly)
     await scene.click("approve")
     assert (await scene.restore()).state is State.VOID
-    assert "no longer counts" in await thread(scene)
+    revoked = thread_words.vote_revoked(BOB, policy.DEACTIVATED.said_of)
+    assert revoked in await thread(scene)
     assert await posts(scene) == 0
 
 
@@ -108,7 +112,7 @@ async def test_a_restore_that_somebody_else_runs_keeps_ours_from_starting(scene:
     await scene.portal("someone-else-starts", "POST")
     await scene.click("approve")
     assert (await scene.restore()).state is State.VOID
-    assert "A restore is running on the portal" in await thread(scene)
+    assert checks.task_running("restore", 0) in await thread(scene)
     assert await posts(scene) == 0
 
 
@@ -130,7 +134,7 @@ async def test_a_restore_that_begins_between_the_checks_and_the_post_keeps_ours_
     await scene.click("approve")
     restore = await scene.restore()
     assert restore.state is State.FAILED
-    assert "Another restore has just begun" in (restore.outcome or "")
+    assert start.ANOTHER_BEGAN in (restore.outcome or "")
     assert await posts(scene) == 0
     assert "*Started* never" in await thread(scene)
 
@@ -140,9 +144,9 @@ async def test_a_portal_that_is_away_is_waited_for(scene: World) -> None:
     await scene.portal("faults", "PATCH", away=40)
     await scene.click("approve")
     assert (await scene.restore()).state is State.APPROVED
-    assert "In the way" in words(await scene.card())
+    assert card_words.BLOCKED in words(await scene.card())
     await scene.until(State.RESTORING, by=15)
-    assert "In the way" not in words(await scene.card())
+    assert card_words.BLOCKED not in words(await scene.card())
     assert await posts(scene) == 1
 
 
@@ -151,8 +155,10 @@ async def test_an_approval_is_good_for_its_shelf_life_only(scene: World) -> None
     await scene.portal("faults", "PATCH", away=3600)
     await scene.click("approve")
     await scene.pass_time(31 * 60, 300)
-    assert (await scene.restore()).state is State.EXPIRED
-    assert "The approval expired" in words(await scene.card())
+    restore = await scene.restore()
+    assert restore.state is State.EXPIRED
+    assert restore.approved_at
+    assert card_words.ended(restore) in words(await scene.card())
     assert await posts(scene) == 0
 
 
@@ -163,40 +169,32 @@ async def test_while_it_waits_the_requester_can_stop_it(scene: World) -> None:
     await scene.click("stop", CAROL)
     assert (await scene.restore()).state is State.APPROVED
     await scene.click("stop", ALICE)
-    assert (await scene.restore()).state is State.STOPPED
-    assert f"Stopped by <@{ALICE}>" in await thread(scene)
+    restore = await scene.restore()
+    assert (restore.state, restore.decided_by) == (State.STOPPED, ALICE)
+    assert ending.closing(restore) in await thread(scene)
     await scene.pass_time(700, 60)
     assert await posts(scene) == 0
 
 
-REFUSALS: list[tuple[str, dict[str, Any], str]] = [
-    (
-        "a fault before any task",
-        {"fault": "fault_500", "type": "ASC.Common.FaultException"},
-        "failed inside (500)",
-    ),
-    (
-        "a missing path",
-        {"fault": "fault_500", "type": "System.KeyNotFoundException"},
-        "failed inside (500)",
-    ),
-]
+BROKEN = "Something broke inside the portal."
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"), [case[1:] for case in REFUSALS], ids=[case[0] for case in REFUSALS]
+    "thrown",
+    ["ASC.Common.FaultException", "System.KeyNotFoundException"],
+    ids=["a fault before any task", "a missing path"],
 )
 async def test_a_definite_refusal_is_a_failure_that_left_the_portal_as_it_was(
-    scene: World, fault: dict[str, Any], said: str
+    scene: World, thrown: str
 ) -> None:
     await scene.ask()
-    await scene.portal("faults", "PATCH", on="startrestore", **fault)
+    await scene.portal("faults", "PATCH", on="startrestore", fault="fault_500", type=thrown)
     await scene.click("approve")
     restore = await scene.restore()
     assert restore.state is State.FAILED
     told = await thread(scene)
-    assert said in told
-    assert "its data is as it was" in told
+    assert scene.of_portal.failed_inside(500, BROKEN) in told
+    assert ending.NOT_TAKEN in told
     assert "secret/path" not in told
     assert await posts(scene) == 1
 
@@ -204,7 +202,8 @@ async def test_a_definite_refusal_is_a_failure_that_left_the_portal_as_it_was(
 async def test_a_plan_without_restore_is_told_at_the_post(scene: World) -> None:
     await scene.portal("faults", "PATCH", tariff_without_restore=True)
     assert await approved(scene) is State.FAILED
-    assert "asks for payment (402)" in await thread(scene)
+    refused = scene.of_portal.asks_for_payment("Your pricing plan does not include this option.")
+    assert refused in await thread(scene)
     assert await posts(scene) == 1
 
 
@@ -232,16 +231,16 @@ async def test_a_lost_answer_is_looked_for_and_never_asked_again(
     await scene.portal("faults", "PATCH", on="startrestore", **fault)
     await scene.click("approve")
     told = await thread(scene)
-    assert "It is not known whether this restore runs" in told
+    assert thread_words.UNKNOWN_OUTCOME in told
     await scene.pass_time(300, 15)
     restore = await scene.restore()
     if took:
         assert restore.state is State.COMPLETED
         assert restore.adopted
-        assert "It is taken for ours" in await thread(scene)
+        assert thread_words.task_found(restore.task_id) in await thread(scene)
     else:
         assert restore.state is State.UNKNOWN
-        assert "outcome unknown" in words(await scene.card())
+        assert restore_words.title(restore) in words(await scene.card())
     assert await posts(scene) == 1
 
 
@@ -251,7 +250,7 @@ async def test_a_portal_that_answers_too_late_is_looked_at_instead(quiet: World)
         await quiet.ask()
         await quiet.portal("faults", "PATCH", on="startrestore", fault="answer_slow", seconds=1)
         await quiet.click("approve")
-        assert "did not answer within 0.2 seconds" in await thread(quiet)
+        assert quiet.of_portal.no_answer_within(0.2) in await thread(quiet)
         await quiet.until(State.COMPLETED, by=5)
         assert await posts(quiet) == 1
 
@@ -322,11 +321,11 @@ async def test_an_approver_who_checked_closes_an_unknown_restore_and_the_portal_
 ) -> None:
     await unknown(scene)
     await scene.click("settle_finished", CAROL)
-    assert (await scene.private(CAROL))[-1] == "You are not an approver of this portal."
+    assert (await scene.private(CAROL))[-1] == policy.NO_APPROVER.reason
     await scene.click("settle_finished", BOB)
     restore = await scene.restore()
-    assert restore.state is State.CLOSED
-    assert f"Closed by <@{BOB}>" in await thread(scene)
+    assert (restore.state, restore.decided_by) == (State.CLOSED, BOB)
+    assert ending.closing(restore) in await thread(scene)
     assert (await scene.ask()).state is State.REQUESTED
 
 
@@ -335,7 +334,7 @@ async def test_not_started_is_believed_only_while_no_task_waits(scene: World) ->
     await scene.portal("faults", "PATCH", worker_down=True)
     await scene.portal("someone-else-starts", "POST")
     await scene.click("settle_not_started")
-    assert "goes on by itself" in (await scene.private(BOB))[-1]
+    assert service.TASK_WAITS in (await scene.private(BOB))[-1]
     assert (await scene.restore()).state is State.UNKNOWN
     await scene.portal("faults", "PATCH", worker_down=False)
     await scene.pass_time(60, 30)
@@ -346,9 +345,9 @@ async def test_not_started_is_believed_only_while_no_task_waits(scene: World) ->
 async def test_an_approver_can_have_a_running_task_watched(scene: World) -> None:
     await unknown(scene)
     await scene.click("settle_running")
-    assert "nothing to watch" in (await scene.private(BOB))[-1]
+    assert service.NOTHING_TO_WATCH in (await scene.private(BOB))[-1]
     await scene.portal("someone-else-starts", "POST")
     await scene.click("settle_running")
     restore = await scene.until(State.COMPLETED, by=5)
     assert restore.adopted
-    assert f"<@{BOB}> says that task" in await thread(scene)
+    assert thread_words.adopted_by(BOB, restore.task_id) in await thread(scene)

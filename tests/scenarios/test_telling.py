@@ -13,6 +13,9 @@ from sqlalchemy import select
 
 from restorebot.model import ENDED, PostKind, State
 from restorebot.slack import thread
+from restorebot.slack.phrases import card as card_words
+from restorebot.slack.phrases import ending
+from restorebot.slack.phrases import thread as thread_words
 from restorebot.storage import audit, schema
 from tests.harness import ALICE, BOB, World, words
 
@@ -35,7 +38,7 @@ async def test_a_rate_limited_post_is_sent_later_and_once(scene: World) -> None:
     await scene.pass_time(20)
     sent = [line for line in await scene.thread() if ":rocket:" in line]
     assert len(sent) == 1
-    assert "(sent again)" not in sent[0]
+    assert thread_words.SENT_AGAIN not in sent[0]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +54,7 @@ async def test_a_post_whose_answer_was_lost_is_sent_again_and_says_so(
     await scene.pass_time(10)
     sent = [line for line in await scene.thread() if ":rocket:" in line]
     assert len(sent) == copies
-    assert "(sent again)" in sent[-1]
+    assert thread_words.SENT_AGAIN in sent[-1]
     assert "delivery_failed" not in scene.log.getvalue()
 
 
@@ -78,7 +81,7 @@ async def test_a_message_that_our_own_code_fails_at_holds_up_no_other(
     await scene.click("approve")
     await scene.pass_time(10)
     assert "delivery_failed" in scene.log.getvalue()
-    assert "Approved by" in words(await scene.card())
+    assert card_words.approval(await scene.restore()) in words(await scene.card())
     assert not await scene.thread()
     monkeypatch.setitem(thread.RENDERERS, PostKind.SENT, write)
     await scene.until(State.COMPLETED)
@@ -155,7 +158,8 @@ async def test_the_closing_post_mentions_both_sides_and_carries_the_audit_head(
     scene: World,
 ) -> None:
     await to_the_end(scene)
-    closing = next(line for line in await scene.thread() if "has been restored" in line)
+    done = ending.has_been_restored(await scene.restore())
+    closing = next(line for line in await scene.thread() if done in line)
     assert f"<@{ALICE}>" in closing
     assert f"<@{BOB}>" in closing
     assert scene.bot is not None
@@ -213,7 +217,7 @@ async def test_every_end_has_one_closing_post_and_a_true_record(scene: World, en
     await scene.pass_time(30)
     restore = await scene.restore()
     assert restore.state in ENDED
-    closings = [line for line in await scene.thread() if "audit trail up to" in line]
+    closings = [line for line in await scene.thread() if thread_words.trail_of(restore) in line]
     assert len(closings) == 1
     assert f"<@{ALICE}>" in closings[0]
     assert scene.bot is not None

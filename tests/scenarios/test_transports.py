@@ -2,8 +2,13 @@
 ``both_transports`` shows of it.
 """
 
+from dataclasses import replace
+
 import pytest
 
+from restorebot.model import State
+from restorebot.slack.phrases import home as home_words
+from restorebot.slack.phrases import restore as restore_words
 from tests.harness import ALICE, BOB, World, words
 
 pytestmark = pytest.mark.both_transports
@@ -19,8 +24,10 @@ async def test_the_home_tab_is_drawn_and_its_buttons_work(scene: World) -> None:
     await scene.settle()
     view = await scene.modal(BOB)
     assert view
-    assert "Done. This restore has been approved" in words(view)
-    assert (await scene.restore()).voters == (BOB,)
+    restore = await scene.restore()
+    approved = replace(restore, state=State.APPROVED)
+    assert restore_words.describe_done(approved) in words(view)
+    assert restore.voters == (BOB,)
 
 
 async def test_an_event_that_met_no_bot_is_sent_again_and_answered(quiet: World) -> None:
@@ -29,7 +36,7 @@ async def test_an_event_that_met_no_bot_is_sent_again_and_answered(quiet: World)
         await quiet.slack("advance", seconds=60)
         await quiet.idle()
         home = (await quiet.slack(f"views?user={ALICE}", "GET"))["home"]
-        assert "Nothing that you have a part in runs or waits" in words(home)
+        assert home_words.NOTHING_FOR_YOU in words(home)
 
 
 async def test_a_choice_in_the_picker_brings_the_fields_that_depend_on_it(scene: World) -> None:

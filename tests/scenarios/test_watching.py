@@ -1,12 +1,19 @@
 """From the taskId to the end: what the portal does, and what the thread says of it."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from restorebot.docspace.sentences import Sentences
 from restorebot.model import Phase, State
+from restorebot.restores import transitions, watch
+from restorebot.slack.phrases import card as card_words
+from restorebot.slack.phrases import ending
+from restorebot.slack.phrases import restore as restore_words
+from restorebot.slack.phrases import thread as thread_words
 from tests.harness import CHANNEL, World, words, world
 
 
@@ -25,11 +32,11 @@ async def thread(scene: World) -> str:
 
 async def test_each_phase_is_told_once_and_shown_on_the_card(scene: World) -> None:
     await running(scene)
-    assert "queued" in words(await scene.card())
+    assert restore_words.PHASES[Phase.QUEUED] in words(await scene.card())
     await scene.pass_time(5)
-    assert "the archive is being fetched" in words(await scene.card())
+    assert restore_words.PHASES[Phase.FETCHING] in words(await scene.card())
     await scene.pass_time(5)
-    assert "the portal is locked and data is going in" in words(await scene.card())
+    assert restore_words.PHASES[Phase.LOADING] in words(await scene.card())
     await scene.until(State.COMPLETED)
     await scene.pass_time(5)
     told = await scene.thread()
@@ -68,23 +75,23 @@ async def test_another_task_at_100_percent_is_not_ours(scene: World) -> None:
     await scene.pass_time(60)
     restore = await scene.restore()
     assert restore.state is State.RESTORING
-    assert "does not show our task" in (restore.blocked_reason or "")
+    assert restore.blocked_reason == watch.TASK_NOT_VISIBLE
     await scene.pass_time(300, 20)
     assert (await scene.restore()).state is State.UNKNOWN
-    assert "did not say how it ended" in await thread(scene)
+    assert watch.TASK_GONE in await thread(scene)
 
 
 async def test_the_card_compares_with_the_portals_last_restores(scene: World) -> None:
     await running(scene, key_survives=True)
-    assert "last restores took" not in words(await scene.card())
+    assert card_words.LAST_TOOK not in words(await scene.card())
     await scene.until(State.COMPLETED)
     await scene.pass_time(30)
-    assert "the restores before" not in await thread(scene)
+    assert ending.BEFORE_TOOK not in await thread(scene)
     await scene.ask()
     await scene.click("approve")
-    assert re.search(r"last restores took:\* 2\d s", words(await scene.card()))
+    assert re.search(rf"{re.escape(card_words.LAST_TOOK)} 2\d s", words(await scene.card()))
     await scene.until(State.COMPLETED)
-    assert re.search(r"\(the restores before took 2\d s\)", await thread(scene))
+    assert re.search(rf"\({ending.BEFORE_TOOK} 2\d s\)", await thread(scene))
     assert re.search(r"\*Took\* 2\d s", await thread(scene))
 
 
@@ -92,8 +99,10 @@ async def test_a_stall_is_told_once_and_is_no_end(scene: World) -> None:
     await running(scene, stall_at_75=True)
     await scene.pass_time(60, 15)
     await scene.pass_time(3600, 300)
-    assert sum("Nothing has changed since" in line for line in await scene.thread()) == 1
-    assert "75 %" in await thread(scene)
+    told = [line for line in await scene.thread() if restore_words.UNCHANGED_SINCE in line]
+    changed_at = (await scene.restore()).changed_at
+    assert changed_at
+    assert told == [thread_words.stalled(changed_at, 75)]
     await scene.portal("faults", "PATCH", stall_at_75=False)
     await scene.until(State.COMPLETED)
 
@@ -102,7 +111,7 @@ async def test_a_task_without_a_worker_waits_and_runs_when_it_is_back(scene: Wor
     await running(scene, worker_down=True)
     await scene.pass_time(3000, 600)
     assert (await scene.restore()).phase is Phase.QUEUED
-    assert "Nothing has changed since" in await thread(scene)
+    assert restore_words.UNCHANGED_SINCE in await thread(scene)
     await scene.portal("faults", "PATCH", worker_down=False)
     await scene.until(State.COMPLETED)
     assert len(await scene.requests("startrestore")) == 1
@@ -111,38 +120,40 @@ async def test_a_task_without_a_worker_waits_and_runs_when_it_is_back(scene: Wor
 async def test_a_killed_worker_stalls_and_in_the_end_nobody_knows(scene: World) -> None:
     await running(scene, worker_killed=True)
     await scene.pass_time(3000, 600)
-    assert "Nothing has changed since" in await thread(scene)
+    assert restore_words.UNCHANGED_SINCE in await thread(scene)
     await scene.pass_time(24 * 3600, 4 * 3600)
     await scene.pass_time(600, 40)
     assert (await scene.restore()).state is State.UNKNOWN
-    assert "no longer shows our task" in await thread(scene)
+    assert watch.TASK_GONE in await thread(scene)
 
+
+LOCKED = 4
 
 ENDS = [
     (
         "a broken archive",
         {"archive_broken": True},
         "The backup file is invalid.",
-        "active, not locked",
+        ending.NOT_LOCKED,
     ),
     (
         "broken while loading",
         {"broken_while_loading": True},
         "The backup file is invalid.",
-        "active, not locked",
+        ending.NOT_LOCKED,
     ),
     (
         "a failure that leaves it locked",
         {"broken_while_loading": True, "locked_after_failure": True},
-        "invalid",
-        "locked",
+        "The backup file is invalid.",
+        ending.left_in_status(LOCKED),
     ),
-    ("a cancelled task", {"cancelled": True}, "cancelled the restore", "active, not locked"),
+    ("a cancelled task", {"cancelled": True}, watch.CANCELLED, ending.NOT_LOCKED),
     (
         "a fault outside the job",
         {"faulted": True},
         "One or more errors occurred",
-        "locked by a restore",
+        ending.left_in_status(LOCKED),
     ),
 ]
 
@@ -160,8 +171,8 @@ async def test_a_failure_is_told_in_the_portals_words_with_the_state_of_the_port
     assert lock in told
     assert restore.task_id is not None
     assert restore.task_id in told
-    assert "has been restored" not in await thread(scene)
-    assert "failed" in words(await scene.card())
+    assert ending.has_been_restored(restore) not in await thread(scene)
+    assert card_words.ended(restore) in words(await scene.card())
 
 
 @pytest.mark.parametrize(
@@ -172,23 +183,23 @@ async def test_a_portal_that_does_not_answer_is_no_end(scene: World, fault: dict
     await scene.pass_time(15)
     await scene.portal("faults", "PATCH", **fault)
     await scene.pass_time(15)
-    assert "In the way" in words(await scene.card())
+    assert card_words.BLOCKED in words(await scene.card())
     assert (await scene.restore()).state is State.RESTORING
     await scene.portal("faults", "DELETE")
     await scene.pass_time(40)
-    assert "In the way" not in words(await scene.card())
+    assert card_words.BLOCKED not in words(await scene.card())
     await scene.until(State.COMPLETED)
 
 
 @pytest.mark.parametrize(
     ("fault", "why"),
     [
-        ({"host_lost": 36000}, "is not the address of a portal (404)"),
-        ({"ip_refused": True}, "does not admit restorebot's IP"),
+        ({"host_lost": 36000}, Sentences.not_a_portal),
+        ({"ip_refused": True}, Sentences.ip_address_refused),
     ],
 )
 async def test_an_address_that_answers_for_another_for_good_ends_in_a_persons_hands(
-    scene: World, fault: dict[str, Any], why: str
+    scene: World, fault: dict[str, Any], why: Callable[[Sentences], str]
 ) -> None:
     """The backup brings its own custom domain and its own allowed addresses (docspace-api §D)."""
     await running(scene)
@@ -199,7 +210,7 @@ async def test_an_address_that_answers_for_another_for_good_ends_in_a_persons_ha
     await scene.pass_time(300, by=20)
     restore = await scene.restore()
     assert restore.state is State.UNKNOWN
-    assert why in (restore.outcome or "")
+    assert restore.outcome == f"{watch.PORTAL_SILENT} {why(scene.of_portal)}"
     await scene.click("settle_finished")
     assert (await scene.restore()).state is State.CLOSED
 
@@ -264,7 +275,7 @@ async def test_completion_voids_what_else_was_asked_for(scene: World) -> None:
         voided = await tx.restore("other")
     assert voided is not None
     assert voided.state is State.VOID
-    assert "Another restore of this portal has completed" in await thread_or_channel(scene)
+    assert transitions.ANOTHER_COMPLETED in await thread_or_channel(scene)
 
 
 async def thread_or_channel(scene: World) -> str:
@@ -275,22 +286,22 @@ async def test_a_key_that_survives_is_said_plainly(scene: World) -> None:
     await running(scene, key_survives=True)
     await scene.until(State.COMPLETED)
     await scene.pass_time(15)
-    assert "this contradicts the portal's word that it is completed" in (await scene.thread())[-1]
+    assert ending.KEYS["alive"] in (await scene.thread())[-1]
 
 
 async def test_a_portal_under_another_alias_is_told(scene: World) -> None:
     await running(scene, alias_elsewhere="other")
-    await scene.until(State.COMPLETED)
+    restore = await scene.until(State.COMPLETED)
     await scene.pass_time(11 * 60, 120)
-    assert "now answers for the portal `other`" in (await scene.thread())[-1]
+    assert ending.other_alias(restore, "other") in (await scene.thread())[-1]
 
 
 async def test_a_portal_that_answers_for_another_for_a_moment_is_given_time(scene: World) -> None:
     await running(scene, alias_elsewhere="first", host_lost=20)
-    await scene.until(State.COMPLETED)
+    restore = await scene.until(State.COMPLETED)
     await scene.pass_time(60, 20)
-    assert "A look afterwards" not in await thread(scene)
+    assert ending.VERIFICATION not in await thread(scene)
     await scene.portal("faults", "PATCH", alias_elsewhere="")
     await scene.pass_time(10)
-    assert "is active under its own name" in (await scene.thread())[-1]
-    assert "dead, as it must be" in (await scene.thread())[-1]
+    assert ending.portal_is_active(restore) in (await scene.thread())[-1]
+    assert ending.KEYS["dead"] in (await scene.thread())[-1]

@@ -3,13 +3,20 @@
 import json
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from restorebot.errors import PortalFault
 from restorebot.model import State
+from restorebot.restores import checks, policy
 from restorebot.sandbox.workspace.limits import check_view
+from restorebot.slack.lists import ended_line
+from restorebot.slack.phrases import answers, lists, request
+from restorebot.slack.phrases import picker as picker_words
+from restorebot.slack.phrases import restore as restore_words
 from tests.harness import ALICE, BOB, CAROL, World, words, world
 
 NAMES = ['it\'s "quoted".tar.gz', "two\nlines.tar.gz", "🔥 emoji & <b>.tar.gz"]
@@ -49,14 +56,14 @@ async def test_restore_alone_offers_the_newest_backups_and_goes_on_with_the_one_
     assert made == sorted(made, reverse=True)
     for one in offered:
         assert one["text"] == history[one["value"]]["fileName"]
-        assert re.fullmatch(
-            r".+ old, in (own cloud storage|temporary storage|a room of the portal)",
-            one["description"],
-        )
+        record = history[one["value"]]
+        age = scene.clock.now - datetime.fromisoformat(record["createdOn"]).replace(tzinfo=UTC)
+        told = picker_words.age_and_place(age, record["storageType"])
+        assert one["description"] == told
     chosen = await scene.backup()
     answer = await scene.submit({"backup": {"value": chosen}})
     assert answer["acked"]
-    assert "Ask for approval" in str(await scene.modal())
+    assert request.SUBMIT in str(await scene.modal())
     assert chosen in await seen(scene)
     await scene.submit({"reason": "picked", "alias": "acme"})
     restore = await scene.restore()
@@ -80,7 +87,7 @@ async def test_a_backup_that_was_made_since_the_picker_was_opened_can_be_typed(
     made = await scene.portal("backups", "POST", fileName="just-now.tar.gz")
     await scene.submit({"other": made["id"]})
     assert "just-now.tar.gz" in await seen(scene)
-    assert "Ask for approval" in str(await scene.modal())
+    assert request.SUBMIT in str(await scene.modal())
 
 
 @pytest.mark.both_transports
@@ -94,7 +101,7 @@ async def test_back_leads_to_the_picker_as_it_was_left_and_a_request_closes_both
     view = await scene.modal()
     assert view
     assert view["submit"] is None
-    assert view["close"]["text"] == "Back"
+    assert view["close"]["text"] == request.BACK
     await scene.slack("close", user=ALICE, view_id=view["id"])
     view = await scene.modal()
     assert view
@@ -112,15 +119,15 @@ async def test_a_window_that_slack_does_not_know_yet_is_filled_a_moment_later(sc
         "faults", "PATCH", **{"views.update": {"fault": "error", "error": "not_found", "times": 2}}
     )
     await scene.submit({"other": await scene.backup()})
-    assert "Ask for approval" in str(await scene.modal())
+    assert request.SUBMIT in str(await scene.modal())
 
 
 async def test_what_keeps_the_facts_from_being_told_is_said_in_the_window(glass: World) -> None:
     await glass.command("")
     await glass.slack("faults", "PATCH", **{"users.info": {"fault": "server_error", "times": 9}})
     await glass.submit({"other": await glass.backup()})
-    assert "Slack did not tell who somebody is" in await seen(glass)
-    assert "Nothing has been asked." in await seen(glass)
+    assert answers.slack_did_not_tell(answers.WHO) in await seen(glass)
+    assert request.NOTHING_ASKED in await seen(glass)
 
 
 async def test_a_window_that_cannot_be_filled_is_told_in_the_channel(scene: World) -> None:
@@ -128,7 +135,7 @@ async def test_a_window_that_cannot_be_filled_is_told_in_the_channel(scene: Worl
     await scene.slack("faults", "PATCH", **{"views.update": {"fault": "server_error", "times": 9}})
     await scene.submit({"other": await scene.backup()})
     (said,) = await scene.private()
-    assert said == "The window could not be filled, and nothing has been asked. Press Next again."
+    assert said == answers.window_not_filled(answers.PRESS_NEXT_AGAIN)
 
 
 @pytest.fixture
@@ -146,11 +153,11 @@ async def test_an_id_that_is_not_among_them_can_be_typed(scene: World) -> None:
     backup = await scene.backup()
     await scene.command("")
     answer = await scene.submit({"other": "latest"})
-    assert "This is not a backup id." in answer["errors"]["other"]
+    assert picker_words.NOT_AN_ID in answer["errors"]["other"]
     answer = await scene.submit({"backup": {"value": backup}, "other": backup})
-    assert "not both" in answer["errors"]["other"]
+    assert picker_words.BOTH_GIVEN in answer["errors"]["other"]
     answer = await scene.submit({"backup": {"value": ""}, "other": ""})
-    assert "Choose a backup" in answer["errors"]["backup"]
+    assert picker_words.NONE_GIVEN in answer["errors"]["backup"]
     await scene.submit({"backup": {"value": ""}, "other": f" {backup.upper()} "})
     assert backup in await seen(scene)
 
@@ -167,7 +174,7 @@ async def test_of_3000_backups_with_any_names_the_newest_100_are_offered_and_all
     offered = await options(scene)
     assert len(offered) == 100
     assert "🔥 emoji & <b>.tar.gz" in offered[0]["text"]
-    assert "`/restore list` shows all ids" in await seen(scene)
+    assert picker_words.LIST_SHOWS_ALL in await seen(scene)
     view = await scene.modal()
     assert view
     await scene.slack("close", user=ALICE, view_id=view["id"])
@@ -185,21 +192,21 @@ async def test_of_3000_backups_with_any_names_the_newest_100_are_offered_and_all
 async def test_a_picker_whose_portal_is_down_says_so(scene: World) -> None:
     await scene.portal("faults", "PATCH", html_502=True)
     await scene.command("")
-    assert "The backups could not be read" in await seen(scene)
+    assert picker_words.NOT_READ in await seen(scene)
     await scene.portal("faults", "PATCH", html_502=False)
     await scene.submit({"other": await scene.backup()})
-    assert "Ask for approval" in str(await scene.modal())
+    assert request.SUBMIT in str(await scene.modal())
 
 
 async def test_a_portal_without_backups_still_takes_an_id(scene: World) -> None:
     for one in (await scene.portal())["history"]:
         await scene.portal(f"backups/{one['id']}", "DELETE")
     await scene.command("")
-    assert "has no backup that can be restored" in await seen(scene)
+    assert picker_words.none_usable("portal") in await seen(scene)
     answer = await scene.submit({"other": ""})
-    assert "Choose a backup" in answer["errors"]["other"]
+    assert picker_words.NONE_GIVEN in answer["errors"]["other"]
     await scene.command("list")
-    assert "has no backups" in (await scene.private())[-1]
+    assert lists.no_backups("portal") in (await scene.private())[-1]
 
 
 # --- list, status, history
@@ -221,42 +228,43 @@ async def test_a_list_that_the_portal_does_not_answer_is_refused_with_its_reason
     await scene.portal("faults", "PATCH", html_502=True)
     await scene.command("list")
     (said,) = await scene.private()
-    assert said.startswith("Nothing was done.")
+    fault = PortalFault(scene.of_portal.service_away(502), status=502)
+    assert said == answers.nothing_done(fault)
 
 
 async def test_status_links_to_the_threads_of_what_is_open(scene: World) -> None:
     await scene.command("status")
-    assert await scene.private() == ["No restore of `portal` is open or running."]
-    await scene.ask()
+    assert await scene.private() == [lists.nothing_open(["portal"])]
+    restore = await scene.ask()
     await scene.command("status", CAROL)
     (said,) = await scene.private(CAROL)
     ts = (await scene.card())["ts"].replace(".", "")
-    assert "waiting for approval" in said
-    assert f"p{ts}|Restore of acme: waiting for approval>" in said
+    assert f"p{ts}|{restore_words.title(restore)}>" in said
     assert f"<@{ALICE}>" in said
 
 
 async def test_history_tells_who_asked_who_approved_what_and_how_it_ended(scene: World) -> None:
     await scene.command("history")
-    assert await scene.private() == ["No restore of `portal` has ended yet."]
+    assert await scene.private() == [lists.nothing_ended(["portal"])]
     await scene.ask()
     await scene.deny()
-    restore = await scene.ask()
+    denied = await scene.restore()
+    await scene.ask()
     await scene.click("approve")
-    await scene.until(State.COMPLETED)
+    completed = await scene.until(State.COMPLETED)
     await scene.command("history", BOB)
     said = (await scene.private(BOB))[-1]
-    assert said.index("*completed*") < said.index("*denied*")
-    assert f"asked by <@{ALICE}>, approved by <@{BOB}>" in said
+    assert said.index(ended_line(completed)) < said.index(ended_line(denied))
+    assert (completed.requester, completed.voters) == (ALICE, (BOB,))
     assert re.search(r"took 2\d s", said)
-    assert restore.source.file_name in said
+    assert completed.source.file_name in said
 
 
 @pytest.mark.parametrize("word", ["status", "history"])
 async def test_where_the_bot_is_no_member_it_tells_nothing(scene: World, word: str) -> None:
     await scene.ask()
     await scene.command(word, channel="C0NOBOT")
-    assert "I am not a member of this channel." in (await scene.private())[-1]
+    assert answers.NOT_A_MEMBER in (await scene.private())[-1]
 
 
 @pytest.mark.parametrize("word", ["status", "history"])
@@ -264,7 +272,7 @@ async def test_guests_see_nothing(scene: World, word: str) -> None:
     await scene.slack("people/U0CAROL", "PATCH", is_restricted=True)
     await scene.command(word, CAROL)
     (said,) = await scene.private(CAROL)
-    assert "Guests may not do this" in said
+    assert policy.GUEST.reason in said
 
 
 # --- the dry run ----------------------------------------------------------------------------------
@@ -277,10 +285,10 @@ async def test_a_dry_run_tells_each_check_and_what_would_be_sent_and_starts_noth
     backup = await scene.backup()
     await scene.command(f"{backup} --dry-run")
     (said,) = await scene.private()
-    assert "nothing was started" in said
+    assert request.dry_run_title(backup) in said
     assert all(
         f":white_check_mark: {name}" in said
-        for name in ("portal", "API key", "backup", "nothing running")
+        for name in (checks.PORTAL, checks.API_KEY, checks.BACKUP, checks.NOTHING_RUNNING)
     )
     body = {
         "backupId": backup,
@@ -300,5 +308,5 @@ async def test_a_dry_run_that_fails_says_which_check(scene: World) -> None:
     await scene.portal("someone-else-starts", "POST")
     await scene.command(f"{await scene.backup()} --dry-run")
     (said,) = await scene.private()
-    assert ":x: nothing running" in said
-    assert "This restore could not be asked for now." in said
+    assert f":x: {checks.NOTHING_RUNNING}" in said
+    assert request.DRY_RUN_FAILED in said

@@ -39,7 +39,12 @@ from restorebot.sandbox.workspace.limits import check_message_blocks, check_view
 from restorebot.slack import blocks as blocks_of
 from restorebot.slack import cards, home, mrkdwn, request_modal, thread
 from restorebot.slack.archive_form import CARRIED
+from restorebot.slack.phrases import card as card_words
+from restorebot.slack.phrases.home import more_open
+from restorebot.slack.phrases.lists import asked_by
 from restorebot.slack.phrases.picker import ARCHIVE_KINDS
+from restorebot.slack.phrases.restore import title
+from restorebot.slack.phrases.thread import SENT_AGAIN
 from restorebot.slack.rates import RateLimit
 from tests.harness import TLS
 from tests.storage.conftest import a_restore
@@ -195,7 +200,7 @@ def test_any_post_fits(restore: Restore, kind: PostKind, said: dict[str, Any]) -
     fits(text, blocks)
     again, marked = thread.mark_sent_again(text, blocks)
     fits(again, marked)
-    assert "(sent again)" in again
+    assert SENT_AGAIN in again
 
 
 @given(outside, outside, outside, st.booleans())
@@ -277,11 +282,11 @@ def test_any_home_tab_fits_and_says_how_many_more_are_open(
     ]
     blocks = home.home_blocks(mine, recent, NOW)
     check_view({"type": "home", "blocks": blocks}, "home")
-    shown = sum("asked by" in block.get("text", {}).get("text", "") for block in blocks) - len(
-        recent
-    )
+    shown = sum(
+        asked_by(restore) in block.get("text", {}).get("text", "") for block in blocks
+    ) - len(recent)
     assert shown == min(len(mine), home.SHOWN)
-    more = [block for block in blocks if "more are open" in str(block)]
+    more = [block for block in blocks if more_open(count - home.SHOWN) in str(block)]
     assert bool(more) == (len(mine) > home.SHOWN)
 
 
@@ -305,12 +310,11 @@ def test_the_fallback_says_everything_that_the_card_shows() -> None:
     )
     text, _ = cards.card(restore, AROUND)
     for word in (
-        "acme",
-        "waiting for approval",
+        title(restore),
         "<@U0ALICE>",
         "because",
-        "2 approvals are needed",
-        "expires",
+        card_words.approvals_missing(2, AROUND.approvers),
+        card_words.request_expires(restore),
     ):
         assert word in text
 

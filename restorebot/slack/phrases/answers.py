@@ -4,7 +4,13 @@ from collections.abc import Iterable
 
 from restorebot.errors import RestorebotError
 from restorebot.model import PortalName
-from restorebot.restores.portals import PortalNotNamed, UnknownPortal, WrongChannel
+from restorebot.restores.policy import WRONG_CHANNEL
+from restorebot.restores.portals import (
+    NO_SUCH_PORTAL,
+    PortalNotNamed,
+    UnknownPortal,
+    WrongChannel,
+)
 from restorebot.restores.service import RestoreGone
 from restorebot.slack.mrkdwn import (
     channel_link,
@@ -14,6 +20,7 @@ from restorebot.slack.mrkdwn import (
 from restorebot.subcommands import USAGES, Subcommand
 
 OTHER_WORKSPACE = "restorebot answers only members of the workspace that it is installed in."
+NOTHING_SAVED = "Nothing was saved or posted."
 INTERNAL_ERROR = "Something went wrong inside restorebot; its log says what."
 LOOK_AT_CARD = "Look at the card before you try again."
 UNKNOWN_BUTTON = "This button is from another version of restorebot and does nothing any more."
@@ -30,7 +37,7 @@ def nothing_done(error: Exception) -> str:
 
 def nothing_saved(error: Exception) -> str:
     """Say under a field that the database did not take a request, as plain text."""
-    return f"Nothing was saved or posted. {error} Tell whoever runs restorebot."
+    return f"{NOTHING_SAVED} {error} Tell whoever runs restorebot."
 
 
 def nothing_posted() -> str:
@@ -158,7 +165,7 @@ def wrong_channel(channels: Iterable[str], portal: PortalName | None) -> str:
     """Say where restores are asked for."""
     places = ", ".join(map(channel_link, channels)) or "a channel of no portal"
     if portal is None:
-        return f"Restores are not asked for in this channel. Use {places}."
+        return f"{WRONG_CHANNEL.reason} Use {places}."
     return f"Restores of `{portal}` are not asked for in this channel. Use {places}."
 
 
@@ -174,8 +181,8 @@ def unknown_portal(near: Iterable[PortalName], names: Iterable[PortalName]) -> s
     """Say that no portal has the name that was typed."""
     meant = next(iter(near), None)
     if meant is not None:
-        return f"There is no portal of that name. Did you mean `{meant}`?"
-    return f"There is no portal of that name. Here you can name {_spans(names)}."
+        return f"{NO_SUCH_PORTAL} Did you mean `{meant}`?"
+    return f"{NO_SUCH_PORTAL} Here you can name {_spans(names)}."
 
 
 def _spans(names: Iterable[PortalName]) -> str:

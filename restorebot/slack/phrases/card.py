@@ -15,7 +15,10 @@ from restorebot.slack.mrkdwn import (
     utc_text,
 )
 from restorebot.slack.phrases.restore import (
+    OUTCOME_NOT_KNOWN,
     PHASES,
+    STARTS_AFTER_BACKUP,
+    UNCHANGED_SINCE,
     approved_by,
     decided_by,
     durations,
@@ -33,14 +36,13 @@ WHY = "Why"
 BLOCKED = "In the way"
 BEING_CHECKED = "Everything is checked once more, then it starts."
 BACKUP_MADE = "The safety backup is made. Everything is checked once more, then the restore starts."
-BACKUP_FIRST = (
-    ":floppy_disk: *A safety backup is made first.* The restore starts only when it is done."
-)
+BACKUP_FIRST = f":floppy_disk: *A safety backup is made first.* {STARTS_AFTER_BACKUP}"
 CAN_BE_STOPPED = "Until then it can be stopped."
 BEING_SENT = "The request is being sent to the portal."
+LAST_TOOK = "*This portal's last restores took:*"
 NOT_SEEN_YET = "not seen yet"
 STANDS_STILL = "The number often stands still for most of the run, 75 above all. That is normal."
-UNKNOWN_OUTCOME = ":question: It is not known whether this restore runs, or how it ended."
+UNKNOWN_OUTCOME = f":question: {OUTCOME_NOT_KNOWN}"
 NEVER_SENT_AGAIN = (
     "The request is never sent a second time. restorebot keeps looking at the portal."
 )
@@ -128,7 +130,7 @@ def started_at(posted_at: datetime) -> str:
 
 def last_took(spans: Iterable[timedelta]) -> str:
     """Say how long this portal's last restores took."""
-    return f"*This portal's last restores took:* {durations(spans)}"
+    return f"{LAST_TOOK} {durations(spans)}"
 
 
 def adopted(task_id: str | None) -> str:
@@ -138,7 +140,7 @@ def adopted(task_id: str | None) -> str:
 
 def nothing_changed_since(moment: datetime) -> str:
     """Say that nothing moves."""
-    return f":warning: Nothing has changed since {date(moment)}."
+    return f":warning: {UNCHANGED_SINCE} {date(moment)}."
 
 
 def look_at_portal(approvers: Iterable[str]) -> str:

@@ -19,6 +19,7 @@ from restorebot.slack.phrases.setup import REPLACE_KEY
 from restorebot.slack.phrases.thread import how_to_find_backup
 
 SAID = "What was said"
+BEFORE_TOOK = "the restores before took"
 IF_IT_FINISHED = (
     "If it did finish: passwords, two-factor sign-in and every API key, restorebot's included, are "
     "void."
@@ -52,7 +53,7 @@ def story(restore: Restore, spans: Sequence[timedelta]) -> str:
         ended = date(restore.ended_at)
     lines = [
         f"*Asked* by {mention(restore.requester)} {date(restore.requested_at)}",
-        f"*Approved* {_approved_when(restore)}",
+        f"*Approved* {approved_when(restore)}",
         f"*Started* {posted}",
         f"*Ended* {ended}: {TITLES[restore.state]}",
         f"*Took* {_took_compared(restore, spans)}",
@@ -60,7 +61,8 @@ def story(restore: Restore, spans: Sequence[timedelta]) -> str:
     return "\n".join(lines)
 
 
-def _approved_when(restore: Restore) -> str:
+def approved_when(restore: Restore) -> str:
+    """Say who approved it, when, and for when."""
     approved = "never"
     if restore.approved_at:
         approved = f"by {mentions(restore.voters)} {date(restore.approved_at)}"
@@ -78,7 +80,7 @@ def _took_compared(restore: Restore, spans: Sequence[timedelta]) -> str:
         return "nothing was started"
     if not spans:
         return duration(restore.took)
-    return f"{duration(restore.took)} (the restores before took {durations(spans)})"
+    return f"{duration(restore.took)} ({BEFORE_TOOK} {durations(spans)})"
 
 
 def has_been_restored(restore: Restore) -> str:

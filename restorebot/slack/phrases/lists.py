@@ -14,6 +14,7 @@ from restorebot.slack.mrkdwn import (
 from restorebot.slack.phrases.restore import TITLES, ended_at, starts
 
 EXPIRED = "*expired*"
+STARTED_ALONE = "started alone (break-glass)"
 
 
 def no_backups(portal: str) -> str:
@@ -55,6 +56,11 @@ def portal_names(portals: Iterable[str]) -> str:
     return ", ".join(code(name) for name in portals)
 
 
+def asked_by(restore: Restore) -> str:
+    """Say who asked for it."""
+    return f"asked by {mention(restore.requester)}"
+
+
 def open_line(restore: Restore, link: str | None) -> str:
     """Describe one open restore; ``link`` is its card's address, if there is one."""
     shown = f"Restore of {escape(restore.portal)}: {TITLES[restore.state]}"
@@ -63,7 +69,7 @@ def open_line(restore: Restore, link: str | None) -> str:
     planned = ""
     if restore.is_planned:
         planned = f" · starts {starts(restore)}"
-    asked = f"asked by {mention(restore.requester)} {date(restore.requested_at)}"
+    asked = f"{asked_by(restore)} {date(restore.requested_at)}"
     return f"• {shown}{planned} · {asked}"
 
 
@@ -77,8 +83,8 @@ def ended_line(restore: Restore, name: str) -> str:
     if restore.votes:
         yes = f", approved by {mentions(restore.voters)}"
     if restore.break_glass:
-        yes = ", started alone (break-glass)"
+        yes = f", {STARTED_ALONE}"
     return (
         f"• {code(restore.portal)} from {name}: *{TITLES[restore.state]}*{at}{took} "
-        f"· asked by {mention(restore.requester)}{yes}"
+        f"· {asked_by(restore)}{yes}"
     )

@@ -16,6 +16,7 @@ BACKUP_PLACEHOLDER = "Choose a backup, or type to filter"
 ID_LABEL = "The id of a backup"
 OTHER_ID_LABEL = "Or the id of another backup"
 
+LIST_SHOWS_ALL = "`/restore list` shows all ids."
 NOT_READ = "The backups could not be read"
 NOT_OFFERED = (
     "Not offered: an upload (DocSpace restores whatever was uploaded last), a custom cloud "
@@ -70,7 +71,7 @@ def newest_first(portal: str, more: int) -> str:
         return f"Backups of {code(portal)}, newest first."
     return (
         f"Backups of {code(portal)}, newest first. The {more} older ones are not among them: "
-        "`/restore list` shows all ids."
+        f"{LIST_SHOWS_ALL}"
     )
 
 

@@ -40,6 +40,10 @@ PHASES: Mapping[Phase, str] = {
 
 BOT_NAME = "restorebot"
 YOUR_CLICK_CHANGED_NOTHING = "Your click changed nothing."
+OUTCOME_NOT_KNOWN = "It is not known whether this restore runs, or how it ended."
+STARTS_AFTER_BACKUP = "The restore starts only when it is done."
+UNCHANGED_SINCE = "Nothing has changed since"
+ASK_AGAIN = "Ask again with `/restore`."
 
 
 def title(restore: Restore) -> str:
@@ -86,24 +90,25 @@ def describe(restore: Restore) -> str:
     by = decided_by(restore)
     sentences = {
         State.REQUESTED: "This restore still waits for approval.",
-        State.APPROVED: f"{_was_approved(restore)}; it starts {_start_of_approved(restore)}.",
-        State.BACKING_UP: f"{_was_approved(restore)}; its safety backup is being made.",
-        State.STARTING: f"{_was_approved(restore)} and is being started.",
-        State.RESTORING: f"{_was_approved(restore)} and is running.",
-        State.UNKNOWN: f"{_was_approved(restore)}, and its outcome is not known.",
-        State.COMPLETED: f"{_was_approved(restore)} and has completed{at}.",
-        State.FAILED: f"{_was_approved(restore)} and has failed{at}.",
+        State.APPROVED: f"{was_approved(restore)}; it starts {_start_of_approved(restore)}.",
+        State.BACKING_UP: f"{was_approved(restore)}; its safety backup is being made.",
+        State.STARTING: f"{was_approved(restore)} and is being started.",
+        State.RESTORING: f"{was_approved(restore)} and is running.",
+        State.UNKNOWN: f"{was_approved(restore)}, and its outcome is not known.",
+        State.COMPLETED: f"{was_approved(restore)} and has completed{at}.",
+        State.FAILED: f"{was_approved(restore)} and has failed{at}.",
         State.CLOSED: f"This restore was closed by {by}{at}.",
         State.DENIED: f"This restore was denied by {by}{at}.",
         State.WITHDRAWN: f"This restore was withdrawn by {by}{at}.",
         State.STOPPED: f"This restore was stopped by {by}{at}.",
-        State.EXPIRED: f"This restore expired{at}. Ask again with `/restore`.",
-        State.VOID: f"This restore became void{at}. Ask again with `/restore`.",
+        State.EXPIRED: f"This restore expired{at}. {ASK_AGAIN}",
+        State.VOID: f"This restore became void{at}. {ASK_AGAIN}",
     }
     return sentences[restore.state]
 
 
-def _was_approved(restore: Restore) -> str:
+def was_approved(restore: Restore) -> str:
+    """Say who approved it, or started it alone, to go on with how it stands."""
     if restore.break_glass:
         return f"This restore was started by {mention(restore.requester)} alone (break-glass)"
     return f"This restore has been approved by {mentions(restore.voters)}"
@@ -126,6 +131,8 @@ def describe_done(restore: Restore) -> str:
 
 
 NOT_KNOWN = "not known"
+BACKUP_MADE = "Backup made"
+FILE_CHANGED = "File last changed"
 
 
 def stored_in(storage_type: int | None) -> str:
@@ -140,9 +147,9 @@ def age(source: Source, now: datetime | None = None) -> tuple[str, str]:
 
     A file's time is that of its upload: the backup in it may be much older.
     """
-    label, moment = "Backup made", source.created_on
+    label, moment = BACKUP_MADE, source.created_on
     if source.changed_on:
-        label, moment = "File last changed", source.changed_on
+        label, moment = FILE_CHANGED, source.changed_on
     if moment is None:
         return label, NOT_KNOWN
     if now is None:

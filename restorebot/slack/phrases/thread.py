@@ -13,14 +13,21 @@ from restorebot.slack.mrkdwn import (
     mention,
     mentions,
 )
-from restorebot.slack.phrases.restore import starts, stored_in, task
+from restorebot.slack.phrases.restore import (
+    OUTCOME_NOT_KNOWN,
+    STARTS_AFTER_BACKUP,
+    UNCHANGED_SINCE,
+    starts,
+    stored_in,
+    task,
+)
 
 SENT_AGAIN = "(sent again)"
 """Marks a post whose first sending got no answer, so that a duplicate explains itself."""
 
 NAME = "Name"
 PORTAL_WARNS = "The portal warns"
-OUTCOME_NOT_KNOWN = ":question: *It is not known whether this restore runs, or how it ended.*"
+UNKNOWN_OUTCOME = f":question: *{OUTCOME_NOT_KNOWN}*"
 
 WAYS_BACK: Mapping[int, str] = {
     StorageType.DOCUMENTS: (
@@ -45,7 +52,12 @@ WAYS_BACK: Mapping[int, str] = {
 
 def witness(restore: Restore, head: str) -> str:
     """Name the restore and the head of the trail."""
-    return f"Restore {code(restore.id)} · audit trail up to {code(head)}"
+    return f"{trail_of(restore)} {code(head)}"
+
+
+def trail_of(restore: Restore) -> str:
+    """Name the restore, to go on with the head of the trail."""
+    return f"Restore {code(restore.id)} · audit trail up to"
 
 
 def break_glass(restore: Restore, approvers: Iterable[str]) -> str:
@@ -96,8 +108,8 @@ def start_reminder(restore: Restore) -> str:
 def backing_up(task_id: str) -> str:
     """Say that the safety backup is being made."""
     return (
-        f":floppy_disk: The portal makes a safety backup first, as task {code(task_id)}. The "
-        "restore starts only when it is done. Until then *Stop* is on the card above."
+        f":floppy_disk: The portal makes a safety backup first, as task {code(task_id)}. "
+        f"{STARTS_AFTER_BACKUP} Until then *Stop* is on the card above."
     )
 
 
@@ -148,7 +160,7 @@ def loading(restore: Restore) -> str:
 def stalled(since: datetime, percent: int) -> str:
     """Say that nothing has changed for long."""
     return (
-        f":warning: Nothing has changed since {date(since)}: the portal says {percent} %. That may "
+        f":warning: {UNCHANGED_SINCE} {date(since)}: the portal says {percent} %. That may "
         "be normal, or its worker may have died; DocSpace does not tell the difference. Have an "
         "administrator look at the server's backup worker log. restorebot keeps watching."
     )
