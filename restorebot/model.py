@@ -220,18 +220,18 @@ class Restore:
     approved_at: datetime | None = None
     safety_storage: int | None = None
     """The ``storageType`` that the backup before the restore goes to; None for no such backup."""
-    safety_task: str | None = None
+    safety_task_id: str | None = None
     """That backup's taskId, which is the id of its record too."""
     safety_progress: int = 0
     safety_name: str | None = None
     safety_made_at: datetime | None = None
     """When it was made, by the portal's history; None until it has been found there."""
-    backup_watched_at: datetime | None = None
+    safety_watched_at: datetime | None = None
     """Until when a planned restore's safety backup was watched, to the minute.
 
     It tells whether the bot was down since.
     """
-    posted_at: datetime | None = None
+    sent_at: datetime | None = None
     """When ``startrestore`` was about to be sent; None until then."""
     previous_task_id: str | None = None
     """The taskId that the portal still showed just before the POST, so it cannot be ours."""
@@ -240,7 +240,7 @@ class Restore:
     """The taskId was found by looking, not told by the reply to our POST."""
     phase: Phase | None = None
     progress: int = 0
-    changed_at: datetime | None = None
+    progress_changed_at: datetime | None = None
     """When the portal's words about our task last changed."""
     missing_since: datetime | None = None
     """Since when the portal no longer shows our task; None while it does."""
@@ -287,9 +287,9 @@ class Restore:
     @property
     def took(self) -> timedelta | None:
         """Return the time from the POST to the end; None where nothing was sent or it goes on."""
-        if self.ended_at is None or self.posted_at is None:
+        if self.ended_at is None or self.sent_at is None:
             return None
-        return self.ended_at - self.posted_at
+        return self.ended_at - self.sent_at
 
 
 class PostKind(StrEnum):

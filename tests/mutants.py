@@ -94,7 +94,7 @@ MUTANTS = (
     Mutant(
         "planned restore made up for after its backup",
         "restores/start.py",
-        "            if now > restore.backup_watched_at + planned_start.MISSED_GRACE:",
+        "            if now > restore.safety_watched_at + planned_start.MISSED_GRACE:",
         "            if False:",
         "scenarios/test_safety_backup.py::"
         "test_a_planned_restore_is_not_made_up_for_hours_later_because_it_had_a_backup",
@@ -242,7 +242,7 @@ MUTANTS = (
     Mutant(
         "any later task adopted",
         "restores/watch.py",
-        "fresh = restore.posted_at is not None and now - restore.posted_at <= ADOPTION_WINDOW",
+        "fresh = restore.sent_at is not None and now - restore.sent_at <= ADOPTION_WINDOW",
         "fresh = True",
         "scenarios/test_starting.py::"
         "test_a_task_that_appears_after_the_window_is_not_taken_for_ours",

@@ -64,7 +64,7 @@ class SafetyBackup:
             blocked_reason=None,
         )
         if restore.starts_at:
-            claimed = replace(claimed, backup_watched_at=now)
+            claimed = replace(claimed, safety_watched_at=now)
         try:
             async with self._store.writing() as tx:
                 restore = await tx.advance(
@@ -90,7 +90,7 @@ class SafetyBackup:
         async with self._store.writing() as tx:
             await tx.advance(
                 restore,
-                replace(restore, safety_task=reply.task_id),
+                replace(restore, safety_task_id=reply.task_id),
                 at=self._clock(),
                 actor=PORTAL,
                 event="backup started",
@@ -104,13 +104,13 @@ class SafetyBackup:
 
         The restore goes on in the next step after it has been found in the history.
         """
-        if restore.safety_task is None:
+        if restore.safety_task_id is None:
             return await self._give_up(restore, INTERRUPTED)
         try:
             progress = await self._portals.of(restore).docspace.backup_progress()
         except PortalError as error:
             return await self._wait_or_give_up(restore, error)
-        if progress is None or progress.task_id != restore.safety_task:
+        if progress is None or progress.task_id != restore.safety_task_id:
             return await self._missed(restore, now)
         if progress.succeeded:
             return await self._find_in_history(restore, progress)
@@ -137,7 +137,7 @@ class SafetyBackup:
             blocked = replace(restore, blocked_reason=str(error))
             if restore.starts_at:
                 # Waiting as long as the portal asks for is no standstill of ours.
-                blocked = replace(blocked, backup_watched_at=self._clock() + wait)
+                blocked = replace(blocked, safety_watched_at=self._clock() + wait)
             async with self._store.writing() as tx:
                 await tx.update_unaudited(restore, blocked)
         return wait
@@ -159,7 +159,7 @@ class SafetyBackup:
             history = await self._portals.of(restore).docspace.history()
         except PortalError as error:
             return await self._wait_or_give_up(restore, error)
-        record = next((one for one in history if one.id == restore.safety_task), None)
+        record = next((one for one in history if one.id == restore.safety_task_id), None)
         if record is None:
             return await self._give_up(restore, NOT_IN_HISTORY)
         if record.storage_type != restore.safety_storage:

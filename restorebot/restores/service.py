@@ -406,7 +406,7 @@ async def _adopt(
         state=State.RESTORING,
         task_id=task,
         adopted=True,
-        changed_at=now,
+        progress_changed_at=now,
         decided_by=user,
     )
     return await tx.advance(

@@ -116,14 +116,14 @@ class Starter:
         approved = planned_start.approval_counts_from(restore, now)
         if now >= approved + self._portals.of(restore).approval_ttl:
             return await self._void(restore, with_reason(APPROVAL_TOO_OLD, restore))
-        if restore.backup_watched_at:
+        if restore.safety_watched_at:
             # What starts at its time after the backup, may not start in the morning after a
             # night's standstill.
-            if now > restore.backup_watched_at + planned_start.MISSED_GRACE:
+            if now > restore.safety_watched_at + planned_start.MISSED_GRACE:
                 return await self._void(restore, STANDSTILL)
-            if now >= restore.backup_watched_at + BACKUP_WATCH_NOTE_INTERVAL:
+            if now >= restore.safety_watched_at + BACKUP_WATCH_NOTE_INTERVAL:
                 async with self._store.writing() as tx:
-                    watched = replace(restore, backup_watched_at=now)
+                    watched = replace(restore, safety_watched_at=now)
                     restore = await tx.update_unaudited(restore, watched)
         if restore.safety_made_at is None:
             return await self._safety.watch(restore, now)
@@ -161,7 +161,7 @@ class Starter:
         starting = replace(
             restore,
             state=State.STARTING,
-            posted_at=now,
+            sent_at=now,
             previous_task_id=report.previous_task_id,
             blocked_reason=None,
         )
@@ -225,7 +225,7 @@ class Starter:
     async def _void(
         self, restore: Restore, outcome: str, posts: Sequence[Post] = ()
     ) -> timedelta | None:
-        if restore.safety_task and not restore.safety_made_at:
+        if restore.safety_task_id and not restore.safety_made_at:
             outcome = f"{outcome} {BACKUP_GOES_ON}"
         void = replace(restore, state=State.VOID, outcome=outcome)
         async with self._store.writing() as tx:
@@ -282,7 +282,7 @@ class Starter:
             task_id=reply.task_id,
             phase=phase,
             progress=reply.progress,
-            changed_at=now,
+            progress_changed_at=now,
         )
         sent = Post(PostKind.SENT, {"task": reply.task_id})
         async with self._store.writing() as tx:
@@ -298,7 +298,7 @@ class Starter:
         return self._poll.interval
 
     async def _not_sent(self, restore: Restore, outcome: str) -> timedelta | None:
-        return await self._fail(restore, replace(restore, outcome=outcome, posted_at=None))
+        return await self._fail(restore, replace(restore, outcome=outcome, sent_at=None))
 
     async def _not_started(self, restore: Restore, outcome: str) -> timedelta | None:
         return await self._fail(restore, replace(restore, outcome=outcome))

@@ -107,7 +107,7 @@ class Watcher:
             with_task_seen(restore), phase=phase, progress=progress.progress, blocked_reason=None
         )
         if changed:
-            seen = replace(seen, changed_at=now, stalled=False)
+            seen = replace(seen, progress_changed_at=now, stalled=False)
         posts = phase_posts(restore.phase, phase)
         async with self._store.writing() as tx:
             if posts:
@@ -120,7 +120,7 @@ class Watcher:
 
     async def _note_no_news(self, restore: Restore, now: datetime, reason: str | None) -> timedelta:
         """Say that nothing new was heard, once, when it has lasted."""
-        since = restore.changed_at or now
+        since = restore.progress_changed_at or now
         if not restore.stalled and now - since >= self._poll.stall_after:
             facts: Facts = {"since": since.isoformat(), "progress": restore.progress}
             async with self._store.writing() as tx:
@@ -154,7 +154,7 @@ class Watcher:
             state=State.COMPLETED,
             phase=Phase.DONE,
             progress=100,
-            changed_at=now,
+            progress_changed_at=now,
             missing_since=None,
             stalled=False,
         )
@@ -182,7 +182,7 @@ class Watcher:
 
     async def find_task(self, restore: Restore, now: datetime) -> timedelta | None:
         """Look for our task, or for one that can only be ours. The POST is never repeated."""
-        fresh = restore.posted_at is not None and now - restore.posted_at <= ADOPTION_WINDOW
+        fresh = restore.sent_at is not None and now - restore.sent_at <= ADOPTION_WINDOW
         try:
             progress = await self._portals.of(restore).docspace.restore_progress()
         except PortalError as error:
@@ -210,7 +210,7 @@ class Watcher:
             task_id=task,
             adopted=restore.adopted or adopting,
             outcome=None,
-            changed_at=now,
+            progress_changed_at=now,
         )
         found = Post(PostKind.ADOPTED, {"task": task, "again": not adopting})
         async with self._store.writing() as tx:
@@ -232,7 +232,7 @@ class Watcher:
             return self._poll.interval
         docspace = self._portals.of(restore).docspace
         try:
-            facts["key"] = _key_fate(await docspace.key_still_works(restore.posted_at or now))
+            facts["key"] = _key_fate(await docspace.key_still_works(restore.sent_at or now))
         except PortalError as error:
             if error.transient and not late:
                 return self._poll.interval

@@ -132,14 +132,14 @@ def _restoring(restore: Restore, beside: CardContext) -> list[str]:
     ]
     if restore.phase is Phase.LOADING:
         lines.append(words.STANDS_STILL)
-    if restore.posted_at:
-        lines.append(words.started_at(restore.posted_at))
+    if restore.sent_at:
+        lines.append(words.started_at(restore.sent_at))
     if beside.durations:
         lines.append(words.last_took(beside.durations))
     if restore.adopted:
         lines.append(words.adopted(restore.task_id))
-    if restore.stalled and restore.changed_at:
-        lines.append(words.nothing_changed_since(restore.changed_at))
+    if restore.stalled and restore.progress_changed_at:
+        lines.append(words.nothing_changed_since(restore.progress_changed_at))
     return lines
 
 

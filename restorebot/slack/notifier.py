@@ -282,7 +282,7 @@ class Notifier:
         approvers: tuple[str, ...] = ()
         with contextlib.suppress(PortalNotConfigured):
             approvers = tuple(sorted(self._portals.of(restore).policy.approvers))
-        if restore.posted_at is None:
+        if restore.sent_at is None:
             return CardContext(approvers)
         async with self._store.reading() as tx:
             last = await tx.last_completed(restore.portal_url, LAST_RESTORES + 1)

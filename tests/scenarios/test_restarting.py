@@ -89,7 +89,7 @@ async def test_a_row_that_was_left_starting_is_unknown_and_never_sent(quiet: Wor
             )
             await tx.advance(
                 approved,
-                replace(approved, state=State.STARTING, posted_at=now),
+                replace(approved, state=State.STARTING, sent_at=now),
                 at=now,
                 actor="restorebot",
                 event="starting",

@@ -67,8 +67,8 @@ async def test_the_backup_is_made_told_and_only_then_the_restore_starts(scene: W
     assert started["seq"] > asked["seq"]
     thread = await scene.thread()
     restore = await scene.restore()
-    assert restore.safety_task
-    assert thread_words.backing_up(restore.safety_task) in thread[0]
+    assert restore.safety_task_id
+    assert thread_words.backing_up(restore.safety_task_id) in thread[0]
     made = thread[1]
     assert thread_words.backed_up(restore) in made
     assert restore.safety_name

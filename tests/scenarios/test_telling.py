@@ -247,7 +247,7 @@ async def test_every_end_has_one_closing_post_and_a_true_record(scene: World, en
         if restore.approved_at is None
         else f"by <@{BOB}>" in story[1]
     )
-    assert (story[2] == "*Started* never") is (restore.posted_at is None)
+    assert (story[2] == "*Started* never") is (restore.sent_at is None)
     left = [
         one["action_id"]
         for block in card["blocks"]

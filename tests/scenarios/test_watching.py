@@ -100,9 +100,9 @@ async def test_a_stall_is_told_once_and_is_no_end(scene: World) -> None:
     await scene.pass_time(60, 15)
     await scene.pass_time(3600, 300)
     told = [line for line in await scene.thread() if restore_words.UNCHANGED_SINCE in line]
-    changed_at = (await scene.restore()).changed_at
-    assert changed_at
-    assert told == [thread_words.stalled(changed_at, 75)]
+    progress_changed_at = (await scene.restore()).progress_changed_at
+    assert progress_changed_at
+    assert told == [thread_words.stalled(progress_changed_at, 75)]
     await scene.portal("faults", "PATCH", stall_at_75=False)
     await scene.until(State.COMPLETED)
 

@@ -123,9 +123,9 @@ def phase(restore: Restore) -> str:
     return f"*Phase:* {PHASES[restore.phase]}"
 
 
-def started_at(posted_at: datetime) -> str:
+def started_at(sent_at: datetime) -> str:
     """Say when the restore was started."""
-    return f"*Started:* {date(posted_at)}"
+    return f"*Started:* {date(sent_at)}"
 
 
 def last_took(spans: Iterable[timedelta]) -> str:

@@ -47,8 +47,8 @@ def way_back(restore: Restore) -> str:
 def story(restore: Restore, spans: Sequence[timedelta]) -> str:
     """Tell the whole story in five lines."""
     posted, ended = "never", "just now"
-    if restore.posted_at:
-        posted = date(restore.posted_at)
+    if restore.sent_at:
+        posted = date(restore.sent_at)
     if restore.ended_at:
         ended = date(restore.ended_at)
     lines = [
@@ -127,7 +127,7 @@ NOT_LOCKED = "The portal is active, not locked."
 def failed_state(restore: Restore) -> str:
     """Say in what state a failed restore left the portal."""
     state = left_in_status(restore.tenant_status)
-    if restore.posted_at is None:
+    if restore.sent_at is None:
         state = DATA_UNTOUCHED
     elif not restore.has_task:
         state = NOT_TAKEN
