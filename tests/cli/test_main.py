@@ -4,6 +4,7 @@ wrong, and stops.
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -215,8 +216,9 @@ async def test_a_database_that_is_newer_than_the_program_is_left_alone(
 
 
 async def test_a_database_that_cannot_be_opened_is_told(env: Environment, tmp_path: Path) -> None:
-    nowhere = f"sqlite:///{tmp_path / 'nowhere' / 'bot.sqlite3'}"
-    status, _, err = await restorebot("run", env=env | {"DATABASE_URL": nowhere}, cwd=tmp_path)
+    file = str(tmp_path / "nowhere" / "bot.sqlite3")
+    nowhere = env | {"DATABASE_URL": f"sqlite:///{file}"}
+    status, _, err = await restorebot("run", env=nowhere, cwd=tmp_path)
     assert status == 1
-    assert "cannot be opened" in err
+    assert database_problems.cannot_open(file, os.strerror(errno.ENOENT)) in err
     assert "Traceback" not in err
