@@ -91,7 +91,15 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def cannot_listen(address: str, error: OSError) -> str:
     """Say that the port cannot be had."""
-    reason = f"cannot be listened on ({error.strerror})"
     if error.errno == errno.EADDRINUSE:
-        reason = "is already in use"
-    return f"PORT: {address} {reason}; choose another, for example PORT=3001"
+        return port_taken(address)
+    return _choose_another(f"{address} cannot be listened on ({error.strerror})")
+
+
+def port_taken(address: str) -> str:
+    """Say that another program has the port."""
+    return _choose_another(f"{address} is already in use")
+
+
+def _choose_another(problem: str) -> str:
+    return f"PORT: {problem}; choose another, for example PORT=3001"

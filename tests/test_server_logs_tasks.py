@@ -110,6 +110,7 @@ async def test_health_tells_alive_from_ready() -> None:
         assert (ready.status_code, ready.json()["problems"]) == (503, found)
         found = []
         assert (await http.get(f"{base}/readyz")).json() == {"status": "ready"}
-        with pytest.raises(SettingsError, match=f"127.0.0.1:{port} is already in use"):
+        with pytest.raises(SettingsError) as taken:
             async with server.serve(app, "127.0.0.1", port):
                 pass
+        assert taken.value.problems == [server.port_taken(f"127.0.0.1:{port}")]

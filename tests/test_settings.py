@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from restorebot import settings
-from restorebot.docspace.storages import NO_MODULE, Storage, StorageType
+from restorebot.docspace import clouds, storages
+from restorebot.docspace.storages import Storage, StorageType
 from restorebot.errors import SettingsError
 from restorebot.settings import problems
+from restorebot.settings.fields import KEY_SOURCE, NO_APPROVERS
 from restorebot.subcommands import RESERVED
 
 SECRET = "sk-5ec2e75ec2e75ec2e7"
@@ -154,7 +156,7 @@ def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str) 
 def test_why_approvers_are_needed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RESTOREBOT_APPROVERS")
     assert line() == (
-        f"RESTOREBOT_APPROVERS: {problems.MISSING}, and without it nobody could approve a restore; "
+        f"RESTOREBOT_APPROVERS: {problems.MISSING}, and {NO_APPROVERS}; "
         "for example RESTOREBOT_APPROVERS=U0123ABCD,S0123ABCD"
     )
 
@@ -295,7 +297,7 @@ def test_a_key_that_stands_there_twice_is_told(tables: Write) -> None:
 
 
 EXAMPLES = {
-    "key": ("sk-…, from Developer Tools, API keys", '"sk-…"'),
+    "key": (f"sk-…, {KEY_SOURCE}", '"sk-…"'),
     "approvers": ("U0123ABCD,S0123ABCD", '["U0123ABCD", "S0123ABCD"]'),
     "approvals_needed": ("1", "1"),
     "approval_ttl": ("30 min", '"30 min"'),
@@ -349,30 +351,36 @@ def test_a_safety_backups_storage(monkeypatch: pytest.MonkeyPatch, text: str) ->
 UNSAFE = {
     "s3": problems.NO_STORAGE,
     "[1]": problems.NO_STORAGE,
-    "{}": "needs a storageType: 0, 1, 4 or 5",
-    '{"storageType": 3, "filePath": "/srv"}': (
-        "cannot go there. With storage type 3 DocSpace ignores the path"
+    "{}": storages.NO_STORAGE_TYPE,
+    '{"storageType": 3, "filePath": "/srv"}': storages.not_offered(
+        str(StorageType.LOCAL.facts.refusal)
     ),
-    '{"storageType": 4, "bucket": "b"}': "takes no parameters",
-    '{"storageType": 0, "folderId": "x"}': (
-        "needs a folderId and nothing else with this storageType: a number"
+    '{"storageType": 4, "bucket": "b"}': storages.NO_PARAMETERS,
+    '{"storageType": 0, "folderId": "x"}': storages.NO_ROOM_FOLDER,
+    '{"storageType": 1, "folderId": 5}': storages.NO_PROVIDER_FOLDER,
+    '{"storageType": 5, "module": "azure"}': storages.NO_MODULE,
+    '{"storageType": 5, "module": "s3", "region": "r"}': (
+        storages.unfit_parameter("bucket", clouds.parameter_needed("s3"))
     ),
-    '{"storageType": 1, "folderId": 5}': "the provider's own id, which is no number",
-    '{"storageType": 5, "module": "azure"}': NO_MODULE,
-    '{"storageType": 5, "module": "s3", "region": "r"}': "bucket: s3 needs it",
-    '{"storageType": 5, "module": "s3", "bucket": "b"}': "region: Give the bucket's region",
+    '{"storageType": 5, "module": "s3", "bucket": "b"}': (
+        storages.unfit_parameter("region", clouds.REGION_NEEDED)
+    ),
     '{"storageType": 5, "module": "s3", "bucket": "b", "region": "r", "sse": "rot13"}': (
-        "sse: Choose one of aes256"
+        storages.unfit_parameter(
+            "sse", clouds.not_a_choice(("aes256", *clouds.ENCRYPTIONS_WITH_KEY))
+        )
     ),
     '{"storageType": 5, "module": "s3", "bucket": "b", "region": "r", "sse": "awskms"}': (
-        "needs the id of its key"
+        storages.unfit_parameter("ssekey", clouds.encryption_key_needed("awskms"))
     ),
     '{"storageType": 5, "module": "s3", "bucket": "b", "Bucket": "c", "region": "r"}': (
-        "has bucket twice"
+        storages.given_twice("bucket")
     ),
-    '{"storageType": 5, "module": "s3", "bucket": "b", "bucket": "c"}': "has bucket twice",
+    '{"storageType": 5, "module": "s3", "bucket": "b", "bucket": "c"}': (
+        storages.given_twice("bucket")
+    ),
     '{"storageType": 5, "module": "selectel", "public_container": "p"}': (
-        "private_container: selectel needs it"
+        storages.unfit_parameter("private_container", clouds.parameter_needed("selectel"))
     ),
 }
 

@@ -27,8 +27,20 @@ COLUMNS = (
 WITNESS = re.compile(r"[0-9a-f]{6,64}")
 """A witness: the beginning of a hash, as closing posts show it."""
 
+NO_WITNESS = "A witness is 6 to 64 of the digits 0-9 and a-f: copy it from a closing post in Slack."
+
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for a formula at the beginning of a cell."""
+
+
+def no_format(name: str) -> str:
+    """Return what is said of a format that there is not."""
+    return f"There is no format {name!r}. Choose jsonl or csv."
+
+
+def no_day(text: str) -> str:
+    """Return what is said of what is neither a day nor a moment."""
+    return f"{text!r} is no day. Write one as 2026-01-31 or 2026-01-31T12:00."
 
 
 async def verify(url: str, witness: str) -> tuple[bool, str]:
@@ -36,34 +48,43 @@ async def verify(url: str, witness: str) -> tuple[bool, str]:
     async with open_read_only(url) as connection:
         found = await audit.verify(connection, witness)
     if found.first_broken is not None:
-        return False, broken(found)
+        return False, broken(found.first_broken, found.rows)
     if not found.has_witness:
-        return False, without_witness(found, witness)
-    return True, whole(found, witness)
+        return False, without_witness(found.rows, witness)
+    head = found.head or "empty"
+    if witness:
+        return True, whole_with_witness(found.rows, witness, head)
+    return True, whole(found.rows, head)
 
 
-def broken(found: audit.Verification) -> str:
-    """Say which row does not fit."""
+def broken(seq: int, before: int) -> str:
+    """Say which row does not fit, and how many before it do."""
     return (
-        f"Row {found.first_broken} does not fit: it was changed, removed or cut off. "
-        f"The {found.rows} rows before it fit."
+        f"Row {seq} does not fit: it was changed, removed or cut off. "
+        f"The {before} rows before it fit."
     )
 
 
-def without_witness(found: audit.Verification, witness: str) -> str:
+def without_witness(rows: int, witness: str) -> str:
     """Say that the rows fit each other, but that somebody may have rewritten them all."""
     return (
-        f"The {found.rows} rows fit each other, but none has the witness {witness}: the trail was "
+        f"The {rows} rows fit each other, but none has the witness {witness}: the trail was "
         "cut or rewritten after that hash was shown, or the hash is of another database."
     )
 
 
-def whole(found: audit.Verification, witness: str) -> str:
+def whole(rows: int, head: str) -> str:
     """Say that everything fits."""
-    head = found.head or "empty"
-    if witness:
-        return f"All {found.rows} rows fit and hold the witness {witness}. The head is {head}."
-    return f"All {found.rows} rows fit. The head is {head}."
+    return f"All {rows} rows fit. {_head(head)}"
+
+
+def whole_with_witness(rows: int, witness: str, head: str) -> str:
+    """Say that everything fits, and that nobody has rewritten it all."""
+    return f"All {rows} rows fit and hold the witness {witness}. {_head(head)}"
+
+
+def _head(head: str) -> str:
+    return f"The head is {head}."
 
 
 async def export(

@@ -20,18 +20,36 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-STORIES = {
-    "happy": "asked for, approved by another person, restored, told",
-    "denied": "an approver says no",
-    "failed": "the archive is broken",
-    "restart": "the bot is killed in the middle and started again",
-    "quorum": "two approvals are needed",
-    "break-glass": "somebody who is named for it starts alone",
-    "void": "the backup changes after the approval",
-    "safety-backup": "a backup is made first",
-    "planned": "it starts by itself at a time that was chosen",
-    "dead-key": "a new API key is stored after the restore",
-}
+STORIES = (
+    "happy",
+    "denied",
+    "failed",
+    "restart",
+    "quorum",
+    "break-glass",
+    "void",
+    "safety-backup",
+    "planned",
+    "dead-key",
+)
+
+CANNOT_START = "restorebot cannot start. Mend these settings (README, Settings):"
+
+
+def cannot_run(error: RestorebotError) -> str:
+    """Say why the bot does not run, or runs no longer."""
+    return f"restorebot cannot run. {error}"
+
+
+def no_story(name: str) -> str:
+    """Say that there is no such story, and which there are."""
+    return f"There is no story {name!r}. Choose one of: {', '.join(STORIES)}."
+
+
+def key_question(portal: str) -> str:
+    """Ask for a portal's API key."""
+    return f"API key for {portal}"
+
 
 app = typer.Typer(
     help="Restore an ONLYOFFICE DocSpace portal from Slack: asked for by one person, approved by "
@@ -84,12 +102,12 @@ def run() -> None:
 
         asyncio.run(bot.run(found))
     except SettingsError as error:
-        typer.echo("restorebot cannot start. Mend these settings (README, Settings):", err=True)
+        typer.echo(CANNOT_START, err=True)
         for problem in error.problems:
             typer.echo(f"  {problem}", err=True)
         raise typer.Exit(2) from None
     except RestorebotError as error:
-        typer.echo(f"restorebot cannot run. {error}", err=True)
+        typer.echo(cannot_run(error), err=True)
         raise typer.Exit(1) from None
 
 
@@ -119,7 +137,7 @@ def demo(
 
         raise typer.Exit(asyncio.run(page.play(port, browser=browser)))
     if script not in STORIES:
-        typer.echo(f"There is no story {script!r}. Choose one of: {', '.join(STORIES)}.", err=True)
+        typer.echo(no_story(script), err=True)
         raise typer.Exit(2)
     from restorebot.sandbox import stories
 
@@ -163,7 +181,7 @@ def key_set(portal: PortalName = "") -> None:
     settings = _settings()
     _or_exit(lambda: keys.encryption_key(settings))
     name = _or_exit(lambda: keys.select_portal(settings, portal)).name
-    typer.echo(_run_async(keys.store_key(settings, portal, _read_secret(f"API key for {name}"))))
+    typer.echo(_run_async(keys.store_key(settings, portal, _read_secret(key_question(name)))))
 
 
 def _read_secret(question: str) -> str:
@@ -210,10 +228,7 @@ def verify(
     from restorebot.cli import audit
 
     if witness and not audit.WITNESS.fullmatch(witness.lower()):
-        typer.echo(
-            "A witness is 6 to 64 of the digits 0-9 and a-f: copy it from a closing post in Slack.",
-            err=True,
-        )
+        typer.echo(audit.NO_WITNESS, err=True)
         raise typer.Exit(2)
     fits, sentence = _run_async(audit.verify(_database_url(), witness.lower()))
     typer.echo(sentence)
@@ -236,19 +251,21 @@ def export(
     from restorebot.cli import audit
 
     if format not in {"jsonl", "csv"}:
-        typer.echo(f"There is no format {format!r}. Choose jsonl or csv.", err=True)
+        typer.echo(audit.no_format(format), err=True)
         raise typer.Exit(2)
     begin = _moment(since)
     _run_async(audit.export(_database_url(), sys.stdout, format, begin, portal or None))
 
 
 def _moment(text: str) -> datetime | None:
+    from restorebot.cli import audit
+
     if not text:
         return None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        typer.echo(f"{text!r} is no day. Write one as 2026-01-31 or 2026-01-31T12:00.", err=True)
+        typer.echo(audit.no_day(text), err=True)
         raise typer.Exit(2) from None
     if moment.tzinfo is None:
         return moment.replace(tzinfo=UTC)

@@ -25,7 +25,7 @@ from restorebot.docspace.models import (
     clean_text,
 )
 from restorebot.docspace.replies import Reply, error_for
-from restorebot.docspace.sentences import NO_HINTS, Sentences, SetupHints
+from restorebot.docspace.sentences import KEY_UNFIT, NO_HINTS, Sentences, SetupHints
 from restorebot.docspace.storages import Storage, encode_params
 from restorebot.errors import (
     BadReply,
@@ -352,7 +352,7 @@ class Credential:
         """Return the credential that a key makes. Raise ValueError, without the value."""
         value = key.get_secret_value().strip()
         if not value or not value.isascii() or not value.isprintable():
-            raise ValueError("the key has characters that no DocSpace key has")
+            raise ValueError(KEY_UNFIT)
         if auth == "bearer" or (auth is None and value.startswith("sk-")):
             return cls({"Authorization": f"Bearer {value}"}, value.startswith("sk-"))
         return cls(

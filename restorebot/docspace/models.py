@@ -27,12 +27,14 @@ NEVER = 1
 ACTIVE = 0
 """The ``tenantStatus`` of a portal that people can use."""
 
+LOCKED_BY_RESTORE = "locked by a restore"
+
 _TENANT_STATUS_NAMES: Mapping[int, str] = {
     ACTIVE: "active",
     1: "suspended",
     2: "about to be removed",
     3: "being transferred",
-    4: "locked by a restore",
+    4: LOCKED_BY_RESTORE,
     5: "being migrated",
     6: "being encrypted",
 }

@@ -21,6 +21,11 @@ class SetupHints:
 
 NO_HINTS = SetupHints()
 
+HAS_UNFIT_CHARACTERS = "has characters that no DocSpace key has"
+"""Of a key, to go on after its name."""
+
+KEY_UNFIT = f"the key {HAS_UNFIT_CHARACTERS}"
+
 
 @dataclass(frozen=True)
 class Sentences:

@@ -148,6 +148,11 @@ def not_offered(refusal: str) -> str:
     return f"cannot go there. {refusal.removesuffix('.')}"
 
 
+def unfit_parameter(name: str, sentence: str) -> str:
+    """Return what is said of a cloud's parameter that does not fit."""
+    return f"{name}: {sentence.removesuffix('.')}"
+
+
 def parse_backup_storage(given: Sequence[tuple[str, Any]]) -> Storage:
     """Return where a backup is to go, from names and values as somebody wrote them.
 
@@ -207,7 +212,7 @@ def _problem_of_cloud(params: Mapping[str, str]) -> str | None:
         return NO_MODULE
     given = {name: value for name, value in params.items() if name != "module"}
     problems = module.problems(given).items()
-    sentences = [f"{name}: {sentence.removesuffix('.')}" for name, sentence in problems]
+    sentences = [unfit_parameter(name, sentence) for name, sentence in problems]
     return "; ".join(sentences) or None
 
 

@@ -29,6 +29,9 @@ from restorebot.settings.types import (
     Users,
 )
 
+KEY_SOURCE = "from Developer Tools, API keys"
+NO_APPROVERS = "without it nobody could approve a restore"
+
 HTTP_PORT = 3000
 """The port without an app token: somebody has to listen to Slack."""
 
@@ -42,7 +45,7 @@ DOCSPACE_API_KEY = setting(
     variable="DOCSPACE_API_KEY",
     meaning="a key with all permissions, made by the owner or an administrator",
     example="sk-…",
-    source="from Developer Tools, API keys",
+    source=KEY_SOURCE,
     unset="required without `RESTOREBOT_ENCRYPTION_KEY`",
 )
 
@@ -82,7 +85,7 @@ class PortalRules(BaseModel):
         meaning="who may approve: the same",
         example=["U0123ABCD", "S0123ABCD"],
         unset="required",
-        purpose="without it nobody could approve a restore",
+        purpose=NO_APPROVERS,
     )
     approvals_needed: Quorum = setting(
         1, meaning="approvals of distinct people; a higher number holds for what is open too"

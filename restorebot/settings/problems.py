@@ -6,12 +6,14 @@ pasted a token where it does not belong.
 
 from collections.abc import Iterable
 
+from restorebot.docspace.sentences import HAS_UNFIT_CHARACTERS
+
 MISSING = "is missing"
 NO_WAY_TO_LISTEN = "is missing, and so is SLACK_SIGNING_SECRET; one of them is needed"
 
 NO_LIST = "is no list"
 NO_DURATION = "is not a duration"
-NO_KEY = "is empty or has characters that no DocSpace key has"
+NO_KEY = f"is empty or {HAS_UNFIT_CHARACTERS}"
 NO_ENCRYPTION_KEY = "is no encryption key; make one with restorebot key generate"
 
 NOT_HTTPS = "has to begin with https://"

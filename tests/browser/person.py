@@ -1,11 +1,31 @@
 """What a person does at the page, by the words that they see."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import httpx
 from playwright.sync_api import Locator, Page, expect
 
+from restorebot.model import Restore, State, Vote
+from restorebot.slack.phrases import card, request, restore
+from tests.storage.conftest import NOW, a_restore
+
 expect.set_options(timeout=20_000)
+
+ALIAS = "acme"
+
+
+def of_acme(state: State, voters: Iterable[str] = ()) -> Restore:
+    """A restore as the demo has it, for the sentences about it."""
+    votes = tuple(Vote(user, NOW) for user in voters)
+    return replace(a_restore("r1", state=state), votes=votes)
+
+
+def shown(mrkdwn: str) -> str:
+    """What of a sentence can be read on the page, without the emoji before it."""
+    unmarked = re.sub(r"^:\w+: |[`*]", "", mrkdwn)
+    return re.sub(r"<@U0(\w+)>", lambda mention: f"@{mention[1].lower()}", unmarked)
 
 
 @dataclass(frozen=True)
@@ -65,11 +85,11 @@ class Person:
         self.page.keyboard.press("Enter")
         expect(self.modal.get_by_text("nothing running")).to_be_visible()
 
-    def fill(self, reason: str = "Tuesday's import went wrong", alias: str = "acme") -> None:
-        self.modal.get_by_label("Why is this restore needed?").fill(reason)
-        self.modal.get_by_label("Type acme to confirm").fill(alias)
+    def fill(self, reason: str = "Tuesday's import went wrong", alias: str = ALIAS) -> None:
+        self.modal.get_by_label(request.REASON_LABEL).fill(reason)
+        self.modal.get_by_label(request.alias_label(ALIAS)).fill(alias)
 
-    def submit(self, name: str = "Ask for approval") -> None:
+    def submit(self, name: str = request.SUBMIT) -> None:
         self.modal.get_by_role("button", name=name, exact=True).click()
 
     def request(self, reason: str = "Tuesday's import went wrong") -> None:
@@ -77,7 +97,7 @@ class Person:
         self.fill(reason)
         self.submit()
         expect(self.modal).to_be_hidden()
-        self.sees("waiting for approval")
+        self.sees(State.REQUESTED)
 
     def press(self, name: str) -> None:
         """A button of the card, its confirm dialog included."""
@@ -88,11 +108,12 @@ class Person:
 
     def approve(self) -> None:
         self.become("bob")
-        self.press("Approve")
+        self.press(card.APPROVE)
 
-    def sees(self, title: str) -> None:
+    def sees(self, state: State) -> None:
         """The newest card's title."""
-        expect(self.card.get_by_role("heading")).to_have_text(f"Restore of acme: {title}")
+        title = restore.title(of_acme(state))
+        expect(self.card.get_by_role("heading")).to_have_text(title)
 
     def reads(self, words: str) -> None:
         """Something in the thread."""

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from playwright.sync_api import expect, sync_playwright
 
-from tests.browser.person import Demo, Person
+from restorebot.model import State
+from restorebot.slack.phrases import card, ending, request, thread
+from tests.browser.person import ALIAS, Demo, Person, of_acme, shown
 
 PICTURES = Path(__file__).parents[2] / "docs"
 LARGEST = 300_000
@@ -22,18 +24,18 @@ def take(alice: Person, demo: Demo) -> None:
     """Play the happy story and stop where there is something to see."""
     alice.ask()
     alice.fill()
-    alice.modal.get_by_label("Type acme to confirm").blur()
+    alice.modal.get_by_label(request.alias_label(ALIAS)).blur()
     shot(alice, "modal")
     alice.submit()
-    alice.sees("waiting for approval")
+    alice.sees(State.REQUESTED)
     alice.become("bob")
     shot(alice, "request")
-    alice.press("Approve")
-    alice.reads("is locked and the data is going in")
+    alice.press(card.APPROVE)
+    alice.reads(shown(thread.loading(of_acme(State.RESTORING))))
     expect(alice.card).to_contain_text("75 %")
     shot(alice, "running")
     demo.takes(5)
-    alice.reads("A look afterwards")
+    alice.reads(shown(ending.VERIFICATION))
     shot(alice, "completed")
 
 

@@ -6,6 +6,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from restorebot.model import State
+from restorebot.slack.phrases import card, home, picker
 from tests.browser.person import Demo, Person
 
 Opened = Callable[..., Person]
@@ -24,8 +26,8 @@ def test_page_modal_and_confirm_dialog_break_none_of_axes_rules(
     alice = person("alice", width, color_scheme=scheme)
     assert violations(alice) == ""
     alice.type("/restore ")
-    alice.modal.get_by_label("Restore from").select_option("5")
-    expect(alice.modal.get_by_label("Path of the archive")).to_be_visible()
+    alice.modal.get_by_label(picker.KIND_LABEL).select_option("5")
+    expect(alice.modal.get_by_label(picker.PATH_LABEL)).to_be_visible()
     assert violations(alice) == ""
     alice.modal.get_by_label("Close this window").click()
     expect(alice.modal).to_be_hidden()
@@ -37,15 +39,15 @@ def test_page_modal_and_confirm_dialog_break_none_of_axes_rules(
     assert violations(alice) == ""
     alice.fill()
     alice.submit()
-    alice.sees("waiting for approval")
+    alice.sees(State.REQUESTED)
     alice.become("bob")
     if width >= 760:
         alice.visit("restorebot: Home")
-        expect(alice.page.locator("#messages")).to_contain_text("Waiting for you")
+        expect(alice.page.locator("#messages")).to_contain_text(home.WAITING_FOR_YOU)
         assert violations(alice) == ""
         alice.visit("#restores")
-    alice.card.get_by_role("button", name="Approve", exact=True).click()
+    alice.card.get_by_role("button", name=card.APPROVE, exact=True).click()
     assert violations(alice) == ""
     alice.page.locator("#confirm button[value=yes]").click()
-    alice.sees("completed")
+    alice.sees(State.COMPLETED)
     assert violations(alice) == ""

@@ -5,7 +5,9 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, expect
 
-from tests.browser.person import Demo, Person
+from restorebot.model import State
+from restorebot.slack.phrases import card, ending, home, picker, request, restore
+from tests.browser.person import ALIAS, Demo, Person, of_acme, shown
 
 Opened = Callable[..., Person]
 
@@ -17,12 +19,12 @@ def test_alice_asks_bob_approves_and_the_thread_tells_how_it_ended(
     alice = person("alice")
     bob = person("bob")
     alice.request()
-    bob.sees("waiting for approval")
-    bob.press("Approve")
-    alice.sees("running")
-    alice.sees("completed")
-    alice.reads("Every API key is dead")
-    bob.sees("completed")
+    bob.sees(State.REQUESTED)
+    bob.press(card.APPROVE)
+    alice.sees(State.RESTORING)
+    alice.sees(State.COMPLETED)
+    alice.reads(ending.KEYS_ARE_DEAD)
+    bob.sees(State.COMPLETED)
     expect(alice.page.locator("#portal-status")).to_contain_text("none: a restore deletes them")
 
 
@@ -30,10 +32,10 @@ def test_one_who_may_not_approve_is_told_so_and_nobody_else_sees_it(person: Open
     alice = person("alice")
     alice.request()
     alice.become("carol")
-    alice.press("Approve")
+    alice.press(card.APPROVE)
     expect(alice.private).to_contain_text("Only visible to you")
     expect(alice.private).to_contain_text("approve")
-    alice.sees("waiting for approval")
+    alice.sees(State.REQUESTED)
     alice.become("bob")
     expect(alice.page.locator("#messages article.private")).to_have_count(0)
 
@@ -42,16 +44,16 @@ def test_bob_denies_with_a_reason(person: Opened) -> None:
     alice = person("alice")
     alice.request()
     alice.become("bob")
-    alice.press("Deny")
-    reason = alice.modal.get_by_label("Why not? The thread will say so.")
+    alice.press(card.DENY)
+    reason = alice.modal.get_by_label(request.DENIAL_LABEL)
     expect(reason).to_be_focused()
-    alice.submit("Deny")
+    alice.submit(card.DENY)
     expect(alice.modal.get_by_text("Please complete this required field.")).to_be_visible()
     reason.fill("Wait until the auditors are gone.")
-    alice.submit("Deny")
-    alice.sees("denied")
+    alice.submit(card.DENY)
+    alice.sees(State.DENIED)
     alice.reads("Wait until the auditors are gone.")
-    expect(alice.card.get_by_role("button", name="Approve")).to_have_count(0)
+    expect(alice.card.get_by_role("button", name=card.APPROVE)).to_have_count(0)
 
 
 def test_each_field_says_what_is_wrong_and_keeps_what_was_typed(person: Opened) -> None:
@@ -59,16 +61,14 @@ def test_each_field_says_what_is_wrong_and_keeps_what_was_typed(person: Opened) 
     alice.ask()
     alice.submit()
     expect(alice.modal.get_by_text("Please complete this required field.")).to_have_count(2)
-    reason = alice.modal.get_by_label("Why is this restore needed?")
+    reason = alice.modal.get_by_label(request.REASON_LABEL)
     expect(reason).to_be_focused()
     expect(reason).to_have_attribute("aria-invalid", "true")
     alice.fill("   ", "ACME")
     alice.submit()
-    expect(alice.modal.get_by_text("Say why, so that an approver can judge.")).to_be_in_viewport()
-    expect(
-        alice.modal.get_by_text("This is not the portal's alias. Type acme exactly.")
-    ).to_be_visible()
-    expect(alice.modal.get_by_label("Type acme to confirm")).to_have_value("ACME")
+    expect(alice.modal.get_by_text(request.REASON_NEEDED)).to_be_in_viewport()
+    expect(alice.modal.get_by_text(request.wrong_alias(ALIAS))).to_be_visible()
+    expect(alice.modal.get_by_label(request.alias_label(ALIAS))).to_have_value("ACME")
     alice.fill()
     alice.submit()
     expect(alice.modal).to_be_hidden()
@@ -103,13 +103,13 @@ def test_the_whole_story_by_keyboard(person: Opened, demo: Demo) -> None:
     keys.press("Enter")
     keys.type(backup)
     keys.press("Enter")
-    expect(alice.modal.get_by_label("Why is this restore needed?")).to_be_focused()
+    expect(alice.modal.get_by_label(request.REASON_LABEL)).to_be_focused()
     keys.press("Escape")
     expect(alice.modal).to_be_hidden()
     expect(line).to_be_focused()
     keys.type(f"/restore {backup}")
     keys.press("Enter")
-    expect(alice.modal.get_by_label("Why is this restore needed?")).to_be_focused()
+    expect(alice.modal.get_by_label(request.REASON_LABEL)).to_be_focused()
     keys.type("By keyboard")
     keys.press("Tab")
     keys.type("acme")
@@ -118,22 +118,22 @@ def test_the_whole_story_by_keyboard(person: Opened, demo: Demo) -> None:
         assert alice.page.evaluate(
             "document.activeElement === document.body || !!document.activeElement.closest('#modal')"
         )
-    alice.modal.get_by_label("Type acme to confirm").focus()
+    alice.modal.get_by_label(request.alias_label(ALIAS)).focus()
     keys.press("Enter")
     expect(alice.modal).to_be_hidden()
     tab_to(alice, alice.page.locator("[data-as=bob]"))
     keys.press("Enter")
-    tab_to(alice, alice.card.get_by_role("button", name="Approve"))
+    tab_to(alice, alice.card.get_by_role("button", name=card.APPROVE))
     keys.press("Enter")
     expect(alice.page.locator("#confirm")).to_be_visible()
     keys.press("Escape")
     expect(alice.page.locator("#confirm")).to_be_hidden()
-    expect(alice.card.get_by_role("button", name="Approve")).to_be_focused()
-    alice.sees("waiting for approval")
+    expect(alice.card.get_by_role("button", name=card.APPROVE)).to_be_focused()
+    alice.sees(State.REQUESTED)
     keys.press("Enter")
     tab_to(alice, alice.page.locator("#confirm button[value=yes]"))
     keys.press("Enter")
-    alice.sees("completed")
+    alice.sees(State.COMPLETED)
 
 
 def tab_to(person: Person, wanted: Locator) -> None:
@@ -157,14 +157,14 @@ def test_at_a_phones_width_one_part_is_shown_at_a_time_and_the_story_works(
     assert alice.modal.bounding_box()["width"] <= 360  # type: ignore[index]
     alice.fill()
     alice.submit()
-    alice.sees("waiting for approval")
+    alice.sees(State.REQUESTED)
     assert alice.page.evaluate("document.documentElement.scrollWidth") <= 360
     alice.approve()
-    alice.sees("completed")
+    alice.sees(State.COMPLETED)
     alice.page.get_by_role("button", name=re.compile("replies$")).click()
     expect(alice.thread).to_be_visible()
     expect(alice.page.locator("#messages")).to_be_hidden()
-    alice.reads("Every API key is dead")
+    alice.reads(ending.KEYS_ARE_DEAD)
     assert alice.page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
@@ -172,54 +172,55 @@ def test_an_approver_decides_from_the_home_tab(person: Opened, demo: Demo) -> No
     demo.takes(2)
     alice, bob = person("alice"), person("bob")
     bob.visit("restorebot: Home")
-    home = bob.page.locator("#messages")
-    expect(home).to_contain_text("Nothing that you have a part in runs or waits")
+    tab = bob.page.locator("#messages")
+    expect(tab).to_contain_text(shown(home.NOTHING_FOR_YOU))
     alice.request()
     bob.visit("#restores")
     bob.visit("restorebot: Home")
-    expect(home).to_contain_text("Waiting for you")
-    home.get_by_role("button", name="Approve", exact=True).click()
+    expect(tab).to_contain_text(home.WAITING_FOR_YOU)
+    tab.get_by_role("button", name=card.APPROVE, exact=True).click()
     bob.page.locator("#confirm button[value=yes]").click()
-    expect(bob.modal).to_contain_text("Done. This restore has been approved by @bob")
-    bob.modal.get_by_role("button", name="Close", exact=True).click()
+    approved = of_acme(State.APPROVED, voters=["U0BOB"])
+    expect(bob.modal).to_contain_text(shown(restore.describe_done(approved)))
+    bob.modal.get_by_role("button", name=request.CLOSE, exact=True).click()
     bob.visit("#restores")
-    bob.sees("completed")
+    bob.sees(State.COMPLETED)
 
 
 def test_a_planned_start_and_another_source_are_chosen_in_the_modal(person: Opened) -> None:
     alice = person("alice")
     alice.type("/restore ")
-    alice.modal.get_by_label("Restore from").select_option("0")
-    alice.modal.get_by_label("File id").fill("4711")
-    alice.submit("Next")
+    alice.modal.get_by_label(picker.KIND_LABEL).select_option("0")
+    alice.modal.get_by_label(picker.FILE_LABEL).fill("4711")
+    alice.submit(picker.NEXT)
     expect(alice.modal).to_contain_text("1.2 GB, version 1")
     alice.fill()
     tomorrow = alice.page.evaluate(
         "new Date(Date.now() + 864e5 - new Date().getTimezoneOffset() * "
         "6e4).toISOString().slice(0, 16)"
     )
-    alice.modal.get_by_label("Start at").fill(tomorrow)
+    alice.modal.get_by_label(request.START_LABEL).fill(tomorrow)
     alice.submit()
-    alice.sees("waiting for approval")
-    expect(alice.card).to_contain_text("It is to start")
+    alice.sees(State.REQUESTED)
+    expect(alice.card).to_contain_text(shown(card.TO_START))
 
 
 def test_back_leads_to_the_picker_with_what_was_chosen_and_typed(person: Opened) -> None:
     alice = person("alice")
     alice.type("/restore ")
-    alice.modal.get_by_label("Restore from").select_option("5")
-    alice.modal.get_by_label("Path of the archive").fill("nightly/acme.tar.gz")
+    alice.modal.get_by_label(picker.KIND_LABEL).select_option("5")
+    alice.modal.get_by_label(picker.PATH_LABEL).fill("nightly/acme.tar.gz")
     alice.modal.get_by_label("Bucket").fill("acme-backups")
     alice.modal.get_by_label("Region").fill("eu-west-1")
-    alice.submit("Next")
+    alice.submit(picker.NEXT)
     expect(alice.modal).to_contain_text(
         "filePath nightly/acme.tar.gz, bucket acme-backups, region eu-west-1"
     )
-    alice.modal.get_by_role("button", name="Back", exact=True).click()
-    expect(alice.modal.get_by_label("Path of the archive")).to_have_value("nightly/acme.tar.gz")
-    expect(alice.modal.get_by_label("Restore from")).to_have_value("5")
-    alice.submit("Next")
+    alice.modal.get_by_role("button", name=request.BACK, exact=True).click()
+    expect(alice.modal.get_by_label(picker.PATH_LABEL)).to_have_value("nightly/acme.tar.gz")
+    expect(alice.modal.get_by_label(picker.KIND_LABEL)).to_have_value("5")
+    alice.submit(picker.NEXT)
     alice.fill()
     alice.submit()
     expect(alice.modal).to_be_hidden()
-    alice.sees("waiting for approval")
+    alice.sees(State.REQUESTED)

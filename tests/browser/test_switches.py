@@ -6,7 +6,11 @@ from collections.abc import Callable
 
 from playwright.sync_api import expect
 
-from tests.browser.person import Demo, Person
+from restorebot.model import Phase, State
+from restorebot.restores import watch
+from restorebot.slack.cards import bar
+from restorebot.slack.phrases import card, ending, request, restore
+from tests.browser.person import Demo, Person, shown
 
 Opened = Callable[..., Person]
 
@@ -17,7 +21,7 @@ def test_a_broken_archive_fails_and_the_thread_says_why(person: Opened, demo: De
     alice.switch("the archive is broken")
     alice.request()
     alice.approve()
-    alice.sees("failed")
+    alice.sees(State.FAILED)
     expect(alice.page.locator("#portal-status")).to_contain_text("failed")
     alice.switch("the archive is broken", on=False)
 
@@ -30,7 +34,7 @@ def test_a_portal_that_is_away_is_told_of_and_comes_back_by_itself(
     expect(alice.page.locator("#portal-status")).to_contain_text("away: it does not answer")
     alice.page.locator("#backups button").first.click()
     alice.page.keyboard.press("Enter")
-    expect(alice.modal).to_contain_text("This restore cannot be asked for now.")
+    expect(alice.modal).to_contain_text(shown(request.CANNOT_BE_ASKED))
     alice.page.keyboard.press("Escape")
     demo.takes(1)  # its 20 seconds are the portal's, which now go by in one
     expect(alice.page.locator("#portal-status")).to_contain_text("open")
@@ -45,12 +49,12 @@ def test_a_worker_that_dies_leaves_a_lock_that_support_takes_away(
     alice.switch("the portal's worker dies")
     alice.request()
     alice.approve()
-    alice.sees("running")
+    alice.sees(State.RESTORING)
     expect(alice.page.locator("#portal-status")).to_contain_text("locked: a restore is going on")
-    expect(alice.card).to_contain_text("the portal is locked and data is going in")
+    expect(alice.card).to_contain_text(restore.PHASES[Phase.LOADING])
     alice.button("Support repairs the portal by hand").click()
     expect(alice.page.locator("#portal-status")).to_contain_text("open")
-    expect(alice.card).to_contain_text("The portal does not show our task just now.")
+    expect(alice.card).to_contain_text(watch.TASK_NOT_VISIBLE)
 
 
 def test_a_task_that_stalls_at_75_goes_on_when_the_switch_is_off(
@@ -61,11 +65,11 @@ def test_a_task_that_stalls_at_75_goes_on_when_the_switch_is_off(
     alice.switch("the task stalls at 75 %")
     alice.request()
     alice.approve()
-    expect(alice.card).to_contain_text("75 % by the portal's own count")
+    expect(alice.card).to_contain_text(shown(card.percentage(bar(75), 75)))
     expect(alice.page.locator("#portal-status")).to_contain_text("75 %")
-    alice.sees("running")
+    alice.sees(State.RESTORING)
     alice.switch("the task stalls at 75 %", on=False)
-    alice.sees("completed")
+    alice.sees(State.COMPLETED)
 
 
 def test_somebody_elses_restore_is_in_the_way(person: Opened) -> None:
@@ -73,8 +77,8 @@ def test_somebody_elses_restore_is_in_the_way(person: Opened) -> None:
     alice.button("Someone else starts a restore").click()
     expect(alice.page.locator("#portal-status")).to_contain_text("%")
     alice.ask()
-    expect(alice.modal).to_contain_text("This restore cannot be asked for now.")
-    expect(alice.modal.get_by_role("button", name="Ask for approval")).to_have_count(0)
+    expect(alice.modal).to_contain_text(shown(request.CANNOT_BE_ASKED))
+    expect(alice.modal.get_by_role("button", name=request.SUBMIT)).to_have_count(0)
 
 
 def test_an_expired_key_is_named_and_a_new_one_works(person: Opened) -> None:
@@ -99,15 +103,15 @@ def test_a_slack_that_answers_429_is_waited_for_and_nothing_is_lost(
     button.click()
     expect(button).to_have_class("on")
     alice.approve()
-    alice.sees("completed")
-    alice.reads("Every API key is dead")
+    alice.sees(State.COMPLETED)
+    alice.reads(ending.KEYS_ARE_DEAD)
 
 
 def test_the_bot_is_killed_and_started_and_goes_on_where_it_was(person: Opened, demo: Demo) -> None:
     alice = person()
     alice.request()
     alice.approve()
-    alice.sees("running")
+    alice.sees(State.RESTORING)
     alice.button("Kill the bot").click()
     expect(alice.page.locator("#light")).to_have_text("bot is stopped")
     expect(alice.button("Kill the bot")).to_be_disabled()
@@ -115,10 +119,10 @@ def test_the_bot_is_killed_and_started_and_goes_on_where_it_was(person: Opened, 
     expect(alice.private).to_contain_text('/restore failed with the error "dispatch_failed"')
     demo.takes(1)
     expect(alice.page.locator("#portal-status")).to_contain_text("finished, 100 %")
-    alice.sees("running")
+    alice.sees(State.RESTORING)
     alice.button("Start the bot").click()
     expect(alice.page.locator("#light")).to_have_text("bot is connected")
-    alice.sees("completed")
+    alice.sees(State.COMPLETED)
 
 
 def test_a_modal_whose_bot_is_killed_says_so_and_works_when_it_is_back(

@@ -6,7 +6,9 @@ from collections.abc import Callable
 import httpx
 from playwright.sync_api import expect
 
-from tests.browser.person import Demo, Person
+from restorebot.model import State
+from restorebot.slack.phrases import card, ending, request
+from tests.browser.person import Demo, Person, shown
 
 Opened = Callable[..., Person]
 
@@ -21,7 +23,7 @@ NASTY_ID = "0e0e0e0e-0000-4000-8000-000000000000"
 def test_two_tabs_of_one_person_stay_in_step(person: Opened) -> None:
     one, two = person("alice"), person("alice")
     one.ask()
-    expect(two.modal.get_by_label("Why is this restore needed?")).to_be_visible()
+    expect(two.modal.get_by_label(request.REASON_LABEL)).to_be_visible()
     two.fill("From the other tab")
     two.submit()
     expect(one.modal).to_be_hidden()
@@ -37,18 +39,18 @@ def test_a_reload_shows_the_true_state_with_a_modal_and_without(person: Opened, 
     alice = person("alice")
     alice.ask()
     alice.page.reload()
-    expect(alice.modal.get_by_label("Why is this restore needed?")).to_be_visible()
+    expect(alice.modal.get_by_label(request.REASON_LABEL)).to_be_visible()
     alice.fill()
     alice.submit()
-    alice.sees("waiting for approval")
+    alice.sees(State.REQUESTED)
     alice.become("bob")
     alice.page.reload()
     expect(alice.page.locator("[data-as=bob]")).to_have_attribute("aria-pressed", "true")
-    alice.press("Approve")
-    alice.reads("A look afterwards")
+    alice.press(card.APPROVE)
+    alice.reads(shown(ending.VERIFICATION))
     before = alice.card.inner_text()
     alice.page.reload()
-    alice.sees("completed")
+    alice.sees(State.COMPLETED)
     without_ages = [re.sub(r"·.*", "", text) for text in (before, alice.card.inner_text())]
     assert without_ages[0] == without_ages[1]
 
@@ -62,7 +64,7 @@ def test_an_edit_touches_only_what_it_changes(person: Opened, demo: Demo) -> Non
     )
     alice.page.locator("#say").focus()
     httpx_approve(demo, alice)
-    alice.sees("running")
+    alice.sees(State.RESTORING)
     assert alice.card.evaluate("card => card.marked && card.querySelector('.b-fields').marked")
     expect(alice.page.locator("#say")).to_be_focused()
 

@@ -17,7 +17,9 @@ from restorebot.cli.main import app
 from restorebot.docspace.sentences import Sentences
 from restorebot.model import State
 from restorebot.settings import Settings
+from restorebot.slack.phrases import ending
 from restorebot.slack.phrases.setup import SETUP_HINTS
+from restorebot.storage import keys as stored_keys
 from tests.harness import KEY, World, words, world
 
 SECRET = Fernet.generate_key().decode()
@@ -186,13 +188,13 @@ async def test_another_encryption_key_is_told_in_the_modal_and_in_the_list(
         await key(quiet, "set", typed=await new_key(quiet))
     other = Fernet.generate_key().decode()
     _, said = await key(quiet, "list", RESTOREBOT_ENCRYPTION_KEY=other)
-    assert "cannot be decrypted" in said
+    assert stored_keys.OTHER_ENCRYPTION_KEY in said
     quiet.settings = Settings(**(quiet.settings.model_dump() | {"encryption_key": other}))
     async with quiet.life():
         await quiet.command(await quiet.backup())
         view = await quiet.modal()
         assert view
-        assert "The stored API key cannot be decrypted" in words(view)
+        assert stored_keys.OTHER_ENCRYPTION_KEY in words(view)
 
 
 async def test_a_stored_key_without_the_encryption_key_is_told_and_no_other_is_used_in_its_place(
@@ -204,16 +206,14 @@ async def test_a_stored_key_without_the_encryption_key_is_told_and_no_other_is_u
         await key(quiet, "set", typed=made)
     _, said = await key(quiet, "list", RESTOREBOT_ENCRYPTION_KEY="")
     assert f"…{made[-4:]}" in said
-    assert "An API key is stored, but without RESTOREBOT_ENCRYPTION_KEY" in said
+    assert stored_keys.NO_ENCRYPTION_KEY in said
     quiet.settings = quiet.settings.model_copy(update={"encryption_key": None})
     await quiet.portal("requests", "DELETE")
     async with quiet.life():
         await quiet.command(await quiet.backup())
         view = await quiet.modal()
         assert view
-        assert ":x: API key: An API key is stored, but without RESTOREBOT_ENCRYPTION_KEY" in words(
-            view
-        )
+        assert f":x: API key: {stored_keys.NO_ENCRYPTION_KEY}" in words(view)
     assert not [
         one
         for one in (await quiet.portal("requests"))["requests"]
@@ -293,4 +293,4 @@ async def test_a_key_stored_during_the_look_afterwards_raises_no_alarm(keyed: Wo
     status, said = await key(keyed, "set", typed=made)
     assert status == 0, said
     await keyed.pass_time(10)
-    assert "A new API key has been stored already." in (await keyed.thread())[-1]
+    assert ending.KEYS["replaced"] in (await keyed.thread())[-1]

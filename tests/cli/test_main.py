@@ -4,6 +4,7 @@ wrong, and stops.
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -17,9 +18,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from restorebot.cli.main import CANNOT_START, no_story
 from restorebot.sandbox import portal as sandbox_portal
 from restorebot.sandbox import workspace as sandbox_workspace
 from restorebot.sandbox.serve import serving
+from restorebot.settings import problems as setting_problems
+from restorebot.storage import problems as database_problems
 from tests.harness import APP_TOKEN, BOT_TOKEN, KEY, MANIFEST
 
 Environment = dict[str, str]
@@ -96,7 +100,7 @@ async def test_version_and_manifest_are_printed() -> None:
 async def test_a_story_that_there_is_not_is_told_with_those_there_are() -> None:
     status, _, err = await restorebot("demo", "--script", "nonsense")
     assert status == 2
-    assert "Choose one of: happy, denied, failed, restart, quorum, break-glass, void," in err
+    assert err == f"{no_story('nonsense')}\n"
 
 
 async def test_the_demo_serves_its_page_until_ctrl_c_and_leaves_nothing_behind(
@@ -149,7 +153,8 @@ async def test_a_demo_whose_port_is_taken_says_so_and_exits_with_1(tmp_path: Pat
 async def test_without_settings_it_says_what_to_mend_and_exits_with_2(tmp_path: Path) -> None:
     status, _, err = await restorebot("run", cwd=tmp_path)
     assert status == 2
-    assert "SLACK_BOT_TOKEN: is missing" in err
+    assert CANNOT_START in err
+    assert f"SLACK_BOT_TOKEN: {setting_problems.MISSING}" in err
     assert "Traceback" not in err
 
 
@@ -185,7 +190,7 @@ async def test_a_second_one_on_the_same_database_gives_up_after_a_while(
     async with running(env, tmp_path):
         second, _, err = await restorebot("run", env=env, cwd=tmp_path)
     assert second == 1
-    assert "Another restorebot is using the database" in err
+    assert database_problems.held(str(tmp_path / "bot.sqlite3")) in err
 
 
 async def test_a_token_that_slack_does_not_know_is_told(env: Environment, tmp_path: Path) -> None:
@@ -206,13 +211,14 @@ async def test_a_database_that_is_newer_than_the_program_is_left_alone(
         database.execute("INSERT INTO alembic_version VALUES ('9999')")
     status, _, err = await restorebot("run", env=env, cwd=tmp_path)
     assert status == 1
-    assert "newer" in err
+    assert database_problems.unknown_revision("9999") in err
     assert "Traceback" not in err
 
 
 async def test_a_database_that_cannot_be_opened_is_told(env: Environment, tmp_path: Path) -> None:
-    nowhere = f"sqlite:///{tmp_path / 'nowhere' / 'bot.sqlite3'}"
-    status, _, err = await restorebot("run", env=env | {"DATABASE_URL": nowhere}, cwd=tmp_path)
+    file = str(tmp_path / "nowhere" / "bot.sqlite3")
+    nowhere = env | {"DATABASE_URL": f"sqlite:///{file}"}
+    status, _, err = await restorebot("run", env=nowhere, cwd=tmp_path)
     assert status == 1
-    assert "cannot be opened" in err
+    assert database_problems.cannot_open(file, os.strerror(errno.ENOENT)) in err
     assert "Traceback" not in err

@@ -28,7 +28,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from restorebot import errors
 from restorebot.docspace.client import DEFAULT_LIMITS, DocSpace, Limits, ssl_context
 from restorebot.docspace.models import Progress, unknown_shape
-from restorebot.docspace.sentences import Sentences, SetupHints
+from restorebot.docspace.sentences import KEY_UNFIT, Sentences, SetupHints
 from restorebot.docspace.storages import StorageType
 from restorebot.errors import PortalError
 from restorebot.model import Source
@@ -440,5 +440,5 @@ async def test_whether_the_key_lives_is_asked_with_the_key(status: int, lives: b
 
 @pytest.mark.parametrize("key", ["", "  ", "sk-ü", "sk-a\nb"])
 def test_a_key_that_is_no_key_is_refused_without_its_value(key: str) -> None:
-    with pytest.raises(ValueError, match="characters that no DocSpace key has"):
+    with pytest.raises(ValueError, match=KEY_UNFIT):
         DocSpace("https://acme.example", SecretStr(key), ssl_context=TLS)

@@ -111,7 +111,7 @@ def test_what_the_portal_leaves_out_is_none_and_not_an_empty_text() -> None:
 
 def test_a_tenants_status_has_a_name_known_or_not() -> None:
     assert tenant_status_name(models.ACTIVE) == "active"
-    assert tenant_status_name(4) == "locked by a restore"
+    assert tenant_status_name(4) == models.LOCKED_BY_RESTORE
     assert tenant_status_name(17) == "in status 17"
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from restorebot.docspace.clouds import MODULES, CloudModule, ModuleKey
+from restorebot.docspace.clouds import MODULES, CloudModule, ModuleKey, parameter_unknown
 from restorebot.docspace.storages import OFFERED, StorageType, name_of, refusal_of
 from restorebot.slack.archive_form import inputs
 from restorebot.slack.phrases.picker import ARCHIVE_KINDS
@@ -50,4 +50,4 @@ def test_each_clouds_keys_are_in_the_readme_and_in_the_modal(module: CloudModule
 
 def test_a_parameter_that_a_cloud_does_not_have_is_told() -> None:
     module = CloudModule(name="oracle", label="Oracle", keys=(ModuleKey(name="a", label="A"),))
-    assert module.problems({"b": "1"}) == {"b": "oracle has no such parameter; there are a."}
+    assert module.problems({"b": "1"}) == {"b": parameter_unknown("oracle", "a")}

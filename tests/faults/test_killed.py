@@ -19,6 +19,7 @@ from restorebot.model import State
 from restorebot.sandbox import portal as sandbox_portal
 from restorebot.sandbox import workspace as sandbox_workspace
 from restorebot.sandbox.serve import serving
+from restorebot.slack.phrases import ending, request, thread
 from restorebot.storage import audit
 from restorebot.storage.store import open_store
 from tests.faults import mortal
@@ -117,10 +118,9 @@ class Run:
             await self.slack(
                 "click", user=BOB, channel=CHANNEL, ts=card["ts"], action_id="restore_approve"
             )
-        told = any("look afterwards" in words(message) for message in messages)
-        stuck = any(
-            "It is not known" in words(message) for message in messages if message["thread_ts"]
-        )
+        told = any(ending.VERIFICATION in words(message) for message in messages)
+        asked = thread.please_settle([BOB])
+        stuck = any(asked in words(message) for message in messages)
         settled = (
             told
             if "completed" in title
@@ -140,7 +140,7 @@ class Run:
             )
             if answer.get("error") or answer.get("errors"):
                 await self.slack("close", user=ALICE, view_id=views[-1]["id"])
-        elif "cannot be asked" in str(views[-1]["blocks"]) or not self.bot.is_alive():
+        elif request.CANNOT_BE_ASKED in words(views[-1]) or not self.bot.is_alive():
             await self.slack("close", user=ALICE, view_id=views[-1]["id"])
 
     def rows(self, query: str) -> list[Any]:

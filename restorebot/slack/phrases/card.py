@@ -89,9 +89,12 @@ def approved_so_far(restore: Restore) -> str:
     return f"Approved so far by {mentions(restore.voters)}."
 
 
+TO_START = ":calendar: It is to start"
+
+
 def request_starts(starts_at: datetime) -> str:
     """Say when a request that is not approved yet would start."""
-    return f":calendar: It is to start {date(starts_at)}."
+    return f"{TO_START} {date(starts_at)}."
 
 
 def request_expires(restore: Restore) -> str:

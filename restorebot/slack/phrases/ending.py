@@ -25,6 +25,7 @@ IF_IT_FINISHED = (
     "void."
 )
 
+KEYS_ARE_DEAD = "Every API key is dead, restorebot's included."
 NO_UNDO = (
     "To get back to how it was, restore a backup that was made before this one started. There is "
     "no undo."
@@ -105,9 +106,8 @@ def next_steps(restore: Restore) -> str:
         "1. Everybody sets a new password; the old ones no longer work. A link "
         f'{mail}; "Forgot password?" at {escape(restore.portal_url)} does the same. Two-factor '
         "sign-in has to be set up again.\n"
-        "2. Every API key is dead, restorebot's included. Make a new one with all permissions in "
-        f"DocSpace (Developer Tools, API keys). {REPLACE_KEY} Until then no restore can be asked "
-        "for.\n"
+        f"2. {KEYS_ARE_DEAD} Make a new one with all permissions in DocSpace (Developer Tools, API "
+        f"keys). {REPLACE_KEY} Until then no restore can be asked for.\n"
         "3. Backups have new ids; copy them afresh from Settings, Backup.\n"
         f"4. {way_back(restore)}"
     )
