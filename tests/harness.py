@@ -264,7 +264,7 @@ class World:
             seconds -= by
             await self.settle()
 
-    async def until(self, state: State, seconds: float = 120, by: float = 2.5) -> Restore:
+    async def until(self, state: State, seconds: float = 120, by: float = 5.0) -> Restore:
         """Let time pass until the newest restore is in a state."""
         for _ in range(int(seconds / by)):
             restore = await self.restore()
