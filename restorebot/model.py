@@ -58,13 +58,19 @@ MOVES: Mapping[State, frozenset[State]] = {
 """Every move there is. A state without an entry is an end."""
 
 WAITING = frozenset({State.REQUESTED, State.APPROVED})
-"""Nothing has been sent to the portal yet."""
+"""Nothing at all has been sent to the portal yet."""
 
 LIVE = frozenset({State.BACKING_UP, State.STARTING, State.RESTORING, State.UNKNOWN})
 """The restore holds its portal's claim; at most one per portal, by a unique index."""
 
 OPEN = WAITING | LIVE
 ENDED = frozenset(State) - OPEN
+
+BEFORE_SENDING = WAITING | {State.BACKING_UP}
+"""Nothing that replaces anything has been sent to the portal yet."""
+
+WITH_WORK = OPEN | {State.COMPLETED}
+"""The clock has work with these; with a completed restore until it is verified."""
 
 
 class Action(StrEnum):
@@ -94,13 +100,18 @@ def may_move(old: State, new: State) -> bool:
     An event may also leave a restore with work left where it is.
     """
     if old is new:
-        return old in OPEN | {State.COMPLETED}
+        return old in WITH_WORK
     return new in MOVES.get(old, frozenset())
+
+
+def allowed_actions(state: State) -> frozenset[Action]:
+    """Return what anybody at all may do with a restore in this state."""
+    return ALLOWED.get(state, frozenset())
 
 
 def allows(state: State, action: Action) -> bool:
     """Return whether a restore in this state can be acted upon in this way by anybody."""
-    return action in ALLOWED.get(state, frozenset())
+    return action in allowed_actions(state)
 
 
 class Phase(StrEnum):
@@ -277,7 +288,7 @@ class Restore:
     @property
     def is_open(self) -> bool:
         """Return whether the clock still has work with it: not ended, or not verified yet."""
-        return self.state in OPEN or (self.state is State.COMPLETED and not self.verified)
+        return self.state in WITH_WORK and not self.verified
 
     @property
     def has_task(self) -> bool:

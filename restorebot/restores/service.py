@@ -209,7 +209,7 @@ class Service:
             policy = self._portals.of(restore).policy
             needed = policy.quorum(restore.approvals_needed)
             earlier: tuple[str, ...] = ()
-            if restore.state is State.REQUESTED and len(restore.votes) + 1 >= needed:
+            if allows(restore.state, Action.APPROVE) and len(restore.votes) + 1 >= needed:
                 earlier = restore.voters
             # Together, so that one answer about a group serves for all of them.
             (person, groups), lost = await asyncio.gather(

@@ -40,6 +40,7 @@ from restorebot.errors import (
 from restorebot.model import (
     ENDED,
     OPEN,
+    WITH_WORK,
     Phase,
     Post,
     PostKind,
@@ -100,8 +101,8 @@ class ReadTransaction:
 
     async def unfinished(self) -> list[Restore]:
         """Return every restore that the clock has work with: the open and the unverified ones."""
-        unverified = (restores.c.state == State.COMPLETED) & restores.c.verified.is_(False)
-        return await self.find(restores.c.state.in_(sorted(OPEN)) | unverified)
+        has_work = restores.c.state.in_(sorted(WITH_WORK)) & restores.c.verified.is_(False)
+        return await self.find(has_work)
 
     async def last_completed(self, portal_url: str, count: int) -> list[Restore]:
         """Return the portal's latest completed restores, newest first."""
