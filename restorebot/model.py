@@ -24,6 +24,11 @@ Requesters = NewType("Requesters", frozenset[str])
 EVERYBODY = Requesters(frozenset())
 
 
+def is_group(name: str) -> bool:
+    """Return whether an id names a usergroup (``S…``) rather than a user (``U…`` or ``W…``)."""
+    return name.startswith("S")
+
+
 class State(StrEnum):
     """Where a restore stands. The value is what the database and the audit trail hold."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from restorebot.errors import Refused
-from restorebot.model import EVERYBODY, Approvers, Requesters
+from restorebot.model import EVERYBODY, Approvers, Requesters, is_group
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,11 +194,6 @@ async def membership_of(
     groups = frozenset(name for name in policy.approvers | policy.requesters if is_group(name))
     # Together, for a command's trigger lives three seconds and a slow Slack takes two for each.
     return await asyncio.gather(directory.person(user), directory.groups_of(user, groups))
-
-
-def is_group(name: str) -> bool:
-    """Return whether an id names a usergroup (``S…``) rather than a user (``U…`` or ``W…``)."""
-    return name.startswith("S")
 
 
 def _among(person: Person, groups: AbstractSet[str], ids: AbstractSet[str]) -> bool:
