@@ -291,7 +291,7 @@ class Restore:
         return self.starts_at is not None and self.state in WAITING
 
     @property
-    def is_open(self) -> bool:
+    def has_work(self) -> bool:
         """Return whether the clock still has work with it: not ended, or not verified yet."""
         return self.state in WITH_WORK and not self.verified
 

@@ -59,7 +59,7 @@ class Runner:
         """
         async with self._store.reading() as tx:
             restore = await tx.restore(restore_id)
-        if restore is None or not restore.is_open:
+        if restore is None or not restore.has_work:
             return None
         try:
             wait = await self._steps[restore.state](restore, now)

@@ -30,7 +30,7 @@ from restorebot.restores.transitions import (
 from restorebot.restores.votes import revoked_vote_posts
 from restorebot.storage.store import Store
 
-CHECK_TIMEOUT = 30.0
+RECHECK_TIMEOUT = 30.0
 """Seconds for each check before a start.
 
 Nobody waits for these, and a history on remote storage is slow.
@@ -139,7 +139,7 @@ class Starter:
         """
         portal = self._portals.of(restore)
         report = await self._preflight.run(
-            portal.docspace, ref_of(restore.source), now, patience=CHECK_TIMEOUT, restore=restore
+            portal.docspace, ref_of(restore.source), now, patience=RECHECK_TIMEOUT, restore=restore
         )
         if report.failed:
             sentences = [check.sentence for check in report.failed]
