@@ -308,6 +308,38 @@ class Restore:
         return self.ended_at - self.sent_at
 
 
+class Event(StrEnum):
+    """What the audit trail calls an event; an end is called as its state is."""
+
+    REQUESTED = "requested"
+    VOTED = "voted"
+    VOTE_REVOKED = "vote_revoked"
+    REMINDED = "reminded"
+    APPROVED = "approved"
+    BREAK_GLASS = "break_glass"
+    START_REMINDED = "start_reminded"
+    BACKUP_REQUESTED = "backup_requested"
+    BACKUP_STARTED = "backup_started"
+    BACKUP_COMPLETED = "backup_completed"
+    STARTING = "starting"
+    RESTORING = "restoring"
+    FETCHING = "fetching"
+    LOADING = "loading"
+    STALLED = "stalled"
+    UNKNOWN = "unknown"
+    TASK_SEEN_AGAIN = "task_seen_again"
+    ADOPTED = "adopted"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CLOSED = "closed"
+    DENIED = "denied"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    STOPPED = "stopped"
+    VOID = "void"
+    VERIFIED = "verified"
+
+
 class PostKind(StrEnum):
     """The turns of the story that a restore's thread is told."""
 

@@ -11,7 +11,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from restorebot.errors import Conflict, PortalNotConfigured
-from restorebot.model import BEFORE_SENDING, Post, PostKind, Restore, State
+from restorebot.model import BEFORE_SENDING, Event, Post, PostKind, Restore, State
 from restorebot.restores.start import Starter
 from restorebot.restores.transitions import BOT, end, expire, note_blocked
 from restorebot.restores.watch import Watcher, skip_verification
@@ -103,7 +103,7 @@ class Runner:
                     replace(restore, reminded=True),
                     at=now,
                     actor=BOT,
-                    event="reminded",
+                    event=Event.REMINDED,
                     posts=[Post(PostKind.REMINDER)],
                 )
         return restore.expires_at - now

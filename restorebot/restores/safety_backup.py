@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from restorebot.docspace.models import Progress, clean_text
 from restorebot.docspace.storages import Storage
 from restorebot.errors import PortalBusy, PortalError
-from restorebot.model import Post, PostKind, Restore, State
+from restorebot.model import Event, Post, PostKind, Restore, State
 from restorebot.restores.portals import Portals
 from restorebot.restores.progress import PollSettings, is_gone, with_missed_poll, with_task_seen
 from restorebot.restores.transitions import BOT, PORTAL, UNRESTORED, end
@@ -68,7 +68,7 @@ class SafetyBackup:
         try:
             async with self._store.writing() as tx:
                 restore = await tx.advance(
-                    restore, claimed, at=now, actor=BOT, event="backup requested"
+                    restore, claimed, at=now, actor=BOT, event=Event.BACKUP_REQUESTED
                 )
         except PortalBusy as error:
             return await self._give_up(restore, str(error), State.VOID)
@@ -93,7 +93,7 @@ class SafetyBackup:
                 replace(restore, safety_task_id=reply.task_id),
                 at=self._clock(),
                 actor=PORTAL,
-                event="backup started",
+                event=Event.BACKUP_STARTED,
                 posts=[Post(PostKind.BACKING_UP, {"task": reply.task_id})],
                 details={"task": reply.task_id},
             )
@@ -177,7 +177,7 @@ class SafetyBackup:
                 made,
                 at=self._clock(),
                 actor=PORTAL,
-                event="backup completed",
+                event=Event.BACKUP_COMPLETED,
                 posts=[Post(PostKind.BACKED_UP, {"warning": clean_text(progress.warning or "")})],
                 details={"backup": record.id},
             )

@@ -14,6 +14,7 @@ from functools import partial
 from restorebot.errors import Conflict, Refusal, Refused
 from restorebot.model import (
     Action,
+    Event,
     PortalAlias,
     PortalName,
     Post,
@@ -193,7 +194,7 @@ class Service:
             replace(restore, state=State.APPROVED, approved_at=now),
             at=now,
             actor=restore.requester,
-            event="break-glass",
+            event=Event.BREAK_GLASS,
             posts=[Post(PostKind.BREAK_GLASS), *planned_posts(restore, now)],
             details={"reason": restore.reason},
         )
@@ -414,7 +415,7 @@ async def _adopt(
         adopted,
         at=now,
         actor=user,
-        event="adopted",
+        event=Event.ADOPTED,
         posts=[Post(PostKind.ADOPTED, {"by": user, "task": task}), *started_posts(restore)],
         details={"task": task},
     )

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from restorebot.docspace.models import Progress
 from restorebot.errors import PortalBusy, PortalError, SlackUnavailable
-from restorebot.model import Post, PostKind, Restore, State
+from restorebot.model import Event, Post, PostKind, Restore, State
 from restorebot.restores import planned_start
 from restorebot.restores.policy import Denied, Directory, ineligible_voters
 from restorebot.restores.portals import Portals
@@ -167,7 +167,9 @@ class Starter:
         )
         try:
             async with self._store.writing() as tx:
-                started = await tx.advance(restore, starting, at=now, actor=BOT, event="starting")
+                started = await tx.advance(
+                    restore, starting, at=now, actor=BOT, event=Event.STARTING
+                )
         except PortalBusy as error:
             return await self._void(restore, str(error))
         return await self._send(started)
@@ -184,7 +186,7 @@ class Starter:
                     replace(restore, start_reminded=True),
                     at=now,
                     actor=BOT,
-                    event="start reminder",
+                    event=Event.START_REMINDED,
                     posts=[Post(PostKind.START_REMINDER)],
                 )
         return starts_at - now
@@ -291,7 +293,7 @@ class Starter:
                 restoring,
                 at=now,
                 actor=PORTAL,
-                event="restoring",
+                event=Event.RESTORING,
                 posts=[sent, *phase_posts(None, phase), *started_posts(restore)],
                 details={"task": reply.task_id},
             )

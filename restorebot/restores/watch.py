@@ -11,7 +11,7 @@ import structlog
 
 from restorebot.docspace.models import Progress, clean_text
 from restorebot.errors import IpAddressRefused, PortalError, PortalNotFound
-from restorebot.model import Phase, Post, PostKind, Restore, State
+from restorebot.model import Event, Phase, Post, PostKind, Restore, State
 from restorebot.restores.checks import alias_of
 from restorebot.restores.portals import Portals
 from restorebot.restores.progress import (
@@ -112,7 +112,7 @@ class Watcher:
         async with self._store.writing() as tx:
             if posts:
                 await tx.advance(
-                    restore, seen, at=now, actor=PORTAL, event=phase.value, posts=posts
+                    restore, seen, at=now, actor=PORTAL, event=Event(phase.value), posts=posts
                 )
             else:
                 await tx.update_unaudited(restore, seen)
@@ -129,7 +129,7 @@ class Watcher:
                     replace(restore, stalled=True, blocked_reason=reason),
                     at=now,
                     actor=BOT,
-                    event="stalled",
+                    event=Event.STALLED,
                     posts=[Post(PostKind.STALLED, facts)],
                 )
         elif reason is not None:
@@ -201,9 +201,9 @@ class Watcher:
     async def _watch_again(
         self, restore: Restore, task: str | None, now: datetime, *, adopting: bool
     ) -> None:
-        event = "task seen again"
+        event = Event.TASK_SEEN_AGAIN
         if adopting:
-            event = "adopted"
+            event = Event.ADOPTED
         restoring = replace(
             with_task_seen(restore),
             state=State.RESTORING,
@@ -287,7 +287,7 @@ async def _record_verification(
         replace(restore, verified=True),
         at=at,
         actor=BOT,
-        event="verified",
+        event=Event.VERIFIED,
         posts=[Post(PostKind.VERIFIED, facts)],
         details=facts,
     )
