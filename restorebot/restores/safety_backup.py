@@ -171,6 +171,8 @@ class SafetyBackup:
             safety_made_at=record.created_on,
             blocked_reason=None,
         )
+        # Of control characters alone nothing is left.
+        warning = clean_text(progress.warning or "") or None
         async with self._store.writing() as tx:
             await tx.advance(
                 restore,
@@ -178,7 +180,7 @@ class SafetyBackup:
                 at=self._clock(),
                 actor=PORTAL,
                 event=Event.BACKUP_COMPLETED,
-                posts=[Post(PostKind.BACKED_UP, {"warning": clean_text(progress.warning or "")})],
+                posts=[Post(PostKind.BACKED_UP, {"warning": warning})],
                 details={"backup": record.id},
             )
         return timedelta()
