@@ -55,7 +55,7 @@ BREAK_GLASS_NOT_POSTED = (
     "Slack has not taken the message that tells the channel of this start without approval."
 )
 APPROVAL_TOO_OLD = "The approval became too old before the restore could start."
-STANDSTILL = "restorebot was down for more than 15 minutes after the planned start."
+STANDSTILL = f"restorebot was down for {planned_start.MISSED_BY} after the planned start."
 ANOTHER_BEGAN = f"{UNSENT} Another restore has just begun on it."
 REPLY_LOST = "It is not known whether the portal took the request."
 NO_TASK_NAMED = "The portal took the request without naming a task."

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from restorebot.docspace.models import Progress, clean_text
+from restorebot.docspace.models import ACTIVE, Progress, clean_text
 from restorebot.errors import IpAddressRefused, PortalError, PortalNotFound
 from restorebot.model import Event, Phase, Post, PostKind, Restore, State
 from restorebot.restores.checks import alias_of
@@ -248,7 +248,7 @@ class Watcher:
         except PortalError as error:
             return _nothing_known(str(error))
         alias = alias_of(info, docspace.host)
-        active = info.tenant_status == 0 and alias == restore.portal
+        active = info.tenant_status == ACTIVE and alias == restore.portal
         return {"active": active, "alias": alias, "key": "unknown", "why": None}
 
 
