@@ -4,7 +4,7 @@ Look again at everything, claim the portal, send, and say what became of it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from restorebot.docspace.models import Progress
@@ -67,6 +67,21 @@ INTERRUPTED = (
 )
 
 
+@dataclass(frozen=True)
+class NotReady:
+    """The restore cannot start: ``wait`` is the time until the next look, None if it is void."""
+
+    wait: timedelta | None
+
+
+@dataclass(frozen=True)
+class MissingApprovals:
+    """Why the approvals no longer suffice, and whose yes no longer counts, each with the reason."""
+
+    sentence: str
+    lost: Mapping[str, str] = field(default_factory=dict)
+
+
 class Starter:
     """The steps of a restore that is approved or starting.
 
@@ -104,12 +119,12 @@ class Starter:
             return None
         if restore.break_glass and not await self._break_glass_is_posted(restore):
             return await self._await_break_glass_post(restore, now)
-        report = await self._recheck(restore, now)
-        if not isinstance(report, Report):
-            return report
+        outcome = await self._recheck(restore, now)
+        if isinstance(outcome, NotReady):
+            return outcome.wait
         if portal.safety_backup:
             return await self._safety.begin(restore, portal.safety_backup)
-        return await self._launch(restore, report)
+        return await self._launch(restore, outcome)
 
     async def back_up(self, restore: Restore, now: datetime) -> timedelta | None:
         """Watch the safety backup; when it is made, check everything once more and start."""
@@ -127,15 +142,15 @@ class Starter:
                     restore = await tx.update_unaudited(restore, watched)
         if restore.safety_made_at is None:
             return await self._safety.watch(restore, now)
-        report = await self._recheck(restore, now)
-        if not isinstance(report, Report):
-            return report
-        return await self._launch(restore, report)
+        outcome = await self._recheck(restore, now)
+        if isinstance(outcome, NotReady):
+            return outcome.wait
+        return await self._launch(restore, outcome)
 
-    async def _recheck(self, restore: Restore, now: datetime) -> Report | timedelta | None:
+    async def _recheck(self, restore: Restore, now: datetime) -> Report | NotReady:
         """Return the checks' report if all still holds.
 
-        Else return when to look again, or None if the restore became void.
+        Else let the restore wait, or call it void.
         """
         portal = self._portals.of(restore)
         report = await self._preflight.run(
@@ -143,16 +158,17 @@ class Starter:
         )
         if report.failed:
             sentences = [check.sentence for check in report.failed]
-            return await self._void(restore, " ".join(sentences))
+            return NotReady(await self._void(restore, " ".join(sentences)))
         if not report.passed:
-            return await self._wait_because(restore, report.unsure[0].sentence)
+            return NotReady(await self._wait_because(restore, report.unsure[0].sentence))
         # Last, for the checks may take half a minute, in which somebody can leave a group.
         try:
-            missing, lost = await self._missing_approvals(restore)
+            missing = await self._missing_approvals(restore)
         except SlackUnavailable as error:
-            return await self._wait_because(restore, str(error))
-        if missing:
-            return await self._void(restore, missing, revoked_vote_posts(lost))
+            return NotReady(await self._wait_because(restore, str(error)))
+        if missing is not None:
+            posts = revoked_vote_posts(missing.lost)
+            return NotReady(await self._void(restore, missing.sentence, posts))
         return report
 
     async def _launch(self, restore: Restore, report: Report) -> timedelta | None:
@@ -191,24 +207,21 @@ class Starter:
                 )
         return starts_at - now
 
-    async def _missing_approvals(self, restore: Restore) -> tuple[str | None, Mapping[str, str]]:
-        """Return why the approvals no longer suffice, as a sentence, and whose no longer count.
-
-        None while they do.
-        """
+    async def _missing_approvals(self, restore: Restore) -> MissingApprovals | None:
+        """Return why the approvals no longer suffice; None while they do."""
         policy = self._portals.of(restore).policy
         if restore.break_glass:
             person = await self._directory.person(restore.requester)
             verdict = policy.may_break_glass(person)
             if isinstance(verdict, Denied):
-                return requester_lost(verdict.said_of), {}
-            return None, {}
+                return MissingApprovals(requester_lost(verdict.said_of))
+            return None
         lost = await ineligible_voters(policy, self._directory, restore.voters, restore.requester)
         needed = policy.quorum(restore.approvals_needed)
         counted = len(restore.votes) - len(lost)
         if counted >= needed:
-            return None, {}
-        return too_few_approvals(counted, needed), lost
+            return None
+        return MissingApprovals(too_few_approvals(counted, needed), lost)
 
     async def _break_glass_is_posted(self, restore: Restore) -> bool:
         """Return whether the channel has been told of a start without approval.
