@@ -175,8 +175,8 @@ class Source:
         """Return JSON values, which ``from_json`` makes a source of again."""
         plain = asdict(self)
         for name in _TIMES:
-            moment: datetime | None = plain[name]
-            plain[name] = moment and moment.isoformat()
+            if plain[name] is not None:
+                plain[name] = plain[name].isoformat()
         plain["params"] = [list(pair) for pair in self.params]
         return plain
 

@@ -49,7 +49,7 @@ SLOW_POLL_INTERVAL = timedelta(minutes=1)
 TASK_NOT_VISIBLE = "The portal does not show our task just now."
 TASK_GONE = "The portal no longer shows our task, and did not say how it ended."
 PORTAL_SILENT = "The portal no longer tells of our task."
-CANCELLED = "The portal cancelled the restore without giving a reason."
+CANCELLED_RESTORE = "The portal cancelled the restore without giving a reason."
 
 Facts = Mapping[str, str | int | bool | None]
 
@@ -198,7 +198,7 @@ class Watcher:
         failed = replace(
             restore,
             state=State.FAILED,
-            outcome=clean_text(progress.error or "") or CANCELLED,
+            outcome=clean_text(progress.error or "") or CANCELLED_RESTORE,
             progress=progress.progress,
             tenant_status=tenant_status,
         )

@@ -176,9 +176,9 @@ class ReadTransaction:
         if not rows:
             return []
         ids = [row["id"] for row in rows]
-        cast = select(votes).where(votes.c.restore_id.in_(ids)).order_by(votes.c.id)
+        their_votes = select(votes).where(votes.c.restore_id.in_(ids)).order_by(votes.c.id)
         by_restore: dict[str, list[Vote]] = {restore_id: [] for restore_id in ids}
-        for vote in await self.connection.execute(cast):
+        for vote in await self.connection.execute(their_votes):
             by_restore[vote.restore_id].append(Vote(vote.user, vote.at))
         return [_to_restore(row, tuple(by_restore[row["id"]])) for row in rows]
 
@@ -495,10 +495,11 @@ def _to_column(value: Any) -> Any:
     return value
 
 
-def _to_restore(row: RowMapping, cast: tuple[Vote, ...]) -> Restore:
+def _to_restore(row: RowMapping, their_votes: tuple[Vote, ...]) -> Restore:
     values: dict[str, Any] = {name: row[name] for name in _COLUMNS}
     values["state"] = State(values["state"])
-    values["phase"] = values["phase"] and Phase(values["phase"])
+    if values["phase"] is not None:
+        values["phase"] = Phase(values["phase"])
     values["source"] = Source.from_json(values["source"])
     values["announce"] = tuple(values["announce"])
-    return Restore(**values, votes=cast)
+    return Restore(**values, votes=their_votes)

@@ -149,7 +149,7 @@ ENDS = [
         "The backup file is invalid.",
         ending.left_in_status(LOCKED),
     ),
-    ("a cancelled task", {"cancelled": True}, watch.CANCELLED, ending.NOT_LOCKED),
+    ("a cancelled task", {"cancelled": True}, watch.CANCELLED_RESTORE, ending.NOT_LOCKED),
     (
         "a fault outside the job",
         {"faulted": True},
