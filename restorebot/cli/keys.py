@@ -103,7 +103,7 @@ async def store_key(settings: Settings, name: str, typed: str) -> str:
         raise Refused(READ_ONLY_KEY)
     now = datetime.now(UTC)
     async with open_for_writing(settings.database_url) as conn:
-        await keys.put(conn, portal.url, key, secret, now)
+        await keys.put(conn, portal.url, key=key, encryption_key=secret, at=now)
     said = stored(_last_four(key), portal.name)
     if info and info.expires_at and info.expires_at < now + KEY_EXPIRY_MARGIN:
         return f"{said} {expires_soon(info.expires_at)}"
