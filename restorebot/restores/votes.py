@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from restorebot.errors import Refused
+from restorebot.errors import Refused, Signal
 from restorebot.model import Event, Post, PostKind, Restore, State
 from restorebot.restores.transitions import BOT, planned_posts
 from restorebot.storage.store import WriteTransaction
@@ -26,7 +26,7 @@ class CheckedVote:
     lost: Mapping[str, str]
 
 
-class VotersUnchecked(Exception):
+class VotersUnchecked(Signal):
     """The yes would fill the quorum together with one that has not been looked at again."""
 
 
