@@ -1,11 +1,19 @@
-"""The errors, named by what the caller can do.
+"""The errors, named by what the caller can do; some are declared where they are raised.
 
 A class with a branch below it is never raised itself.
 
 RestorebotError
 ├── SettingsError          fix the settings; one line per problem
 ├── Refusal                tell the person; nothing was changed
-│   └── Refused                with a sentence that needs no type of its own
+│   ├── Refused                with a sentence that needs no type of its own
+│   ├── WrongChannel           the portal is asked for in other channels
+│   ├── PortalNotNamed         there are several portals
+│   ├── UnknownPortal          none has this name
+│   ├── RestoreGone            the row is no longer there
+│   ├── AlreadyDecided         the restore has moved on before the click
+│   └── InvalidSubmission      a modal's fields, with a sentence under each
+│       ├── FieldErrors            type them anew
+│       └── StaleFields            they are another kind's: draw them afresh
 ├── StorageError           nothing was changed
 │   ├── DatabaseError          the database cannot be read, written or opened
 │   └── Conflict               the row is not what the caller read; read it again
@@ -15,6 +23,10 @@ RestorebotError
 │       └── AlreadyVoted           this person's vote is counted
 ├── PortalNotConfigured    the settings no longer have a restore's portal; put it back
 ├── SlackUnavailable       Slack did not answer a question we needed answered; try again
+├── Signal                 caught in the room that raises it, and read by nobody
+│   ├── VotersUnchecked        look at the earlier voters again, then count
+│   ├── AnswerLost             Slack may have taken the message; send it again, marked
+│   └── NotSent                Slack has not taken the message; send it again
 └── PortalError            a call to DocSpace; ``sent`` and ``transient`` say what may be done
     ├── PortalUnreachable      refused, DNS, TLS: never sent
     ├── PortalTimeout          no answer in time, or the connection broke after sending
@@ -39,7 +51,7 @@ RestorebotError
 class RestorebotError(Exception):
     """Base of everything restorebot raises on purpose.
 
-    ``str()`` is a sentence fit for a person, without secrets.
+    ``str()`` is a sentence fit for a person, without secrets; a Signal has none.
     """
 
 
@@ -108,6 +120,10 @@ class PortalNotConfigured(RestorebotError):
 
 class SlackUnavailable(RestorebotError):
     """Slack did not answer, so a check that needs it fails closed."""
+
+
+class Signal(RestorebotError):
+    """One part of a room tells another what to do next; it never leaves the room."""
 
 
 class PortalError(RestorebotError):

@@ -24,6 +24,11 @@ Requesters = NewType("Requesters", frozenset[str])
 EVERYBODY = Requesters(frozenset())
 
 
+def is_group(name: str) -> bool:
+    """Return whether an id names a usergroup (``S…``) rather than a user (``U…`` or ``W…``)."""
+    return name.startswith("S")
+
+
 class State(StrEnum):
     """Where a restore stands. The value is what the database and the audit trail hold."""
 
@@ -58,13 +63,19 @@ MOVES: Mapping[State, frozenset[State]] = {
 """Every move there is. A state without an entry is an end."""
 
 WAITING = frozenset({State.REQUESTED, State.APPROVED})
-"""Nothing has been sent to the portal yet."""
+"""Nothing at all has been sent to the portal yet."""
 
 LIVE = frozenset({State.BACKING_UP, State.STARTING, State.RESTORING, State.UNKNOWN})
 """The restore holds its portal's claim; at most one per portal, by a unique index."""
 
 OPEN = WAITING | LIVE
 ENDED = frozenset(State) - OPEN
+
+BEFORE_SENDING = WAITING | {State.BACKING_UP}
+"""Nothing that replaces anything has been sent to the portal yet."""
+
+WITH_WORK = OPEN | {State.COMPLETED}
+"""The clock has work with these; with a completed restore until it is verified."""
 
 
 class Action(StrEnum):
@@ -94,13 +105,18 @@ def may_move(old: State, new: State) -> bool:
     An event may also leave a restore with work left where it is.
     """
     if old is new:
-        return old in OPEN | {State.COMPLETED}
+        return old in WITH_WORK
     return new in MOVES.get(old, frozenset())
+
+
+def allowed_actions(state: State) -> frozenset[Action]:
+    """Return what anybody at all may do with a restore in this state."""
+    return ALLOWED.get(state, frozenset())
 
 
 def allows(state: State, action: Action) -> bool:
     """Return whether a restore in this state can be acted upon in this way by anybody."""
-    return action in ALLOWED.get(state, frozenset())
+    return action in allowed_actions(state)
 
 
 class Phase(StrEnum):
@@ -159,8 +175,8 @@ class Source:
         """Return JSON values, which ``from_json`` makes a source of again."""
         plain = asdict(self)
         for name in _TIMES:
-            moment: datetime | None = plain[name]
-            plain[name] = moment and moment.isoformat()
+            if plain[name] is not None:
+                plain[name] = plain[name].isoformat()
         plain["params"] = [list(pair) for pair in self.params]
         return plain
 
@@ -275,9 +291,9 @@ class Restore:
         return self.starts_at is not None and self.state in WAITING
 
     @property
-    def is_open(self) -> bool:
+    def has_work(self) -> bool:
         """Return whether the clock still has work with it: not ended, or not verified yet."""
-        return self.state in OPEN or (self.state is State.COMPLETED and not self.verified)
+        return self.state in WITH_WORK and not self.verified
 
     @property
     def has_task(self) -> bool:
@@ -290,6 +306,38 @@ class Restore:
         if self.ended_at is None or self.sent_at is None:
             return None
         return self.ended_at - self.sent_at
+
+
+class Event(StrEnum):
+    """What the audit trail calls an event; an end is called as its state is."""
+
+    REQUESTED = "requested"
+    VOTED = "voted"
+    VOTE_REVOKED = "vote_revoked"
+    REMINDED = "reminded"
+    APPROVED = "approved"
+    BREAK_GLASS = "break_glass"
+    START_REMINDED = "start_reminded"
+    BACKUP_REQUESTED = "backup_requested"
+    BACKUP_STARTED = "backup_started"
+    BACKUP_COMPLETED = "backup_completed"
+    STARTING = "starting"
+    RESTORING = "restoring"
+    FETCHING = "fetching"
+    LOADING = "loading"
+    STALLED = "stalled"
+    UNKNOWN = "unknown"
+    TASK_SEEN_AGAIN = "task_seen_again"
+    ADOPTED = "adopted"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CLOSED = "closed"
+    DENIED = "denied"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    STOPPED = "stopped"
+    VOID = "void"
+    VERIFIED = "verified"
 
 
 class PostKind(StrEnum):

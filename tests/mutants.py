@@ -57,7 +57,7 @@ MUTANTS = (
     Mutant(
         "voters not checked again at the start",
         "restores/start.py",
-        "        if missing:",
+        "        if missing is not None:",
         "        if False:",
         "scenarios/test_starting.py::"
         "test_a_voter_who_is_no_longer_eligible_does_not_count_at_the_start",
@@ -124,8 +124,8 @@ MUTANTS = (
     Mutant(
         "any witness believed",
         "storage/audit.py",
-        "has_witness = has_witness or before.startswith(witness)",
-        "has_witness = True",
+        "if witness is not None and before.startswith(witness):",
+        "if True:",
         "cli/test_records.py::"
         "test_a_cut_tail_is_found_by_the_head_and_by_a_witness_when_the_head_was_cut_too",
     ),
@@ -258,8 +258,8 @@ MUTANTS = (
     Mutant(
         "break-glass not looked at again before the start",
         "restores/start.py",
-        "return requester_lost(verdict.said_of), {}",
-        "return None, {}",
+        "return MissingApprovals(requester_lost(verdict.said_of))",
+        "return None",
         "scenarios/test_break_glass.py::test_one_who_is_deactivated_meanwhile_starts_nothing",
     ),
     Mutant(

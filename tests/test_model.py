@@ -1,10 +1,13 @@
 """The table of moves, walked at random; `test_truth.py` holds it against architecture §2.1."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restorebot.model import ENDED, LIVE, MOVES, OPEN, WAITING, State, may_move
+from restorebot.model import ENDED, LIVE, MOVES, OPEN, WAITING, Event, Phase, State, may_move
+from restorebot.restores.progress import phase_posts
 
 
 def test_every_state_is_waiting_live_or_ended_and_only_ends_have_no_way_on() -> None:
@@ -43,3 +46,12 @@ def test_an_unknown_outcome_never_leads_back_to_the_start() -> None:
             reachable.add(new)
             todo.append(new)
     assert State.STARTING not in reachable
+
+
+def test_each_end_and_each_phase_that_is_told_is_an_event_of_the_same_name() -> None:
+    told = {phase.value for phase in Phase if phase_posts(None, phase)}
+    assert {state.value for state in ENDED} | told <= {event.value for event in Event}
+
+
+def test_an_event_is_one_word_of_small_letters() -> None:
+    assert [event for event in Event if not re.fullmatch(r"[a-z]+(_[a-z]+)*", event)] == []

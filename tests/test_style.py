@@ -2,11 +2,14 @@
 
 import ast
 import builtins
+import re
 import warnings
 from pathlib import Path
 
 from radon.complexity import cc_rank, cc_visit  # type: ignore[import-untyped]
 from radon.visitors import Function  # type: ignore[import-untyped]
+
+from restorebot import errors
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "restorebot"
@@ -97,3 +100,35 @@ def test_an_error_that_has_kinds_is_never_raised_itself() -> None:
     raised |= {ast.unparse(node.exc) for node in nodes if isinstance(node, ast.Raise) and node.exc}
     assert "PortalError" in bases, "the errors' bases are not found any more"
     assert raised & (bases - BUILT_IN) == set()
+
+
+def test_the_errors_are_drawn_as_they_are_declared() -> None:
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in PRODUCT]
+    classes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    bases = {node.name: ast.unparse(node.bases[0]) for node in classes if node.bases}
+    declared = {name: bases[name] for name in bases if "RestorebotError" in ancestry(name, bases)}
+    assert drawn(errors.__doc__ or "") == declared
+
+
+def ancestry(name: str, bases: dict[str, str]) -> list[str]:
+    """Return a class's base, its base's base and so on."""
+    found = []
+    while name in bases:
+        name = bases[name]
+        found.append(name)
+    return found
+
+
+BRANCH = re.compile(r"^((?:[│ ]   )*(?:[├└]── )?)([A-Z]\w+)(?: |$)", re.MULTILINE)
+
+
+def drawn(text: str) -> dict[str, str]:
+    """Return each class of a drawn tree with the one that it hangs on."""
+    path: list[str] = []
+    tree = {}
+    for branch, name in BRANCH.findall(text):
+        del path[len(branch) // 4 :]
+        if path:
+            tree[name] = path[-1]
+        path.append(name)
+    return tree

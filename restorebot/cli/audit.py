@@ -46,7 +46,7 @@ def no_day(text: str) -> str:
 async def verify(url: str, witness: str) -> tuple[bool, str]:
     """Return whether the audit trail fits, and what to say of it. Raise StorageError."""
     async with open_read_only(url) as connection:
-        found = await audit.verify(connection, witness)
+        found = await audit.verify(connection, witness or None)
     if found.first_broken is not None:
         return False, broken(found.first_broken, found.rows)
     if not found.has_witness:

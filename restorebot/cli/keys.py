@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pydantic import SecretStr
 
 from restorebot.cli import tables
-from restorebot.docspace.client import Auth, DocSpace, ssl_context
+from restorebot.docspace.client import DocSpace, ssl_context
+from restorebot.docspace.credential import Auth, can_be_sent, is_api_key
 from restorebot.docspace.models import KeyInfo
 from restorebot.errors import PortalError, Refused, SettingsError
 from restorebot.restores.checks import KEY_EXPIRY_MARGIN
@@ -70,7 +71,7 @@ def forgotten(portal: str, rest: str) -> str:
 def select_portal(settings: Settings, name: str) -> PortalSettings:
     """Return the portal of that name, or the only one. Raise Refused."""
     names = ", ".join(portal.name for portal in settings.portals)
-    if name.lower().startswith("sk-"):
+    if is_api_key(name.lower()):
         raise Refused(KEY_AS_ARGUMENT)
     if not name and len(settings.portals) > 1:
         raise Refused(which_portal(names))
@@ -102,7 +103,7 @@ async def store_key(settings: Settings, name: str, typed: str) -> str:
         raise Refused(READ_ONLY_KEY)
     now = datetime.now(UTC)
     async with open_for_writing(settings.database_url) as conn:
-        await keys.put(conn, portal.url, key, secret, now)
+        await keys.put(conn, portal.url, key=key, encryption_key=secret, at=now)
     said = stored(_last_four(key), portal.name)
     if info and info.expires_at and info.expires_at < now + KEY_EXPIRY_MARGIN:
         return f"{said} {expires_soon(info.expires_at)}"
@@ -112,9 +113,7 @@ async def store_key(settings: Settings, name: str, typed: str) -> str:
 def _parse_key(typed: str) -> SecretStr:
     """Return what was typed as a key. Raise Refused for what can be none."""
     value = typed.strip()
-    if not value.startswith("sk-") or not value.isascii():
-        raise Refused(NOT_A_KEY)
-    if not value.isprintable() or " " in value:
+    if not is_api_key(value) or not can_be_sent(value) or " " in value:
         raise Refused(NOT_A_KEY)
     return SecretStr(value)
 

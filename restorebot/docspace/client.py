@@ -7,15 +7,16 @@ import asyncio
 import json
 import ssl
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
 import httpx
 from pydantic import SecretStr
 
+from restorebot.docspace.credential import Auth, Credential
 from restorebot.docspace.models import (
     BackupRecord,
     FileInfo,
@@ -25,7 +26,7 @@ from restorebot.docspace.models import (
     clean_text,
 )
 from restorebot.docspace.replies import Reply, error_for
-from restorebot.docspace.sentences import KEY_UNFIT, NO_HINTS, Sentences, SetupHints
+from restorebot.docspace.sentences import NO_HINTS, Sentences, SetupHints
 from restorebot.docspace.storages import Storage, encode_params
 from restorebot.errors import (
     BadReply,
@@ -50,8 +51,6 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 UNKNOWN_NAME_SIGNS = ("Name or service", "nodename", "getaddrinfo", "name resolution")
 """Parts of what operating systems say of a name that DNS does not have."""
-
-Auth = Literal["bearer", "cookie"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,7 +227,7 @@ class DocSpace:
             return None
         return await self._stored_key()
 
-    async def _current(self) -> "Credential":
+    async def _current(self) -> Credential:
         newer = await self._newer_key()
         if newer is not None:
             return Credential.from_key(newer.key, "bearer")
@@ -338,23 +337,3 @@ def backup_body(storage: Storage) -> dict[str, Any]:
 def _origin(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
     return parts.scheme, parts.netloc
-
-
-@dataclass(frozen=True)
-class Credential:
-    """The header that a key is sent in, and whether the key is an API key rather than a cookie."""
-
-    header: Mapping[str, str] = field(repr=False)
-    is_api_key: bool
-
-    @classmethod
-    def from_key(cls, key: SecretStr, auth: Auth | None) -> "Credential":
-        """Return the credential that a key makes. Raise ValueError, without the value."""
-        value = key.get_secret_value().strip()
-        if not value or not value.isascii() or not value.isprintable():
-            raise ValueError(KEY_UNFIT)
-        if auth == "bearer" or (auth is None and value.startswith("sk-")):
-            return cls({"Authorization": f"Bearer {value}"}, value.startswith("sk-"))
-        return cls(
-            {"Cookie": f"asc_auth_key={value.removeprefix('asc_auth_key=')}"}, is_api_key=False
-        )

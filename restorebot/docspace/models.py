@@ -69,7 +69,6 @@ class PortalInfo:
 
     tenant_status: int
     tenant_alias: str | None
-    version: str | None
 
     @classmethod
     def parse(cls, value: Any) -> "PortalInfo":
@@ -78,7 +77,6 @@ class PortalInfo:
         return cls(
             tenant_status=item.number("tenantStatus") or ACTIVE,
             tenant_alias=item.text("tenantAlias"),
-            version=item.text("version"),
         )
 
 

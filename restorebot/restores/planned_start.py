@@ -14,12 +14,14 @@ REMINDER_LEAD = timedelta(minutes=15)
 MISSED_GRACE = timedelta(minutes=15)
 """A planned start that is missed by more than this is not made up for."""
 
+MISSED_BY = f"more than {MISSED_GRACE // timedelta(minutes=1)} minutes"
+
 IN_THE_PAST = (
     "This time is over. Choose a later one, or empty the field to start as soon as it is approved."
 )
 TOO_FAR = f"A start can be planned at most {FURTHEST.days} days ahead. Choose an earlier time."
 EXPIRES_BEFORE = "The backup expires before then. Choose an earlier time, or another backup."
-MISSED = f"The planned start was missed by more than 15 minutes. {UNSENT}"
+MISSED = f"The planned start was missed by {MISSED_BY}. {UNSENT}"
 
 
 def problem_with(starts_at: datetime, source: Source, now: datetime) -> str | None:

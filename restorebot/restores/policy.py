@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from restorebot.errors import Refused
-from restorebot.model import EVERYBODY, Approvers, Requesters
+from restorebot.model import EVERYBODY, Approvers, Requesters, is_group
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +54,6 @@ class Denied:
 
 
 Verdict = Allowed | Denied
-
-ALLOWED = Allowed()
 
 WRONG_CHANNEL = Denied(
     "Restores are not asked for in this channel.", "asked in a channel that is not for restores"
@@ -112,7 +110,7 @@ class Policy:
             return member
         if self.requesters and not _among(person, groups, self.requesters):
             return NO_REQUESTER
-        return ALLOWED
+        return Allowed()
 
     def may_read(self, person: Person, groups: AbstractSet[str]) -> Verdict:
         """Decide whether this person may see what is asked for and how it ended.
@@ -124,7 +122,7 @@ class Policy:
             return member
         if self.requesters and not _among(person, groups, self.requesters | self.approvers):
             return NO_READER
-        return ALLOWED
+        return Allowed()
 
     def may_decide(self, person: Person, groups: AbstractSet[str]) -> Verdict:
         """Decide whether this person is an approver: may deny, stop and settle."""
@@ -133,7 +131,7 @@ class Policy:
             return member
         if not _among(person, groups, self.approvers):
             return NO_APPROVER
-        return ALLOWED
+        return Allowed()
 
     def may_approve(self, person: Person, groups: AbstractSet[str], requester: str) -> Verdict:
         """Decide whether this person's yes counts for a restore that ``requester`` asked for."""
@@ -142,7 +140,7 @@ class Policy:
             return decides
         if person.id == requester and not self.allow_self_approval:
             return OWN_REQUEST
-        return ALLOWED
+        return Allowed()
 
     def may_break_glass(self, person: Person) -> Verdict:
         """Decide whether this person may start a restore alone.
@@ -154,7 +152,7 @@ class Policy:
             return member
         if person.id not in self.break_glass:
             return NO_BREAK_GLASS
-        return ALLOWED
+        return Allowed()
 
     def quorum(self, asked_with: int) -> int:
         """Return the approvals that a restore needs which was asked for with this many.
@@ -196,11 +194,6 @@ async def membership_of(
     return await asyncio.gather(directory.person(user), directory.groups_of(user, groups))
 
 
-def is_group(name: str) -> bool:
-    """Return whether an id names a usergroup (``S…``) rather than a user (``U…`` or ``W…``)."""
-    return name.startswith("S")
-
-
 def _among(person: Person, groups: AbstractSet[str], ids: AbstractSet[str]) -> bool:
     return person.id in ids or not groups.isdisjoint(ids)
 
@@ -214,4 +207,4 @@ def _full_member(person: Person) -> Verdict:
         return BOT
     if person.is_guest:
         return GUEST
-    return ALLOWED
+    return Allowed()

@@ -9,9 +9,10 @@ from typing import TypeVar
 from restorebot.docspace.client import DocSpace
 from restorebot.docspace.models import BackupRecord, KeyInfo, PortalInfo, Progress, clean_text
 from restorebot.docspace.storages import StorageType
-from restorebot.errors import PortalError, PortalTimeout, StorageError
+from restorebot.errors import PortalError, PortalNotFound, PortalTimeout, StorageError
 from restorebot.model import PortalAlias, Restore, Source
 from restorebot.restores.checks import (
+    ARCHIVE_NOT_FOUND,
     Check,
     CheckResult,
     alias_of,
@@ -201,7 +202,9 @@ async def _archive(portal: DocSpace, wanted: SourceRef) -> Source | None:
     """Return an archive with what the portal tells of it; None of those outside its rooms."""
     if isinstance(wanted, BackupRef) or wanted.source.storage_type != StorageType.DOCUMENTS:
         return None
-    file = await portal.file(wanted.source.path or "")
+    if wanted.source.path is None:
+        raise PortalNotFound(ARCHIVE_NOT_FOUND)
+    file = await portal.file(wanted.source.path)
     return replace(
         wanted.source,
         file_name=clean_text(file.title, FILE_NAME_LIMIT),

@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from restorebot.errors import Refused
-from restorebot.model import ALLOWED, Action, Restore
+from restorebot.model import Action, Restore, allowed_actions
 from restorebot.restores.policy import Allowed, Denied, Directory, Person, membership_of
 from restorebot.restores.portals import Portal, Portals
 from restorebot.storage.store import Store
@@ -132,5 +132,4 @@ class RestoreQueries:
             Action.SETTLE: decides,
             Action.ASK_AGAIN: asks,
         }
-        allowed = ALLOWED.get(restore.state, frozenset())
-        return frozenset(action for action in allowed if may[action])
+        return frozenset(action for action in allowed_actions(restore.state) if may[action])

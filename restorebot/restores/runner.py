@@ -11,7 +11,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from restorebot.errors import Conflict, PortalNotConfigured
-from restorebot.model import WAITING, Post, PostKind, Restore, State
+from restorebot.model import BEFORE_SENDING, Event, Post, PostKind, Restore, State
 from restorebot.restores.start import Starter
 from restorebot.restores.transitions import BOT, end, expire, note_blocked
 from restorebot.restores.watch import Watcher, skip_verification
@@ -59,7 +59,7 @@ class Runner:
         """
         async with self._store.reading() as tx:
             restore = await tx.restore(restore_id)
-        if restore is None or not restore.is_open:
+        if restore is None or not restore.has_work:
             return None
         try:
             wait = await self._steps[restore.state](restore, now)
@@ -76,8 +76,7 @@ class Runner:
         self, restore: Restore, sentence: str, now: datetime
     ) -> datetime | None:
         """Call void what waits, and let what runs wait for other settings."""
-        # While the backup is made, nothing has been sent that replaces anything.
-        if restore.state in WAITING | {State.BACKING_UP}:
+        if restore.state in BEFORE_SENDING:
             void = replace(restore, state=State.VOID, outcome=sentence)
             async with self._store.writing() as tx:
                 await end(tx, restore, void, at=now, actor=BOT)
@@ -104,7 +103,7 @@ class Runner:
                     replace(restore, reminded=True),
                     at=now,
                     actor=BOT,
-                    event="reminded",
+                    event=Event.REMINDED,
                     posts=[Post(PostKind.REMINDER)],
                 )
         return restore.expires_at - now

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from restorebot.docspace.models import Progress, clean_text
 from restorebot.docspace.storages import Storage
 from restorebot.errors import PortalBusy, PortalError
-from restorebot.model import Post, PostKind, Restore, State
+from restorebot.model import Event, Post, PostKind, Restore, State
 from restorebot.restores.portals import Portals
 from restorebot.restores.progress import PollSettings, is_gone, with_missed_poll, with_task_seen
 from restorebot.restores.transitions import BOT, PORTAL, UNRESTORED, end
@@ -21,12 +21,12 @@ NAME_LIMIT = 200
 
 ANOTHER_BACKUP_BEGAN = "Another backup has just begun on the portal."
 NOT_MADE = "The safety backup could not be made."
-NO_TASK_NAMED = "The portal took the safety backup without naming a task to watch."
-EARLIER_TASK = "The portal answered with a backup that was running already."
-INTERRUPTED = (
+BACKUP_TASK_UNNAMED = "The portal took the safety backup without naming a task to watch."
+EARLIER_BACKUP = "The portal answered with a backup that was running already."
+BACKUP_INTERRUPTED = (
     "restorebot was interrupted while it asked for the safety backup, and cannot watch it."
 )
-CANCELLED = "The portal cancelled it without giving a reason."
+CANCELLED_BACKUP = "The portal cancelled it without giving a reason."
 FAILED = "The safety backup failed."
 UNWATCHABLE = "The safety backup cannot be watched."
 GONE = "The portal no longer shows the safety backup, and did not say how it ended."
@@ -68,7 +68,7 @@ class SafetyBackup:
         try:
             async with self._store.writing() as tx:
                 restore = await tx.advance(
-                    restore, claimed, at=now, actor=BOT, event="backup requested"
+                    restore, claimed, at=now, actor=BOT, event=Event.BACKUP_REQUESTED
                 )
         except PortalBusy as error:
             return await self._give_up(restore, str(error), State.VOID)
@@ -84,16 +84,16 @@ class SafetyBackup:
         except PortalError as error:
             return await self._give_up(restore, f"{NOT_MADE} {error}")
         if reply is None or not reply.task_id:
-            return await self._give_up(restore, NO_TASK_NAMED)
+            return await self._give_up(restore, BACKUP_TASK_UNNAMED)
         if _is_earlier(reply, visible):
-            return await self._give_up(restore, EARLIER_TASK)
+            return await self._give_up(restore, EARLIER_BACKUP)
         async with self._store.writing() as tx:
             await tx.advance(
                 restore,
                 replace(restore, safety_task_id=reply.task_id),
                 at=self._clock(),
                 actor=PORTAL,
-                event="backup started",
+                event=Event.BACKUP_STARTED,
                 posts=[Post(PostKind.BACKING_UP, {"task": reply.task_id})],
                 details={"task": reply.task_id},
             )
@@ -105,7 +105,7 @@ class SafetyBackup:
         The restore goes on in the next step after it has been found in the history.
         """
         if restore.safety_task_id is None:
-            return await self._give_up(restore, INTERRUPTED)
+            return await self._give_up(restore, BACKUP_INTERRUPTED)
         try:
             progress = await self._portals.of(restore).docspace.backup_progress()
         except PortalError as error:
@@ -115,7 +115,7 @@ class SafetyBackup:
         if progress.succeeded:
             return await self._find_in_history(restore, progress)
         if progress.failed:
-            said = clean_text(progress.error or "") or CANCELLED
+            said = clean_text(progress.error or "") or CANCELLED_BACKUP
             return await self._give_up(restore, f"{FAILED} {said}")
         await self._note(restore, progress)
         return self._poll.interval
@@ -171,14 +171,16 @@ class SafetyBackup:
             safety_made_at=record.created_on,
             blocked_reason=None,
         )
+        # Of control characters alone nothing is left.
+        warning = clean_text(progress.warning or "") or None
         async with self._store.writing() as tx:
             await tx.advance(
                 restore,
                 made,
                 at=self._clock(),
                 actor=PORTAL,
-                event="backup completed",
-                posts=[Post(PostKind.BACKED_UP, {"warning": clean_text(progress.warning or "")})],
+                event=Event.BACKUP_COMPLETED,
+                posts=[Post(PostKind.BACKED_UP, {"warning": warning})],
                 details={"backup": record.id},
             )
         return timedelta()

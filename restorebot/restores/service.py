@@ -14,6 +14,7 @@ from functools import partial
 from restorebot.errors import Conflict, Refusal, Refused
 from restorebot.model import (
     Action,
+    Event,
     PortalAlias,
     PortalName,
     Post,
@@ -193,7 +194,7 @@ class Service:
             replace(restore, state=State.APPROVED, approved_at=now),
             at=now,
             actor=restore.requester,
-            event="break-glass",
+            event=Event.BREAK_GLASS,
             posts=[Post(PostKind.BREAK_GLASS), *planned_posts(restore, now)],
             details={"reason": restore.reason},
         )
@@ -209,7 +210,7 @@ class Service:
             policy = self._portals.of(restore).policy
             needed = policy.quorum(restore.approvals_needed)
             earlier: tuple[str, ...] = ()
-            if restore.state is State.REQUESTED and len(restore.votes) + 1 >= needed:
+            if allows(restore.state, Action.APPROVE) and len(restore.votes) + 1 >= needed:
                 earlier = restore.voters
             # Together, so that one answer about a group serves for all of them.
             (person, groups), lost = await asyncio.gather(
@@ -245,14 +246,14 @@ class Service:
         """Deny a request, and say why. Raise Refusal, SlackUnavailable."""
         await self.check_may_deny(restore_id, user)
         outcome = reason.strip()[:REASON_LIMIT]
-        return await self._end(restore_id, Action.DENY, State.DENIED, user, outcome)
+        return await self._end(restore_id, Action.DENY, to=State.DENIED, user=user, outcome=outcome)
 
     async def withdraw(self, restore_id: str, user: str) -> Restore:
         """Take a request of one's own back. Raise Refusal."""
         restore = await self.read(restore_id)
         if user != restore.requester:
             raise Refused(NOT_THE_REQUESTER)
-        return await self._end(restore_id, Action.WITHDRAW, State.WITHDRAWN, user, None)
+        return await self._end(restore_id, Action.WITHDRAW, to=State.WITHDRAWN, user=user)
 
     async def stop(self, restore_id: str, user: str) -> Restore:
         """Stop an approved restore that has not been started yet.
@@ -286,7 +287,12 @@ class Service:
             if running:
                 raise Refused(TASK_WAITS)
             return await self._end(
-                restore_id, Action.SETTLE, State.CLOSED, user, NOT_STARTED_BY_WORD, happened=False
+                restore_id,
+                Action.SETTLE,
+                to=State.CLOSED,
+                user=user,
+                outcome=NOT_STARTED_BY_WORD,
+                happened=False,
             )
         if progress is None or not running:
             raise Refused(NOTHING_TO_WATCH)
@@ -317,10 +323,10 @@ class Service:
         self,
         restore_id: str,
         action: Action,
+        *,
         to: State,
         user: str,
-        outcome: str | None,
-        *,
+        outcome: str | None = None,
         happened: bool = True,
     ) -> Restore:
         async def ended(tx: WriteTransaction, restore: Restore, now: datetime) -> Restore:
@@ -414,7 +420,7 @@ async def _adopt(
         adopted,
         at=now,
         actor=user,
-        event="adopted",
+        event=Event.ADOPTED,
         posts=[Post(PostKind.ADOPTED, {"by": user, "task": task}), *started_posts(restore)],
         details={"task": task},
     )

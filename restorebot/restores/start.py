@@ -4,12 +4,12 @@ Look again at everything, claim the portal, send, and say what became of it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from restorebot.docspace.models import Progress
 from restorebot.errors import PortalBusy, PortalError, SlackUnavailable
-from restorebot.model import Post, PostKind, Restore, State
+from restorebot.model import Event, Post, PostKind, Restore, State
 from restorebot.restores import planned_start
 from restorebot.restores.policy import Denied, Directory, ineligible_voters
 from restorebot.restores.portals import Portals
@@ -30,7 +30,7 @@ from restorebot.restores.transitions import (
 from restorebot.restores.votes import revoked_vote_posts
 from restorebot.storage.store import Store
 
-CHECK_TIMEOUT = 30.0
+RECHECK_TIMEOUT = 30.0
 """Seconds for each check before a start.
 
 Nobody waits for these, and a history on remote storage is slow.
@@ -55,7 +55,7 @@ BREAK_GLASS_NOT_POSTED = (
     "Slack has not taken the message that tells the channel of this start without approval."
 )
 APPROVAL_TOO_OLD = "The approval became too old before the restore could start."
-STANDSTILL = "restorebot was down for more than 15 minutes after the planned start."
+STANDSTILL = f"restorebot was down for {planned_start.MISSED_BY} after the planned start."
 ANOTHER_BEGAN = f"{UNSENT} Another restore has just begun on it."
 REPLY_LOST = "It is not known whether the portal took the request."
 NO_TASK_NAMED = "The portal took the request without naming a task."
@@ -65,6 +65,21 @@ INTERRUPTED = (
     "restorebot was interrupted while it sent the request, and cannot know whether the portal took "
     "it."
 )
+
+
+@dataclass(frozen=True)
+class NotReady:
+    """The restore cannot start: ``wait`` is the time until the next look, None if it is void."""
+
+    wait: timedelta | None
+
+
+@dataclass(frozen=True)
+class MissingApprovals:
+    """Why the approvals no longer suffice, and whose yes no longer counts, each with the reason."""
+
+    sentence: str
+    lost: Mapping[str, str] = field(default_factory=dict)
 
 
 class Starter:
@@ -104,12 +119,12 @@ class Starter:
             return None
         if restore.break_glass and not await self._break_glass_is_posted(restore):
             return await self._await_break_glass_post(restore, now)
-        report = await self._recheck(restore, now)
-        if not isinstance(report, Report):
-            return report
+        outcome = await self._recheck(restore, now)
+        if isinstance(outcome, NotReady):
+            return outcome.wait
         if portal.safety_backup:
             return await self._safety.begin(restore, portal.safety_backup)
-        return await self._launch(restore, report)
+        return await self._launch(restore, outcome)
 
     async def back_up(self, restore: Restore, now: datetime) -> timedelta | None:
         """Watch the safety backup; when it is made, check everything once more and start."""
@@ -127,32 +142,33 @@ class Starter:
                     restore = await tx.update_unaudited(restore, watched)
         if restore.safety_made_at is None:
             return await self._safety.watch(restore, now)
-        report = await self._recheck(restore, now)
-        if not isinstance(report, Report):
-            return report
-        return await self._launch(restore, report)
+        outcome = await self._recheck(restore, now)
+        if isinstance(outcome, NotReady):
+            return outcome.wait
+        return await self._launch(restore, outcome)
 
-    async def _recheck(self, restore: Restore, now: datetime) -> Report | timedelta | None:
+    async def _recheck(self, restore: Restore, now: datetime) -> Report | NotReady:
         """Return the checks' report if all still holds.
 
-        Else return when to look again, or None if the restore became void.
+        Else let the restore wait, or call it void.
         """
         portal = self._portals.of(restore)
         report = await self._preflight.run(
-            portal.docspace, ref_of(restore.source), now, patience=CHECK_TIMEOUT, restore=restore
+            portal.docspace, ref_of(restore.source), now, patience=RECHECK_TIMEOUT, restore=restore
         )
         if report.failed:
             sentences = [check.sentence for check in report.failed]
-            return await self._void(restore, " ".join(sentences))
+            return NotReady(await self._void(restore, " ".join(sentences)))
         if not report.passed:
-            return await self._wait_because(restore, report.unsure[0].sentence)
+            return NotReady(await self._wait_because(restore, report.unsure[0].sentence))
         # Last, for the checks may take half a minute, in which somebody can leave a group.
         try:
-            missing, lost = await self._missing_approvals(restore)
+            missing = await self._missing_approvals(restore)
         except SlackUnavailable as error:
-            return await self._wait_because(restore, str(error))
-        if missing:
-            return await self._void(restore, missing, revoked_vote_posts(lost))
+            return NotReady(await self._wait_because(restore, str(error)))
+        if missing is not None:
+            posts = revoked_vote_posts(missing.lost)
+            return NotReady(await self._void(restore, missing.sentence, posts))
         return report
 
     async def _launch(self, restore: Restore, report: Report) -> timedelta | None:
@@ -167,7 +183,9 @@ class Starter:
         )
         try:
             async with self._store.writing() as tx:
-                started = await tx.advance(restore, starting, at=now, actor=BOT, event="starting")
+                started = await tx.advance(
+                    restore, starting, at=now, actor=BOT, event=Event.STARTING
+                )
         except PortalBusy as error:
             return await self._void(restore, str(error))
         return await self._send(started)
@@ -184,29 +202,26 @@ class Starter:
                     replace(restore, start_reminded=True),
                     at=now,
                     actor=BOT,
-                    event="start reminder",
+                    event=Event.START_REMINDED,
                     posts=[Post(PostKind.START_REMINDER)],
                 )
         return starts_at - now
 
-    async def _missing_approvals(self, restore: Restore) -> tuple[str | None, Mapping[str, str]]:
-        """Return why the approvals no longer suffice, as a sentence, and whose no longer count.
-
-        None while they do.
-        """
+    async def _missing_approvals(self, restore: Restore) -> MissingApprovals | None:
+        """Return why the approvals no longer suffice; None while they do."""
         policy = self._portals.of(restore).policy
         if restore.break_glass:
             person = await self._directory.person(restore.requester)
             verdict = policy.may_break_glass(person)
             if isinstance(verdict, Denied):
-                return requester_lost(verdict.said_of), {}
-            return None, {}
+                return MissingApprovals(requester_lost(verdict.said_of))
+            return None
         lost = await ineligible_voters(policy, self._directory, restore.voters, restore.requester)
         needed = policy.quorum(restore.approvals_needed)
         counted = len(restore.votes) - len(lost)
         if counted >= needed:
-            return None, {}
-        return too_few_approvals(counted, needed), lost
+            return None
+        return MissingApprovals(too_few_approvals(counted, needed), lost)
 
     async def _break_glass_is_posted(self, restore: Restore) -> bool:
         """Return whether the channel has been told of a start without approval.
@@ -291,7 +306,7 @@ class Starter:
                 restoring,
                 at=now,
                 actor=PORTAL,
-                event="restoring",
+                event=Event.RESTORING,
                 posts=[sent, *phase_posts(None, phase), *started_posts(restore)],
                 details={"task": reply.task_id},
             )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from restorebot.model import WAITING, Post, PostKind, Restore, State
+from restorebot.model import WAITING, Event, Post, PostKind, Restore, State
 from restorebot.storage.store import Store, WriteTransaction
 
 BOT = "restorebot"
@@ -42,7 +42,7 @@ async def end(
         replace(after, ended_at=at, blocked_reason=None),
         at=at,
         actor=actor,
-        event=after.state.value,
+        event=Event(after.state.value),
         posts=[*posts, Post(PostKind.CLOSING), *ended_posts(before, happened=happened)],
         details=details,
     )
@@ -66,7 +66,7 @@ async def mark_unknown(tx: WriteTransaction, restore: Restore, why: str, at: dat
         replace(restore, state=State.UNKNOWN, outcome=why, blocked_reason=None),
         at=at,
         actor=BOT,
-        event="unknown",
+        event=Event.UNKNOWN,
         posts=[Post(PostKind.UNKNOWN, {"why": why})],
         details={"why": why},
     )

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from restorebot.errors import Refused
-from restorebot.model import Post, PostKind, Restore, State
+from restorebot.errors import Refused, Signal
+from restorebot.model import Event, Post, PostKind, Restore, State
 from restorebot.restores.transitions import BOT, planned_posts
 from restorebot.storage.store import WriteTransaction
 
@@ -26,7 +26,7 @@ class CheckedVote:
     lost: Mapping[str, str]
 
 
-class VotersUnchecked(Exception):
+class VotersUnchecked(Signal):
     """The yes would fill the quorum together with one that has not been looked at again."""
 
 
@@ -52,13 +52,13 @@ async def count_vote(
         self_approved=restore.requester in voted.voters,
     )
     if not full:
-        return await tx.advance(voted, counted, at=now, actor=vote.user, event="voted")
+        return await tx.advance(voted, counted, at=now, actor=vote.user, event=Event.VOTED)
     return await tx.advance(
         voted,
         replace(counted, state=State.APPROVED, approved_at=now),
         at=now,
         actor=vote.user,
-        event="approved",
+        event=Event.APPROVED,
         posts=planned_posts(restore, now),
     )
 
@@ -73,7 +73,7 @@ async def _revoke(
             fewer,
             at=now,
             actor=BOT,
-            event="vote revoked",
+            event=Event.VOTE_REVOKED,
             posts=revoked_vote_posts({voter: why}),
             details={"voter": voter, "why": why},
         )

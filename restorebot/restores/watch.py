@@ -4,14 +4,15 @@ Believe only our task, tell each turn once, verify the outcome.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 import structlog
 
-from restorebot.docspace.models import Progress, clean_text
+from restorebot.docspace.models import ACTIVE, Progress, clean_text
 from restorebot.errors import IpAddressRefused, PortalError, PortalNotFound
-from restorebot.model import Phase, Post, PostKind, Restore, State
+from restorebot.model import Event, Phase, PortalAlias, Post, PostKind, Restore, State
 from restorebot.restores.checks import alias_of
 from restorebot.restores.portals import Portals
 from restorebot.restores.progress import (
@@ -48,11 +49,35 @@ SLOW_POLL_INTERVAL = timedelta(minutes=1)
 TASK_NOT_VISIBLE = "The portal does not show our task just now."
 TASK_GONE = "The portal no longer shows our task, and did not say how it ended."
 PORTAL_SILENT = "The portal no longer tells of our task."
-CANCELLED = "The portal cancelled the restore without giving a reason."
+CANCELLED_RESTORE = "The portal cancelled the restore without giving a reason."
 
 Facts = Mapping[str, str | int | bool | None]
 
 log = structlog.get_logger()
+
+
+class KeyFate(StrEnum):
+    """What became of the API key that a completed restore was sent with."""
+
+    DEAD = "dead"
+    ALIVE = "alive"
+    REPLACED = "replaced"
+    """Another has been stored, so the old one cannot be asked any more."""
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """What a portal looks like after a completed restore.
+
+    ``active`` is whether it is so under its own alias, and ``alias`` the one that it answers with.
+    ``why`` says, in a sentence, why something could not be found out.
+    """
+
+    active: bool = False
+    alias: PortalAlias | None = None
+    key: KeyFate = KeyFate.UNKNOWN
+    why: str | None = None
 
 
 class Watcher:
@@ -112,7 +137,7 @@ class Watcher:
         async with self._store.writing() as tx:
             if posts:
                 await tx.advance(
-                    restore, seen, at=now, actor=PORTAL, event=phase.value, posts=posts
+                    restore, seen, at=now, actor=PORTAL, event=Event(phase.value), posts=posts
                 )
             else:
                 await tx.update_unaudited(restore, seen)
@@ -129,7 +154,7 @@ class Watcher:
                     replace(restore, stalled=True, blocked_reason=reason),
                     at=now,
                     actor=BOT,
-                    event="stalled",
+                    event=Event.STALLED,
                     posts=[Post(PostKind.STALLED, facts)],
                 )
         elif reason is not None:
@@ -173,7 +198,7 @@ class Watcher:
         failed = replace(
             restore,
             state=State.FAILED,
-            outcome=clean_text(progress.error or "") or CANCELLED,
+            outcome=clean_text(progress.error or "") or CANCELLED_RESTORE,
             progress=progress.progress,
             tenant_status=tenant_status,
         )
@@ -201,9 +226,9 @@ class Watcher:
     async def _watch_again(
         self, restore: Restore, task: str | None, now: datetime, *, adopting: bool
     ) -> None:
-        event = "task seen again"
+        event = Event.TASK_SEEN_AGAIN
         if adopting:
-            event = "adopted"
+            event = Event.ADOPTED
         restoring = replace(
             with_task_seen(restore),
             state=State.RESTORING,
@@ -227,29 +252,30 @@ class Watcher:
     async def verify_outcome(self, restore: Restore, now: datetime) -> timedelta | None:
         """Look whether the portal is itself again, and whether the key died as it must."""
         late = restore.ended_at is None or now >= restore.ended_at + VERIFICATION_PATIENCE
-        facts = await self._look_at_portal(restore)
-        if not facts["active"] and not late:
+        found = await self._look_at_portal(restore)
+        if not found.active and not late:
             return self._poll.interval
         docspace = self._portals.of(restore).docspace
         try:
-            facts["key"] = _key_fate(await docspace.key_still_works(restore.sent_at or now))
+            fate = _key_fate(await docspace.key_still_works(restore.sent_at or now))
+            found = replace(found, key=fate)
         except PortalError as error:
             if error.transient and not late:
                 return self._poll.interval
-            facts["why"] = facts["why"] or str(error)
+            found = replace(found, why=found.why or str(error))
         async with self._store.writing() as tx:
-            await _record_verification(tx, restore, facts, now)
+            await _record_verification(tx, restore, found, now)
         return None
 
-    async def _look_at_portal(self, restore: Restore) -> dict[str, str | int | bool | None]:
+    async def _look_at_portal(self, restore: Restore) -> Findings:
         docspace = self._portals.of(restore).docspace
         try:
             info = await docspace.settings()
         except PortalError as error:
-            return _nothing_known(str(error))
+            return Findings(why=str(error))
         alias = alias_of(info, docspace.host)
-        active = info.tenant_status == 0 and alias == restore.portal
-        return {"active": active, "alias": alias, "key": "unknown", "why": None}
+        active = info.tenant_status == ACTIVE and alias == restore.portal
+        return Findings(active=active, alias=alias)
 
 
 def _can_only_be_ours(restore: Restore, progress: Progress) -> bool:
@@ -259,16 +285,12 @@ def _can_only_be_ours(restore: Restore, progress: Progress) -> bool:
     return progress.task_id != restore.previous_task_id
 
 
-def _nothing_known(why: str) -> dict[str, str | int | bool | None]:
-    return {"active": False, "alias": None, "key": "unknown", "why": why}
-
-
-def _key_fate(still_works: bool | None) -> str:
+def _key_fate(still_works: bool | None) -> KeyFate:
     if still_works is None:
-        return "replaced"
+        return KeyFate.REPLACED
     if still_works:
-        return "alive"
-    return "dead"
+        return KeyFate.ALIVE
+    return KeyFate.DEAD
 
 
 async def skip_verification(tx: WriteTransaction, restore: Restore, why: str, at: datetime) -> None:
@@ -276,18 +298,19 @@ async def skip_verification(tx: WriteTransaction, restore: Restore, why: str, at
 
     Raise StaleRow.
     """
-    await _record_verification(tx, restore, _nothing_known(why), at)
+    await _record_verification(tx, restore, Findings(why=why), at)
 
 
 async def _record_verification(
-    tx: WriteTransaction, restore: Restore, facts: Facts, at: datetime
+    tx: WriteTransaction, restore: Restore, found: Findings, at: datetime
 ) -> None:
+    facts = asdict(found)
     await tx.advance(
         restore,
         replace(restore, verified=True),
         at=at,
         actor=BOT,
-        event="verified",
+        event=Event.VERIFIED,
         posts=[Post(PostKind.VERIFIED, facts)],
         details=facts,
     )

@@ -8,12 +8,12 @@ from typing import Annotated
 
 from pydantic import BaseModel, SecretStr
 
+from restorebot.docspace.credential import Auth
 from restorebot.settings.declaration import setting
 from restorebot.settings.types import (
     ApiKey,
     ApproverIds,
     AppToken,
-    Auth,
     BaseAddress,
     BotToken,
     Channels,

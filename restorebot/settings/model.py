@@ -16,6 +16,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode
 
+from restorebot.model import is_group
 from restorebot.settings import problems
 from restorebot.settings.declaration import declared
 from restorebot.settings.fields import (
@@ -137,7 +138,7 @@ class Settings(DatabaseAccess, BotRules, PortalRules, Portals, BotAccess, Source
         if not portal.approvers:
             raise SettingsConflict(problems.NOBODY, "approvers", portal=table)
         # How many people a usergroup has is not known here.
-        only_users = not any(name.startswith("S") for name in portal.approvers)
+        only_users = not any(is_group(name) for name in portal.approvers)
         if only_users and portal.approvals_needed > len(portal.approvers):
             raise SettingsConflict(problems.MORE_THAN_APPROVERS, "approvals_needed", portal=table)
 

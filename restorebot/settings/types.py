@@ -8,12 +8,13 @@ import base64
 import json
 import re
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
+from restorebot.docspace.credential import can_be_sent
 from restorebot.docspace.storages import Storage, parse_backup_storage
 from restorebot.model import Approvers, Requesters
 from restorebot.settings import problems
@@ -94,7 +95,7 @@ def _token(prefix: str) -> AfterValidator:
 
 def _api_key(value: SecretStr) -> SecretStr:
     stripped = value.get_secret_value().strip()
-    if not stripped or not stripped.isascii() or not stripped.isprintable():
+    if not can_be_sent(stripped):
         raise ValueError(problems.NO_KEY)
     return SecretStr(stripped)
 
@@ -186,7 +187,6 @@ BotToken = Annotated[SecretStr, _token("xoxb-")]
 AppToken = Annotated[SecretStr, _token("xapp-")]
 ApiKey = Annotated[SecretStr, AfterValidator(_api_key)]
 EncryptionKey = Annotated[SecretStr, AfterValidator(_encryption_key)]
-Auth = Literal["bearer", "cookie"]
 
 PortalAddress = Annotated[str, AfterValidator(_portal_address)]
 BaseAddress = Annotated[str, AfterValidator(_base_address)]

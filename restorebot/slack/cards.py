@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import timedelta
 
-from restorebot.model import ALLOWED, Action, Phase, Restore, State
+from restorebot.model import Action, Phase, Restore, State, allowed_actions
 from restorebot.slack import sources
 from restorebot.slack.blocks import (
     Block,
@@ -210,7 +210,7 @@ def buttons(restore: Restore, only: AbstractSet[Action] = frozenset(Action)) -> 
 
     ``only`` leaves out the others.
     """
-    allowed = ALLOWED.get(restore.state, frozenset())
+    allowed = allowed_actions(restore.state)
     elements: list[Block] = []
     for action in Action:
         if action in allowed and action in only:

@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+from restorebot.model import is_group
+
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co"}
 _KEPT = {"\n", "\t", "\N{ZERO WIDTH JOINER}"}
 
@@ -44,7 +46,7 @@ def mentions(names: Iterable[str]) -> str:
     """Mention users (``U…``, ``W…``) and usergroups (``S…``), in order and once each."""
     marks = []
     for name in dict.fromkeys(names):
-        if name.startswith("S"):
+        if is_group(name):
             marks.append(f"<!subteam^{name}>")
         else:
             marks.append(mention(name))

@@ -11,7 +11,7 @@ import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from restorebot.errors import PortalNotConfigured, StorageError
+from restorebot.errors import PortalNotConfigured, Signal, StorageError
 from restorebot.model import ANNOUNCEMENTS, Post, PostKind, Restore
 from restorebot.restores.portals import Portals
 from restorebot.slack.blocks import Block
@@ -42,11 +42,11 @@ NOT_POSTED = "-"
 log = structlog.get_logger()
 
 
-class AnswerLost(Exception):
+class AnswerLost(Signal):
     """Slack may or may not have taken the message."""
 
 
-class NotSent(Exception):
+class NotSent(Signal):
     """There was no connection, so Slack has not taken the message."""
 
 

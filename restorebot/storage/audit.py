@@ -93,12 +93,12 @@ class Verification:
     has_witness: bool
 
 
-async def verify(connection: AsyncConnection, witness: str = "") -> Verification:
+async def verify(connection: AsyncConnection, witness: str | None = None) -> Verification:
     """Follow the chain from the first row to the head.
 
-    ``witness`` is the beginning of a hash that it must contain; every hash begins with "".
+    ``witness`` is the beginning of a hash that it must contain, None for any chain.
     """
-    before, count, has_witness = "", 0, not witness
+    before, count, has_witness = "", 0, witness is None
     first_broken: int | None = None
     async for raw in await connection.stream(raw_rows()):
         row = verified_row(raw, count + 1, before)
@@ -106,7 +106,8 @@ async def verify(connection: AsyncConnection, witness: str = "") -> Verification
             first_broken = count + 1
             break
         count, before = row.seq, row.hash
-        has_witness = has_witness or before.startswith(witness)
+        if witness is not None and before.startswith(witness):
+            has_witness = True
     else:
         heads = (await connection.execute(select(audit_head))).all()
         if [(head.id, head.seq, head.hash) for head in heads] != [(1, count, before)]:

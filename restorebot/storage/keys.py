@@ -64,6 +64,7 @@ async def load(connection: AsyncConnection, portal_url: str) -> StoredKey | None
 async def put(
     connection: AsyncConnection,
     portal_url: str,
+    *,
     key: SecretStr,
     encryption_key: SecretStr,
     at: datetime,

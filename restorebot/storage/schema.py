@@ -34,7 +34,9 @@ class UtcDateTime(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Return what is written."""
-        return value and value.astimezone(UTC)
+        if value is None:
+            return None
+        return value.astimezone(UTC)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """Return what was read, in UTC."""

@@ -40,6 +40,8 @@ from restorebot.errors import (
 from restorebot.model import (
     ENDED,
     OPEN,
+    WITH_WORK,
+    Event,
     Phase,
     Post,
     PostKind,
@@ -100,8 +102,8 @@ class ReadTransaction:
 
     async def unfinished(self) -> list[Restore]:
         """Return every restore that the clock has work with: the open and the unverified ones."""
-        unverified = (restores.c.state == State.COMPLETED) & restores.c.verified.is_(False)
-        return await self.find(restores.c.state.in_(sorted(OPEN)) | unverified)
+        has_work = restores.c.state.in_(sorted(WITH_WORK)) & restores.c.verified.is_(False)
+        return await self.find(has_work)
 
     async def last_completed(self, portal_url: str, count: int) -> list[Restore]:
         """Return the portal's latest completed restores, newest first."""
@@ -174,9 +176,9 @@ class ReadTransaction:
         if not rows:
             return []
         ids = [row["id"] for row in rows]
-        cast = select(votes).where(votes.c.restore_id.in_(ids)).order_by(votes.c.id)
+        their_votes = select(votes).where(votes.c.restore_id.in_(ids)).order_by(votes.c.id)
         by_restore: dict[str, list[Vote]] = {restore_id: [] for restore_id in ids}
-        for vote in await self.connection.execute(cast):
+        for vote in await self.connection.execute(their_votes):
             by_restore[vote.restore_id].append(Vote(vote.user, vote.at))
         return [_to_restore(row, tuple(by_restore[row["id"]])) for row in rows]
 
@@ -208,7 +210,7 @@ class WriteTransaction(ReadTransaction):
             at=restore.requested_at,
             restore_id=restore.id,
             actor=restore.requester,
-            event="requested",
+            event=Event.REQUESTED,
             old_state=None,
             new_state=restore.state,
             details=details,
@@ -223,7 +225,7 @@ class WriteTransaction(ReadTransaction):
         *,
         at: datetime,
         actor: str,
-        event: str,
+        event: Event,
         posts: Iterable[Post] = (),
         details: Mapping[str, Any] | None = None,
     ) -> Restore:
@@ -493,10 +495,11 @@ def _to_column(value: Any) -> Any:
     return value
 
 
-def _to_restore(row: RowMapping, cast: tuple[Vote, ...]) -> Restore:
+def _to_restore(row: RowMapping, their_votes: tuple[Vote, ...]) -> Restore:
     values: dict[str, Any] = {name: row[name] for name in _COLUMNS}
     values["state"] = State(values["state"])
-    values["phase"] = values["phase"] and Phase(values["phase"])
+    if values["phase"] is not None:
+        values["phase"] = Phase(values["phase"])
     values["source"] = Source.from_json(values["source"])
     values["announce"] = tuple(values["announce"])
-    return Restore(**values, votes=cast)
+    return Restore(**values, votes=their_votes)

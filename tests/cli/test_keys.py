@@ -16,6 +16,7 @@ from restorebot.cli import keys
 from restorebot.cli.main import app
 from restorebot.docspace.sentences import Sentences
 from restorebot.model import State
+from restorebot.restores.watch import KeyFate
 from restorebot.settings import Settings
 from restorebot.slack.phrases import ending
 from restorebot.slack.phrases.setup import SETUP_HINTS
@@ -293,4 +294,4 @@ async def test_a_key_stored_during_the_look_afterwards_raises_no_alarm(keyed: Wo
     status, said = await key(keyed, "set", typed=made)
     assert status == 0, said
     await keyed.pass_time(10)
-    assert ending.KEYS["replaced"] in (await keyed.thread())[-1]
+    assert ending.KEYS[KeyFate.REPLACED] in (await keyed.thread())[-1]

@@ -24,7 +24,7 @@ from typer.testing import CliRunner, Result
 from restorebot.cli import audit as command
 from restorebot.cli import history
 from restorebot.cli.main import app
-from restorebot.model import State
+from restorebot.model import Event, State
 from restorebot.settings import problems as setting_problems
 from restorebot.storage import audit, problems
 from restorebot.storage.store import Store, open_store
@@ -57,7 +57,7 @@ async def fill(store: Store, count: int) -> None:
                 replace(restore, state=State.DENIED, ended_at=at, outcome="no"),
                 at=at,
                 actor="UBOB",
-                event="denied",
+                event=Event.DENIED,
                 details=details,
             )
 
@@ -396,7 +396,7 @@ async def test_names_with_markup_quotes_and_newlines_are_printed_as_they_are(
                 replace(restore, state=State.DENIED, ended_at=NOW),
                 at=NOW,
                 actor="UBOB",
-                event="denied",
+                event=Event.DENIED,
             )
     done = await run(tmp_path, "history")
     assert history.ALONE in done.stdout

@@ -5,7 +5,6 @@ import pytest
 from restorebot.model import Approvers, Requesters
 from restorebot.restores import policy
 from restorebot.restores.policy import (
-    ALLOWED,
     BOT,
     DEACTIVATED,
     EXTERNAL,
@@ -16,6 +15,7 @@ from restorebot.restores.policy import (
     NO_REQUESTER,
     OWN_REQUEST,
     WRONG_CHANNEL,
+    Allowed,
     Denied,
     Person,
     Policy,
@@ -37,8 +37,8 @@ OPS, DEV = frozenset({"SOPS"}), frozenset({"SDEV"})
 Case = tuple[str, Policy, Person, frozenset[str], str, Verdict]
 
 REQUESTS: list[Case] = [
-    ("a named requester may ask", POLICY, ALICE, NONE, "C1", ALLOWED),
-    ("a member of a requesters' group may ask", POLICY, CAROL, DEV, "C1", ALLOWED),
+    ("a named requester may ask", POLICY, ALICE, NONE, "C1", Allowed()),
+    ("a member of a requesters' group may ask", POLICY, CAROL, DEV, "C1", Allowed()),
     ("an approver who is no requester may not ask", POLICY, BOB, NONE, "C1", NO_REQUESTER),
     ("somebody in neither list may not ask", POLICY, CAROL, NONE, "C1", NO_REQUESTER),
     (
@@ -49,7 +49,7 @@ REQUESTS: list[Case] = [
         "C1",
         NO_REQUESTER,
     ),
-    ("without a list every full member may ask", OPEN_TO_ALL, CAROL, NONE, "C1", ALLOWED),
+    ("without a list every full member may ask", OPEN_TO_ALL, CAROL, NONE, "C1", Allowed()),
     (
         "a guest may not ask even without a list",
         OPEN_TO_ALL,
@@ -83,18 +83,18 @@ REQUESTS: list[Case] = [
         "C1",
         EXTERNAL,
     ),
-    ("in the bound channel one may ask", ONE_CHANNEL, CAROL, NONE, "CHOME", ALLOWED),
+    ("in the bound channel one may ask", ONE_CHANNEL, CAROL, NONE, "CHOME", Allowed()),
     ("in another channel nobody may ask", ONE_CHANNEL, CAROL, NONE, "CELSE", WRONG_CHANNEL),
 ]
 
 APPROVALS: list[Case] = [
-    ("a named approver's yes counts", POLICY, BOB, NONE, "UALICE", ALLOWED),
-    ("a member of the approvers' group counts", POLICY, CAROL, OPS, "UALICE", ALLOWED),
+    ("a named approver's yes counts", POLICY, BOB, NONE, "UALICE", Allowed()),
+    ("a member of the approvers' group counts", POLICY, CAROL, OPS, "UALICE", Allowed()),
     ("somebody else's yes does not count", POLICY, CAROL, NONE, "UALICE", NO_APPROVER),
     ("a requester who is no approver is told so", POLICY, ALICE, NONE, "UALICE", NO_APPROVER),
     ("an approver cannot approve their own request", POLICY, BOB, NONE, "UBOB", OWN_REQUEST),
     ("nor through the group", POLICY, CAROL, OPS, "UCAROL", OWN_REQUEST),
-    ("with self-approval allowed they can", SELF, ALICE, NONE, "UALICE", ALLOWED),
+    ("with self-approval allowed they can", SELF, ALICE, NONE, "UALICE", Allowed()),
     ("self-approval is for approvers only", SELF, CAROL, NONE, "UCAROL", NO_APPROVER),
     ("a requesters' group makes no approver", POLICY, CAROL, DEV, "UALICE", NO_APPROVER),
     (
@@ -133,8 +133,8 @@ APPROVALS: list[Case] = [
 ]
 
 DECISIONS = [
-    ("a named approver decides", POLICY, BOB, NONE, ALLOWED),
-    ("a member of the approvers' group decides", POLICY, CAROL, OPS, ALLOWED),
+    ("a named approver decides", POLICY, BOB, NONE, Allowed()),
+    ("a member of the approvers' group decides", POLICY, CAROL, OPS, Allowed()),
     ("a requester does not decide", POLICY, ALICE, NONE, NO_APPROVER),
     ("a member of the requesters' group does not decide", POLICY, CAROL, DEV, NO_APPROVER),
     (
@@ -164,7 +164,7 @@ DECISIONS = [
 GLASS = Policy(approvers=Approvers(frozenset({"UBOB"})), break_glass=frozenset({"UALICE"}))
 
 ALONE = [
-    ("who is named may start alone", GLASS, ALICE, ALLOWED),
+    ("who is named may start alone", GLASS, ALICE, Allowed()),
     ("an approver who is not named may not", GLASS, BOB, NO_BREAK_GLASS),
     ("where nobody is named nobody may", POLICY, ALICE, NO_BREAK_GLASS),
     ("a named guest may not", GLASS, Person(id="UALICE", is_guest=True), GUEST),
@@ -179,12 +179,12 @@ ALONE = [
 ]
 
 READS = [
-    ("a requester sees what is asked for", POLICY, ALICE, NONE, ALLOWED),
-    ("an approver sees it too", POLICY, BOB, NONE, ALLOWED),
-    ("so does a member of the approvers' group", POLICY, CAROL, OPS, ALLOWED),
-    ("so does a member of the requesters' group", POLICY, CAROL, DEV, ALLOWED),
+    ("a requester sees what is asked for", POLICY, ALICE, NONE, Allowed()),
+    ("an approver sees it too", POLICY, BOB, NONE, Allowed()),
+    ("so does a member of the approvers' group", POLICY, CAROL, OPS, Allowed()),
+    ("so does a member of the requesters' group", POLICY, CAROL, DEV, Allowed()),
     ("somebody in neither list sees nothing", POLICY, CAROL, NONE, NO_READER),
-    ("without a list every full member sees it", OPEN_TO_ALL, CAROL, NONE, ALLOWED),
+    ("without a list every full member sees it", OPEN_TO_ALL, CAROL, NONE, Allowed()),
     (
         "a guest sees nothing even without a list",
         OPEN_TO_ALL,
@@ -245,7 +245,7 @@ def test_seeing(case: tuple[str, Policy, Person, frozenset[str], Verdict]) -> No
 
 def test_an_approver_may_deny_what_they_asked_for_themselves_only_by_withdrawing() -> None:
     """Deciding in general does not look at the requester; the service sends them to Withdraw."""
-    assert POLICY.may_decide(BOB, NONE) == ALLOWED
+    assert POLICY.may_decide(BOB, NONE) == Allowed()
     assert POLICY.may_decide(ALICE, NONE) == NO_APPROVER
 
 

@@ -147,7 +147,7 @@ async def test_when_the_quorum_fills_every_earlier_voter_is_looked_at_again(
     async with two.bot.store.reading() as tx:
         events = [row.entry.event async for row in audit.rows(tx.connection)]
         assert (await audit.verify(tx.connection)).first_broken is None
-    assert events == ["requested", "voted", "vote revoked", "voted", "approved"]
+    assert events == ["requested", "voted", "vote_revoked", "voted", "approved"]
 
 
 async def test_when_slack_does_not_tell_of_an_earlier_voter_the_quorum_does_not_fill(

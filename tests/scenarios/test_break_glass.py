@@ -59,7 +59,7 @@ async def test_she_starts_alone_and_everybody_hears_of_it(glass: World) -> None:
     said = await loud(glass)
     assert thread_words.break_glass(restore, (BOB, ERIN)) in said
     assert "everything burns" in said
-    assert (CAROL, "break-glass") in await events(glass)
+    assert (CAROL, "break_glass") in await events(glass)
     restore = await glass.until(State.COMPLETED)
     thread = "\n".join(await glass.thread())
     assert f"*Approved* {ending.approved_when(restore)}" in thread

@@ -3,6 +3,7 @@
 import pytest
 
 from restorebot.model import State
+from restorebot.restores.watch import KeyFate
 from restorebot.slack.phrases import card as card_words
 from restorebot.slack.phrases import ending
 from tests.harness import ALICE, BOB, World, words
@@ -28,5 +29,5 @@ async def test_a_restore_is_asked_for_approved_started_once_and_watched_to_the_e
     assert [line.split("\n")[0][:40] for line in thread]
     assert ending.has_been_restored(restore) in thread[-2]
     assert f"<@{ALICE}>" in thread[-2]
-    assert ending.KEYS["dead"] in thread[-1]
+    assert ending.KEYS[KeyFate.DEAD] in thread[-1]
     assert card_words.completed(restore) in words(await scene.card())

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from restorebot.model import Phase, State
+from restorebot.model import Event, Phase, State
 from restorebot.restores import start
 from restorebot.slack.phrases import ending
 from tests.harness import World, words
@@ -85,14 +85,14 @@ async def test_a_row_that_was_left_starting_is_unknown_and_never_sent(quiet: Wor
                 replace(voted, state=State.APPROVED, approved_at=now),
                 at=now,
                 actor="U0BOB",
-                event="approved",
+                event=Event.APPROVED,
             )
             await tx.advance(
                 approved,
                 replace(approved, state=State.STARTING, sent_at=now),
                 at=now,
                 actor="restorebot",
-                event="starting",
+                event=Event.STARTING,
             )
     async with quiet.life():
         await quiet.settle()

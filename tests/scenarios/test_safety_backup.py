@@ -105,7 +105,7 @@ async def test_a_backup_that_was_running_already_is_not_taken_for_ours(scene: Wo
     await scene.ask()
     await scene.portal("faults", "PATCH", backup_overtaken=True)
     await scene.click("approve")
-    await nothing_restored(scene, State.FAILED, safety_backup.EARLIER_TASK)
+    await nothing_restored(scene, State.FAILED, safety_backup.EARLIER_BACKUP)
 
 
 async def test_a_backup_that_runs_at_the_start_makes_it_void(scene: World) -> None:
@@ -251,7 +251,7 @@ async def test_a_bot_that_dies_while_it_asks_restores_nothing(quiet: World) -> N
             )
     async with quiet.life():
         await quiet.settle()
-        await nothing_restored(quiet, State.FAILED, safety_backup.INTERRUPTED)
+        await nothing_restored(quiet, State.FAILED, safety_backup.BACKUP_INTERRUPTED)
     assert not await quiet.requests("startbackup")
 
 

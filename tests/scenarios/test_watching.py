@@ -10,6 +10,7 @@ import pytest
 from restorebot.docspace.sentences import Sentences
 from restorebot.model import Phase, State
 from restorebot.restores import transitions, watch
+from restorebot.restores.watch import KeyFate
 from restorebot.slack.phrases import card as card_words
 from restorebot.slack.phrases import ending
 from restorebot.slack.phrases import restore as restore_words
@@ -148,7 +149,7 @@ ENDS = [
         "The backup file is invalid.",
         ending.left_in_status(LOCKED),
     ),
-    ("a cancelled task", {"cancelled": True}, watch.CANCELLED, ending.NOT_LOCKED),
+    ("a cancelled task", {"cancelled": True}, watch.CANCELLED_RESTORE, ending.NOT_LOCKED),
     (
         "a fault outside the job",
         {"faulted": True},
@@ -286,7 +287,7 @@ async def test_a_key_that_survives_is_said_plainly(scene: World) -> None:
     await running(scene, key_survives=True)
     await scene.until(State.COMPLETED)
     await scene.pass_time(15)
-    assert ending.KEYS["alive"] in (await scene.thread())[-1]
+    assert ending.KEYS[KeyFate.ALIVE] in (await scene.thread())[-1]
 
 
 async def test_a_portal_under_another_alias_is_told(scene: World) -> None:
@@ -304,4 +305,4 @@ async def test_a_portal_that_answers_for_another_for_a_moment_is_given_time(scen
     await scene.portal("faults", "PATCH", alias_elsewhere="")
     await scene.pass_time(10)
     assert ending.portal_is_active(restore) in (await scene.thread())[-1]
-    assert ending.KEYS["dead"] in (await scene.thread())[-1]
+    assert ending.KEYS[KeyFate.DEAD] in (await scene.thread())[-1]

@@ -35,6 +35,7 @@ from restorebot.restores.policy import Policy
 from restorebot.restores.portals import Portal
 from restorebot.restores.preflight import Report, ref_of
 from restorebot.restores.queries import VisibleRestore
+from restorebot.restores.watch import KeyFate
 from restorebot.sandbox.workspace.limits import check_message_blocks, check_view
 from restorebot.slack import blocks as blocks_of
 from restorebot.slack import cards, home, mrkdwn, request_modal, thread
@@ -149,7 +150,7 @@ facts = st.fixed_dictionaries(
         "why": outside,
         "alias": outside,
         "active": st.booleans(),
-        "key": st.sampled_from(["dead", "alive", "unknown", "replaced"]),
+        "key": st.sampled_from(list(KeyFate)),
         "warning": outside,
         "voter": st.just("U0BOB"),
         "channel": st.just("C0USERS"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from restorebot.model import State
+from restorebot.model import Event, State
 from restorebot.storage import audit
 from restorebot.storage.store import Store
 from tests.storage.conftest import NOW, a_restore
@@ -25,7 +25,7 @@ async def fill(store: Store) -> None:
                 replace(restore, state=State.DENIED),
                 at=NOW,
                 actor="UBOB",
-                event="denied",
+                event=Event.DENIED,
                 details={"number": number},
             )
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from restorebot.errors import AlreadyRequested, AlreadyVoted, PortalBusy, StaleRow, StorageError
-from restorebot.model import MOVES, OPEN, Post, PostKind, Restore, State
+from restorebot.model import MOVES, OPEN, Event, Post, PostKind, Restore, State
 from restorebot.restores import votes
 from restorebot.storage import audit, sqlite
 from restorebot.storage.store import Store, open_store
@@ -26,11 +26,18 @@ async def request(store: Store, restore: Restore) -> Restore:
     return restore
 
 
+def event_of(state: State) -> Event:
+    if state is State.BACKING_UP:
+        return Event.BACKUP_REQUESTED
+    return Event(state.value)
+
+
 async def move(store: Store, restore: Restore, *path: State) -> Restore:
     for to in path:
+        after = replace(restore, state=to)
         async with store.writing() as tx:
             restore = await tx.advance(
-                restore, replace(restore, state=to), at=NOW, actor="restorebot", event=to.value
+                restore, after, at=NOW, actor="restorebot", event=event_of(to)
             )
     return restore
 
@@ -52,7 +59,7 @@ async def test_what_a_move_returns_is_what_the_database_holds(store: Store) -> N
             replace(voted, state=State.APPROVED, approved_at=NOW),
             at=NOW,
             actor="UBOB",
-            event="approved",
+            event=Event.APPROVED,
         )
     async with store.reading() as tx:
         assert await tx.restore("r1") == moved
@@ -191,7 +198,7 @@ async def test_a_transaction_that_fails_leaves_nothing(store: Store) -> None:
                 replace(restore, state=State.DENIED),
                 at=NOW,
                 actor="UBOB",
-                event="denied",
+                event=Event.DENIED,
                 posts=[Post(PostKind.CLOSING)],
             )
             raise RuntimeError
@@ -209,7 +216,7 @@ async def test_the_outbox_is_a_queue_per_restore(store: Store) -> None:
                 replace(restore, state=State.DENIED),
                 at=NOW,
                 actor="UBOB",
-                event="denied",
+                event=Event.DENIED,
                 posts=[Post(PostKind.CLOSING)],
             )
     async with store.writing() as tx:

@@ -6,6 +6,7 @@ from typing import Any
 
 from restorebot.docspace.models import tenant_status_name
 from restorebot.model import Restore, Source, State
+from restorebot.restores.watch import KeyFate
 from restorebot.slack.mrkdwn import (
     code,
     date,
@@ -171,13 +172,13 @@ def closing(restore: Restore) -> str:
 
 VERIFICATION = "*A look afterwards*"
 KEYS = {
-    "replaced": ":white_check_mark: A new API key has been stored already.",
-    "dead": ":white_check_mark: The old API key is dead, as it must be after a restore.",
-    "alive": (
+    KeyFate.REPLACED: ":white_check_mark: A new API key has been stored already.",
+    KeyFate.DEAD: ":white_check_mark: The old API key is dead, as it must be after a restore.",
+    KeyFate.ALIVE: (
         ":warning: The old API key still works. After a restore it must not: this contradicts the "
         "portal's word that it is completed. Look at the portal's data before you rely on it."
     ),
-    "unknown": ":warning: Whether the old API key is dead could not be found out.",
+    KeyFate.UNKNOWN: ":warning: Whether the old API key is dead could not be found out.",
 }
 
 
