@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from restorebot.cli import tables
 from restorebot.model import Restore
+from restorebot.slack.phrases import approval
 from restorebot.storage.store import ReadTransaction, open_read_only
 
 COLUMNS = (
@@ -18,8 +19,6 @@ COLUMNS = (
     "took",
 )
 
-ALONE = "nobody: break-glass"
-
 
 async def last_ended(url: str, count: int) -> list[Restore]:
     """Return the latest restores that have ended, newest first. Raise StorageError."""
@@ -29,13 +28,11 @@ async def last_ended(url: str, count: int) -> list[Restore]:
 
 def print_history(restores: Iterable[Restore]) -> None:
     """Print restores as a table; times are UTC."""
-    tables.print_table(COLUMNS, [_row(restore) for restore in restores])
+    tables.print_table(COLUMNS, [row(restore) for restore in restores])
 
 
-def _row(restore: Restore) -> tuple[str, ...]:
-    approved_by = ", ".join(restore.voters)
-    if restore.break_glass:
-        approved_by = ALONE
+def row(restore: Restore) -> tuple[str, ...]:
+    """Return what the table says of one restore, a cell for each of COLUMNS."""
     took = ""
     if restore.took is not None:
         took = str(restore.took).split(".")[0]
@@ -44,7 +41,7 @@ def _row(restore: Restore) -> tuple[str, ...]:
         restore.portal,
         restore.source.file_name,
         restore.requester,
-        approved_by,
+        approval.in_table(restore),
         restore.state.value,
         _minute(restore.ended_at),
         took,

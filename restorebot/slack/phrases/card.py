@@ -9,17 +9,16 @@ from restorebot.slack.mrkdwn import (
     code,
     date,
     duration,
-    mention,
     mentions,
     plain_text,
     utc_text,
 )
+from restorebot.slack.phrases import approval
 from restorebot.slack.phrases.restore import (
     OUTCOME_NOT_KNOWN,
     PHASES,
     STARTS_AFTER_BACKUP,
     UNCHANGED_SINCE,
-    approved_by,
     decided_by,
     durations,
     ended_at,
@@ -58,22 +57,14 @@ def footer(source: Source, *, notify: bool) -> str:
     return f"Backup id {code(source.backup_id)} · {mails}"
 
 
-def approval(restore: Restore) -> str:
-    """Say who approved, in a sentence."""
-    if restore.break_glass:
-        who = mention(restore.requester)
-        return f":rotating_light: Started by {who} alone, without approval (break-glass)."
-    return f"Approved by {approved_by(restore)}."
-
-
 def approved(restore: Restore) -> str:
     """Say who approved it, for a restore that goes on or has completed."""
-    return f":white_check_mark: {approval(restore)}"
+    return f":white_check_mark: {approval.on_card(restore)}"
 
 
 def running(restore: Restore) -> str:
     """Say who approved it, for a restore that runs."""
-    return f":arrows_counterclockwise: {approval(restore)}"
+    return f":arrows_counterclockwise: {approval.on_card(restore)}"
 
 
 def approvals_missing(missing: int, approvers: Iterable[str]) -> str:

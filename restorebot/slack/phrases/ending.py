@@ -14,6 +14,7 @@ from restorebot.slack.mrkdwn import (
     mention,
     mentions,
 )
+from restorebot.slack.phrases import approval
 from restorebot.slack.phrases.restore import TITLES, decided_by, durations
 from restorebot.slack.phrases.setup import REPLACE_KEY
 from restorebot.slack.phrases.thread import how_to_find_backup
@@ -64,16 +65,9 @@ def story(restore: Restore, spans: Sequence[timedelta]) -> str:
 
 def approved_when(restore: Restore) -> str:
     """Say who approved it, when, and for when."""
-    approved = "never"
-    if restore.approved_at:
-        approved = f"by {mentions(restore.voters)} {date(restore.approved_at)}"
-        if restore.self_approved:
-            approved += " (their own request)"
-    if restore.break_glass:
-        approved = f"by nobody: {mention(restore.requester)} started it alone (break-glass)"
-    if restore.starts_at:
-        approved += f", to start {date(restore.starts_at)}"
-    return approved
+    if restore.starts_at is None:
+        return approval.in_story(restore)
+    return f"{approval.in_story(restore)}, to start {date(restore.starts_at)}"
 
 
 def _took_compared(restore: Restore, spans: Sequence[timedelta]) -> str:

@@ -9,12 +9,11 @@ from restorebot.slack.mrkdwn import (
     duration,
     escape,
     mention,
-    mentions,
 )
+from restorebot.slack.phrases import approval
 from restorebot.slack.phrases.restore import TITLES, ended_at, starts
 
 EXPIRED = "*expired*"
-STARTED_ALONE = "started alone (break-glass)"
 
 
 def no_backups(portal: str) -> str:
@@ -79,12 +78,11 @@ def ended_line(restore: Restore, name: str) -> str:
     took = ""
     if restore.took is not None:
         took = f", took {duration(restore.took)}"
-    yes = ""
-    if restore.votes:
-        yes = f", approved by {mentions(restore.voters)}"
-    if restore.break_glass:
-        yes = f", {STARTED_ALONE}"
-    return (
+    line = (
         f"• {code(restore.portal)} from {name}: *{TITLES[restore.state]}*{at}{took} "
-        f"· {asked_by(restore)}{yes}"
+        f"· {asked_by(restore)}"
     )
+    approved = approval.in_list(restore)
+    if approved is None:
+        return line
+    return f"{line}, {approved}"

@@ -11,8 +11,8 @@ from restorebot.slack.mrkdwn import (
     duration,
     escape,
     mention,
-    mentions,
 )
+from restorebot.slack.phrases import approval
 
 TITLES: Mapping[State, str] = {
     State.REQUESTED: "waiting for approval",
@@ -51,13 +51,6 @@ def title(restore: Restore) -> str:
     return f"Restore of {restore.portal}: {TITLES[restore.state]}"
 
 
-def approved_by(restore: Restore) -> str:
-    """Say whose yes it has."""
-    if restore.self_approved:
-        return f"{mentions(restore.voters)} (their own request)"
-    return mentions(restore.voters)
-
-
 def decided_by(restore: Restore) -> str:
     """Say who ended it."""
     if restore.decided_by:
@@ -88,15 +81,16 @@ def describe(restore: Restore) -> str:
     """Say how the restore stands, and who made it so."""
     at = f" {ended_at(restore)}".rstrip()
     by = decided_by(restore)
+    approved = approval.as_beginning(restore)
     sentences = {
         State.REQUESTED: "This restore still waits for approval.",
-        State.APPROVED: f"{was_approved(restore)}; it starts {_start_of_approved(restore)}.",
-        State.BACKING_UP: f"{was_approved(restore)}; its safety backup is being made.",
-        State.STARTING: f"{was_approved(restore)} and is being started.",
-        State.RESTORING: f"{was_approved(restore)} and is running.",
-        State.UNKNOWN: f"{was_approved(restore)}, and its outcome is not known.",
-        State.COMPLETED: f"{was_approved(restore)} and has completed{at}.",
-        State.FAILED: f"{was_approved(restore)} and has failed{at}.",
+        State.APPROVED: f"{approved}; it starts {_start_of_approved(restore)}.",
+        State.BACKING_UP: f"{approved}; its safety backup is being made.",
+        State.STARTING: f"{approved} and is being started.",
+        State.RESTORING: f"{approved} and is running.",
+        State.UNKNOWN: f"{approved}, and its outcome is not known.",
+        State.COMPLETED: f"{approved} and has completed{at}.",
+        State.FAILED: f"{approved} and has failed{at}.",
         State.CLOSED: f"This restore was closed by {by}{at}.",
         State.DENIED: f"This restore was denied by {by}{at}.",
         State.WITHDRAWN: f"This restore was withdrawn by {by}{at}.",
@@ -105,13 +99,6 @@ def describe(restore: Restore) -> str:
         State.VOID: f"This restore became void{at}. {ASK_AGAIN}",
     }
     return sentences[restore.state]
-
-
-def was_approved(restore: Restore) -> str:
-    """Say who approved it, or started it alone, to go on with how it stands."""
-    if restore.break_glass:
-        return f"This restore was started by {mention(restore.requester)} alone (break-glass)"
-    return f"This restore has been approved by {mentions(restore.voters)}"
 
 
 def _start_of_approved(restore: Restore) -> str:

@@ -13,6 +13,7 @@ from restorebot.slack.mrkdwn import (
     mention,
     mentions,
 )
+from restorebot.slack.phrases import approval
 from restorebot.slack.phrases.restore import (
     OUTCOME_NOT_KNOWN,
     STARTS_AFTER_BACKUP,
@@ -131,14 +132,9 @@ def how_to_find_backup(restore: Restore) -> str:
 
 def sent(restore: Restore, task_id: str) -> str:
     """Say that the portal has taken the restore."""
-    yes = f"Approved by {mentions(restore.voters)}."
-    if restore.self_approved:
-        yes = f"Approved by {mentions(restore.voters)}, who also asked for it."
-    if restore.break_glass:
-        yes = f"Started by {mention(restore.requester)} alone (break-glass)."
     return (
-        f":rocket: {yes} The portal has taken the restore as task {code(task_id)}. It cannot be "
-        "cancelled from here on."
+        f":rocket: {approval.when_sent(restore)} The portal has taken the restore as task "
+        f"{code(task_id)}. It cannot be cancelled from here on."
     )
 
 
