@@ -1,12 +1,13 @@
 """`restorebot history`: how restores ended."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from restorebot.cli import tables
 from restorebot.model import Restore
 from restorebot.slack.phrases import approval
 from restorebot.storage.store import ReadTransaction, open_read_only
+from restorebot.times import duration, utc_minute
 
 COLUMNS = (
     "restore",
@@ -35,7 +36,7 @@ def row(restore: Restore) -> tuple[str, ...]:
     """Return what the table says of one restore, a cell for each of COLUMNS."""
     took = ""
     if restore.took is not None:
-        took = str(restore.took).split(".")[0]
+        took = duration(restore.took)
     return (
         restore.id[:8],
         restore.portal,
@@ -51,4 +52,4 @@ def row(restore: Restore) -> tuple[str, ...]:
 def _minute(moment: datetime | None) -> str:
     if moment is None:
         return ""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
+    return utc_minute(moment)

@@ -14,6 +14,7 @@ from restorebot.settings import PortalSettings, Settings
 from restorebot.slack.phrases.setup import SETUP_HINTS
 from restorebot.storage import keys
 from restorebot.storage.store import open_for_writing, open_read_only
+from restorebot.times import utc_text
 
 NOTHING_STORED = "Nothing was stored."
 NO_ENCRYPTION_KEY = (
@@ -59,7 +60,7 @@ def stored(last_four: str, portal: str) -> str:
 
 def expires_soon(expires_at: datetime) -> str:
     """Return what is said of a stored key that expires within KEY_EXPIRY_MARGIN."""
-    return f"It expires {expires_at:%Y-%m-%d %H:%M} UTC: make one that lasts."
+    return f"It expires {utc_text(expires_at)}: make one that lasts."
 
 
 def forgotten(portal: str, rest: str) -> str:

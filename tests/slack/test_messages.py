@@ -46,6 +46,7 @@ from restorebot.slack.phrases.picker import ARCHIVE_KINDS
 from restorebot.slack.phrases.restore import title
 from restorebot.slack.phrases.thread import SENT_AGAIN
 from restorebot.slack.rates import RateLimit
+from restorebot.times import duration
 from tests.harness import TLS
 from tests.storage.conftest import a_restore
 
@@ -333,7 +334,7 @@ SPANS = [
     ("seconds", "words"), [*SPANS, (172800, "2 days"), (172799, "47 h 59 min")]
 )
 def test_a_duration_is_said_in_its_two_largest_units(seconds: float, words: str) -> None:
-    assert mrkdwn.duration(timedelta(seconds=seconds)) == words
+    assert duration(timedelta(seconds=seconds)) == words
 
 
 def test_a_time_is_shown_in_the_readers_zone_with_utc_for_others() -> None:

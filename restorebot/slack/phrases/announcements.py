@@ -1,5 +1,6 @@
 """What a portal's users are told in their own channels."""
 
+from restorebot.docspace.models import ACTIVE
 from restorebot.model import Restore
 from restorebot.slack.mrkdwn import (
     code,
@@ -69,7 +70,7 @@ def called_off(restore: Restore) -> str:
 def failed(restore: Restore) -> str:
     """Tell a portal's users that it has its old data."""
     closed = " It may stay closed for a while; administrators have been told."
-    if restore.tenant_status == 0:
+    if restore.tenant_status == ACTIVE:
         closed = ""
     return (
         f":x: *{code(restore.portal)} could not be put back, and has its data of before.*{closed}"

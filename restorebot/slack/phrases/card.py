@@ -8,10 +8,8 @@ from restorebot.slack.mrkdwn import (
     channel_link,
     code,
     date,
-    duration,
     mentions,
     plain_text,
-    utc_text,
 )
 from restorebot.slack.phrases import approval
 from restorebot.slack.phrases.restore import (
@@ -24,6 +22,7 @@ from restorebot.slack.phrases.restore import (
     ended_at,
     task,
 )
+from restorebot.times import duration, utc_text
 
 ASKED_BY = "Asked by"
 PORTAL = "Portal"

@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from restorebot.docspace.models import tenant_status_name
+from restorebot.docspace.models import ACTIVE, tenant_status_name
 from restorebot.model import Restore, Source, State
 from restorebot.slack.mrkdwn import (
     code,
     date,
-    duration,
     escape,
     mention,
     mentions,
@@ -18,6 +17,7 @@ from restorebot.slack.phrases import approval
 from restorebot.slack.phrases.restore import TITLES, decided_by, durations
 from restorebot.slack.phrases.setup import REPLACE_KEY
 from restorebot.slack.phrases.thread import how_to_find_backup
+from restorebot.times import duration
 
 SAID = "What was said"
 BEFORE_TOOK = "the restores before took"
@@ -134,7 +134,7 @@ def left_in_status(tenant_status: int | None) -> str:
     """Say what a ``tenantStatus`` means for those who want to work."""
     if tenant_status is None:
         return LOCK_NOT_READ
-    if tenant_status == 0:
+    if tenant_status == ACTIVE:
         return NOT_LOCKED
     status = tenant_status_name(tenant_status)
     return (

@@ -6,12 +6,12 @@ from restorebot.model import Restore
 from restorebot.slack.mrkdwn import (
     code,
     date,
-    duration,
     escape,
     mention,
 )
 from restorebot.slack.phrases import approval
 from restorebot.slack.phrases.restore import TITLES, ended_at, starts
+from restorebot.times import duration
 
 EXPIRED = "*expired*"
 

@@ -8,11 +8,11 @@ from restorebot.model import Phase, Restore, Source, State
 from restorebot.slack.mrkdwn import (
     code,
     date,
-    duration,
     escape,
     mention,
 )
 from restorebot.slack.phrases import approval
+from restorebot.times import duration
 
 TITLES: Mapping[State, str] = {
     State.REQUESTED: "waiting for approval",
