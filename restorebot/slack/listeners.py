@@ -132,13 +132,19 @@ class Listeners:
         return partial(post_ephemeral, self._client, channel, user)
 
     async def _answer_click(self, click: Click) -> None:
-        handler = self._handlers.get(click.action_id, _unknown_button)
+        work = self._act(click)
         if click.in_home:
-            await self._report_in_home(click, handler(click))
+            await self._report_in_home(click, work)
         elif click.view:
-            await _report(self._tell_about(click.view, click.user), handler(click))
+            await _report(self._tell_about(click.view, click.user), work)
         else:
-            await _report(partial(respond, click.response_url), handler(click))
+            await _report(partial(respond, click.response_url), work)
+
+    async def _act(self, click: Click) -> Restore | None:
+        handler = self._handlers.get(click.action_id)
+        if handler is None:
+            raise Refused(words.UNKNOWN_BUTTON)
+        return await handler(click)
 
     async def _report_in_home(self, click: Click, work: Awaitable[Restore | None]) -> None:
         """Tell what was done too: nobody sees a card change in App Home."""
@@ -148,10 +154,6 @@ class Listeners:
             sentence = describe_done(restore)
         if sentence:
             await self._home.notify(click.user, click.trigger_id, sentence)
-
-
-async def _unknown_button(_: Click) -> Restore | None:
-    raise Refused(words.UNKNOWN_BUTTON)
 
 
 async def _committed(commit: Awaitable[None]) -> dict[str, Any]:

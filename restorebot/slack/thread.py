@@ -38,14 +38,21 @@ def thread_post(
     ``witness`` is the audit head's short hash.
     """
     blocks = RENDERERS[kind](restore, facts, beside)
-    if kind is PostKind.CLOSING:
-        blocks.append(context(words.witness(restore, witness or "")))
+    if kind is PostKind.CLOSING and witness is not None:
+        blocks.append(context(words.witness(restore, witness)))
     return fallback_text(blocks), blocks
 
 
 def mark_sent_again(text: str, blocks: list[Block]) -> tuple[str, list[Block]]:
     """Return the same message, marked as possibly a second copy."""
     return f"{words.SENT_AGAIN} {text}"[:FALLBACK], [context(words.SENT_AGAIN), *blocks]
+
+
+def _quoted(label: str, text: str | None, limit: int) -> list[Block]:
+    """Show outside text where there is any."""
+    if not text:
+        return []
+    return [plain_section(label, text, limit)]
 
 
 def _break_glass(restore: Restore, _: Facts, beside: CardContext) -> list[Block]:
@@ -94,14 +101,12 @@ def _backing_up(_: Restore, facts: Facts, __: CardContext) -> list[Block]:
 
 
 def _backed_up(restore: Restore, facts: Facts, _: CardContext) -> list[Block]:
-    blocks = [
+    return [
         section(words.backed_up(restore)),
-        plain_section(words.NAME, restore.safety_name or "", NAME_SHOWN),
+        *_quoted(words.NAME, restore.safety_name, NAME_SHOWN),
         section(words.how_to_find_backup(restore)),
+        *_quoted(words.PORTAL_WARNS, facts.get("warning"), NAME_SHOWN),
     ]
-    if facts.get("warning"):
-        blocks.append(plain_section(words.PORTAL_WARNS, facts["warning"], NAME_SHOWN))
-    return blocks
 
 
 def _sent(restore: Restore, facts: Facts, _: CardContext) -> list[Block]:
@@ -161,7 +166,7 @@ def _completed(restore: Restore) -> list[Block]:
 def _failed(restore: Restore) -> list[Block]:
     return [
         section(ending.has_failed(restore)),
-        plain_section(ending.SAID, restore.outcome or "", OUTCOME_SHOWN),
+        *_quoted(ending.SAID, restore.outcome, OUTCOME_SHOWN),
         section(ending.failed_state(restore)),
     ]
 
@@ -169,16 +174,16 @@ def _failed(restore: Restore) -> list[Block]:
 def _closed(restore: Restore) -> list[Block]:
     return [
         section(ending.closing(restore)),
-        plain_section(card.WHY, restore.outcome or "", OUTCOME_SHOWN),
+        *_quoted(card.WHY, restore.outcome, OUTCOME_SHOWN),
         section(ending.IF_IT_FINISHED),
     ]
 
 
 def _unstarted(restore: Restore) -> list[Block]:
-    blocks = [section(ending.closing(restore))]
-    if restore.outcome:
-        blocks.append(plain_section(card.WHY, restore.outcome, REASON_SHOWN))
-    return blocks
+    return [
+        section(ending.closing(restore)),
+        *_quoted(card.WHY, restore.outcome, REASON_SHOWN),
+    ]
 
 
 ENDS: Mapping[State, Callable[[Restore], list[Block]]] = {
@@ -194,11 +199,11 @@ ENDS: Mapping[State, Callable[[Restore], list[Block]]] = {
 
 
 def _verified(restore: Restore, facts: Facts, beside: CardContext) -> list[Block]:
-    blocks = [section(ending.verification(restore, facts))]
-    if facts["why"]:
-        blocks.append(plain_section(ending.SAID, facts["why"], OUTCOME_SHOWN))
-    blocks.append(_story(restore, beside))
-    return blocks
+    return [
+        section(ending.verification(restore, facts)),
+        *_quoted(ending.SAID, facts["why"], OUTCOME_SHOWN),
+        _story(restore, beside),
+    ]
 
 
 RENDERERS: Mapping[PostKind, Callable[[Restore, Facts, CardContext], list[Block]]] = {

@@ -120,14 +120,14 @@ NOT_LOCKED = "The portal is active, not locked."
 
 def failed_state(restore: Restore) -> str:
     """Say in what state a failed restore left the portal."""
-    state = left_in_status(restore.tenant_status)
     if restore.sent_at is None:
-        state = DATA_UNTOUCHED
-    elif not restore.has_task:
-        state = NOT_TAKEN
+        return DATA_UNTOUCHED
+    if not restore.has_task:
+        return NOT_TAKEN
+    status = left_in_status(restore.tenant_status)
     if restore.task_id is None:
-        return state
-    return f"{state} Task {code(restore.task_id)}."
+        return status
+    return f"{status} Task {code(restore.task_id)}."
 
 
 def left_in_status(tenant_status: int | None) -> str:

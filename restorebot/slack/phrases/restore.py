@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from restorebot.docspace.storages import name_of
-from restorebot.model import Phase, Restore, Source, State
+from restorebot.model import ENDED, Phase, Restore, Source, State
 from restorebot.slack.mrkdwn import (
     code,
     date,
@@ -58,11 +58,11 @@ def decided_by(restore: Restore) -> str:
     return BOT_NAME
 
 
-def ended_at(restore: Restore) -> str:
-    """Say when it ended."""
+def with_end(told: str, restore: Restore) -> str:
+    """Add to how it ended when it did, where that is known."""
     if restore.ended_at is None:
-        return ""
-    return date(restore.ended_at)
+        return told
+    return f"{told} {date(restore.ended_at)}"
 
 
 def starts(restore: Restore) -> str:
@@ -79,8 +79,8 @@ def durations(spans: Iterable[timedelta]) -> str:
 
 def describe(restore: Restore) -> str:
     """Say how the restore stands, and who made it so."""
-    at = f" {ended_at(restore)}".rstrip()
-    by = decided_by(restore)
+    if restore.state in ENDED:
+        return _describe_end(restore)
     approved = approval.as_beginning(restore)
     sentences = {
         State.REQUESTED: "This restore still waits for approval.",
@@ -89,16 +89,26 @@ def describe(restore: Restore) -> str:
         State.STARTING: f"{approved} and is being started.",
         State.RESTORING: f"{approved} and is running.",
         State.UNKNOWN: f"{approved}, and its outcome is not known.",
-        State.COMPLETED: f"{approved} and has completed{at}.",
-        State.FAILED: f"{approved} and has failed{at}.",
-        State.CLOSED: f"This restore was closed by {by}{at}.",
-        State.DENIED: f"This restore was denied by {by}{at}.",
-        State.WITHDRAWN: f"This restore was withdrawn by {by}{at}.",
-        State.STOPPED: f"This restore was stopped by {by}{at}.",
-        State.EXPIRED: f"This restore expired{at}. {ASK_AGAIN}",
-        State.VOID: f"This restore became void{at}. {ASK_AGAIN}",
     }
     return sentences[restore.state]
+
+
+def _describe_end(restore: Restore) -> str:
+    approved, by = approval.as_beginning(restore), decided_by(restore)
+    ends = {
+        State.COMPLETED: f"{approved} and has completed",
+        State.FAILED: f"{approved} and has failed",
+        State.CLOSED: f"This restore was closed by {by}",
+        State.DENIED: f"This restore was denied by {by}",
+        State.WITHDRAWN: f"This restore was withdrawn by {by}",
+        State.STOPPED: f"This restore was stopped by {by}",
+        State.EXPIRED: "This restore expired",
+        State.VOID: "This restore became void",
+    }
+    end = f"{with_end(ends[restore.state], restore)}."
+    if restore.state in {State.EXPIRED, State.VOID}:
+        return f"{end} {ASK_AGAIN}"
+    return end
 
 
 def _start_of_approved(restore: Restore) -> str:

@@ -116,11 +116,10 @@ def backing_up(task_id: str) -> str:
 
 def backed_up(restore: Restore) -> str:
     """Say that the safety backup is made, when and where."""
-    made = ""
+    made, where = "*The safety backup is made*", stored_in(restore.safety_storage)
     if restore.safety_made_at:
-        made = date(restore.safety_made_at)
-    where = stored_in(restore.safety_storage)
-    return f":floppy_disk: *The safety backup is made*, {made}, in {where}."
+        made = f"{made}, {date(restore.safety_made_at)}"
+    return f":floppy_disk: {made}, in {where}."
 
 
 def how_to_find_backup(restore: Restore) -> str:
