@@ -29,7 +29,7 @@ from restorebot.slack.request_flow import RequestFlow, facts_window
 from restorebot.slack.request_modal import REASON, loading_modal, parse_submission
 from restorebot.tasks import Tasks
 
-ERROR_SHOWN = 2000
+FIELD_ERROR_SHOWN = 2000
 """Characters of the error under a field (slack §1.5)."""
 
 log = structlog.get_logger()
@@ -177,7 +177,7 @@ async def _committed(commit: Awaitable[None]) -> dict[str, Any]:
 
 
 def _errors(errors: Mapping[str, str]) -> dict[str, Any]:
-    shown = {block_id: sentence[:ERROR_SHOWN] for block_id, sentence in errors.items()}
+    shown = {block_id: sentence[:FIELD_ERROR_SHOWN] for block_id, sentence in errors.items()}
     return {"response_action": "errors", "errors": shown}
 
 

@@ -172,11 +172,11 @@ class Notifier:
         return True
 
     async def _render(self, restore: Restore, queued: QueuedPost) -> tuple[str, list[Block]]:
-        beside = await self._card_context(restore)
+        context = await self._card_context(restore)
         if queued.kind is PostKind.CARD:
-            text, blocks = card(restore, beside)
+            text, blocks = card(restore, context)
         else:
-            text, blocks = thread_post(queued.kind, restore, queued.facts, queued.witness, beside)
+            text, blocks = thread_post(queued.kind, restore, queued.facts, queued.witness, context)
         if queued.attempted:
             return mark_sent_again(text, blocks)
         return text, blocks

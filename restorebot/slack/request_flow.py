@@ -34,7 +34,7 @@ from restorebot.slack.request_modal import (
     refusal_modal,
 )
 
-CHECK_TIMEOUT = 6.0
+CHECKS_TIMEOUT = 6.0
 """Seconds for the checks: the modal has its answer within ten seconds of the command."""
 
 FILL_RETRY_DELAYS = (0.0, 0.2, 0.6, 1.2)
@@ -146,7 +146,7 @@ class RequestFlow:
         """
         docspace = portal.docspace
         if view_id not in self._histories:
-            found = await result_or_error(docspace.history(), CHECK_TIMEOUT, docspace.host)
+            found = await result_or_error(docspace.history(), CHECKS_TIMEOUT, docspace.host)
             self._histories[view_id] = found
             while len(self._histories) > HISTORIES_KEPT:
                 del self._histories[next(iter(self._histories))]
@@ -164,7 +164,7 @@ class RequestFlow:
     ) -> Block:
         now = self._clock()
         report, may_break_glass = await asyncio.gather(
-            self._preflight.run(portal.docspace, wanted, now, patience=CHECK_TIMEOUT, known=known),
+            self._preflight.run(portal.docspace, wanted, now, patience=CHECKS_TIMEOUT, known=known),
             self._service.may_break_glass(portal, user),
         )
         return confirmation_modal(

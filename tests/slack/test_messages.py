@@ -51,7 +51,7 @@ from tests.harness import TLS
 from tests.storage.conftest import a_restore
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-AROUND = cards.CardContext(("U0BOB", "S0OPS"), (timedelta(minutes=20), timedelta(hours=3)))
+CONTEXT = cards.CardContext(("U0BOB", "S0OPS"), (timedelta(minutes=20), timedelta(hours=3)))
 OURS = re.compile(r"<@U0\w+>|<#C0\w+>|<!subteam\^S0\w+>|<!date\^\d+\^[^|>]*\|[^>]*>")
 """The markup that is ours: mentions of those concerned and of channels, and times."""
 
@@ -189,7 +189,7 @@ PORTAL = Portal(
 
 @given(restores())
 def test_any_card_fits(restore: Restore) -> None:
-    fits(*cards.card(restore, AROUND))
+    fits(*cards.card(restore, CONTEXT))
 
 
 @given(restores(), st.sampled_from([kind for kind in PostKind if kind is not PostKind.CARD]), facts)
@@ -197,7 +197,7 @@ def test_any_post_fits(restore: Restore, kind: PostKind, said: dict[str, Any]) -
     if kind is PostKind.CLOSING:
         ends = [state for state in State if state in thread.ENDS]
         restore = replace(restore, state=ends[restore.version % len(ends)])
-    text, blocks = thread.thread_post(kind, restore, said, "0123456789ab", AROUND)
+    text, blocks = thread.thread_post(kind, restore, said, "0123456789ab", CONTEXT)
     fits(text, blocks)
     again, marked = thread.mark_sent_again(text, blocks)
     fits(again, marked)
@@ -309,12 +309,12 @@ def test_the_fallback_says_everything_that_the_card_shows() -> None:
         requested_at=NOW,
         expires_at=NOW,
     )
-    text, _ = cards.card(restore, AROUND)
+    text, _ = cards.card(restore, CONTEXT)
     for word in (
         title(restore),
         "<@U0ALICE>",
         "because",
-        card_words.approvals_missing(2, AROUND.approvers),
+        card_words.approvals_missing(2, CONTEXT.approvers),
         card_words.request_expires(restore),
     ):
         assert word in text
