@@ -27,7 +27,7 @@ from restorebot.slack.client import CALL_ERRORS, error_code, open_modal
 from restorebot.slack.phrases import answers as words
 from restorebot.slack.phrases import request
 from restorebot.slack.request_modal import (
-    ALONE_ON_STACK,
+    FIRST_WINDOW,
     Window,
     confirmation_modal,
     loading_modal,
@@ -88,7 +88,7 @@ class RequestFlow:
         """
         view = await open_modal(self._client, asker.trigger_id, loading_modal(), asker.retry)
         try:
-            modal = await self._facts(portal, wanted, asker.channel, asker.user)
+            modal = await self._facts(portal, wanted, channel=asker.channel, user=asker.user)
         except RestorebotError as error:
             modal = refusal_modal(words.explain(error))
         await self._fill({"view_id": view["id"]}, modal, asker.retry)
@@ -127,7 +127,12 @@ class RequestFlow:
             portal = self._portals.resolve(choice.portal_name, choice.channel)
             known = _useful(self._histories.get(choice.view_id), choice.wanted)
             modal = await self._facts(
-                portal, choice.wanted, choice.channel, choice.user, known=known, window=window
+                portal,
+                choice.wanted,
+                channel=choice.channel,
+                user=choice.user,
+                known=known,
+                window=window,
             )
         except RestorebotError as error:
             modal = refusal_modal(words.explain(error), window)
@@ -156,11 +161,11 @@ class RequestFlow:
         self,
         portal: Portal,
         wanted: SourceRef,
+        *,
         channel: str,
         user: str,
-        *,
         known: list[BackupRecord] | None = None,
-        window: Window = ALONE_ON_STACK,
+        window: Window = FIRST_WINDOW,
     ) -> Block:
         now = self._clock()
         report, may_break_glass = await asyncio.gather(
@@ -170,9 +175,9 @@ class RequestFlow:
         return confirmation_modal(
             wanted,
             report,
-            portal,
-            channel,
-            self._clock(),
+            portal=portal,
+            channel=channel,
+            now=self._clock(),
             may_break_glass=may_break_glass,
             window=window,
         )

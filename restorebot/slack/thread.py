@@ -30,6 +30,7 @@ NAME_SHOWN = 300
 def thread_post(
     kind: PostKind,
     restore: Restore,
+    *,
     facts: PostFacts,
     witness: str | None,
     context: CardContext,

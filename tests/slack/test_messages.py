@@ -197,7 +197,9 @@ def test_any_post_fits(restore: Restore, kind: PostKind, said: dict[str, Any]) -
     if kind is PostKind.CLOSING:
         ends = [state for state in State if state in thread.ENDS]
         restore = replace(restore, state=ends[restore.version % len(ends)])
-    text, blocks = thread.thread_post(kind, restore, said, "0123456789ab", CONTEXT)
+    text, blocks = thread.thread_post(
+        kind, restore, facts=said, witness="0123456789ab", context=CONTEXT
+    )
     fits(text, blocks)
     again, marked = thread.mark_sent_again(text, blocks)
     fits(again, marked)
@@ -215,7 +217,9 @@ def test_any_modal_fits_and_can_be_submitted_only_when_all_is_well(
     )
     checks = (Check("portal", result, sentence),)
     report = Report(checks=checks, alias=PortalAlias(alias[:100]), source=source)
-    view = request_modal.confirmation_modal(ref_of(source), report, PORTAL, "C1", NOW)
+    view = request_modal.confirmation_modal(
+        ref_of(source), report, portal=PORTAL, channel="C1", now=NOW
+    )
     check_view(view, "modal")
     assert ("submit" in view) == passes
     assert any(block["type"] == "input" for block in view["blocks"]) == passes
@@ -236,9 +240,9 @@ def test_a_modal_for_any_archive_fits(alias: str, source: Source, sentence: str)
     view = request_modal.confirmation_modal(
         ref_of(source),
         report,
-        PORTAL,
-        "C1",
-        NOW,
+        portal=PORTAL,
+        channel="C1",
+        now=NOW,
         window=request_modal.Window(external_id="facts-1", close="Back"),
     )
     check_view(view, "modal")

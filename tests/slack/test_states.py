@@ -28,7 +28,9 @@ def test_each_state_has_its_card_and_its_sentence(state: State) -> None:
 @pytest.mark.parametrize("state", sorted(ENDED))
 def test_each_end_is_told_in_the_thread(state: State) -> None:
     restore = replace(a_restore("one", state=state), ended_at=NOW)
-    text, blocks = thread.thread_post(PostKind.CLOSING, restore, {}, "0123456789ab", NOBODY)
+    text, blocks = thread.thread_post(
+        PostKind.CLOSING, restore, facts={}, witness="0123456789ab", context=NOBODY
+    )
     check_message_blocks(blocks)
     assert text
 
