@@ -11,7 +11,7 @@ from restorebot.docspace.models import KeyInfo
 from restorebot.errors import PortalError, Refused, SettingsError
 from restorebot.restores.checks import KEY_EXPIRY_MARGIN
 from restorebot.settings import PortalSettings, Settings
-from restorebot.slack.phrases.setup import SETUP_HINTS
+from restorebot.setup_hints import SETUP_HINTS
 from restorebot.storage import keys
 from restorebot.storage.store import open_for_writing, open_read_only
 from restorebot.times import utc_text

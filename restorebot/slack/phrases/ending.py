@@ -6,6 +6,7 @@ from typing import Any
 
 from restorebot.docspace.models import ACTIVE, tenant_status_name
 from restorebot.model import Restore, Source, State
+from restorebot.setup_hints import REPLACE_KEY
 from restorebot.slack.mrkdwn import (
     code,
     date,
@@ -15,7 +16,6 @@ from restorebot.slack.mrkdwn import (
 )
 from restorebot.slack.phrases import approval
 from restorebot.slack.phrases.restore import TITLES, decided_by, durations
-from restorebot.slack.phrases.setup import REPLACE_KEY
 from restorebot.slack.phrases.thread import how_to_find_backup
 from restorebot.times import duration
 
