@@ -13,6 +13,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from restorebot import setup_hints
 from restorebot.docspace.client import DEFAULT_LIMITS, ApiKeyInUse, DocSpace, Limits, ssl_context
 from restorebot.errors import KeyUnreadable, SettingsError, SlackUnavailable, StorageError
 from restorebot.model import PortalName
@@ -34,7 +35,6 @@ from restorebot.slack.directory import SlackDirectory
 from restorebot.slack.home import Home
 from restorebot.slack.listeners import Listeners
 from restorebot.slack.notifier import Notifier
-from restorebot.slack.phrases import setup
 from restorebot.slack.request_flow import RequestFlow
 from restorebot.storage.store import Store, open_store
 from restorebot.tasks import Tasks
@@ -109,7 +109,7 @@ async def build_bot(
                 auth=one.auth,
                 stored_key_source=partial(_stored_key, store, settings.encryption_key, one.url),
                 limits=limits,
-                hints=setup.SETUP_HINTS,
+                hints=setup_hints.SETUP_HINTS,
             )
             stack.push_async_callback(docspace.aclose)
             portals.append(_portal(settings, one, docspace))
@@ -202,8 +202,8 @@ async def _authenticate(client: AsyncWebClient) -> str:
             return str((await client.auth_test())["team_id"])
         except SlackApiError as error:
             if (http_status(error) or 500) < 429:
-                raise SettingsError([setup.bot_token_refused(error_code(error))]) from None
+                raise SettingsError([setup_hints.bot_token_refused(error_code(error))]) from None
         except CALL_ERRORS as error:
             log.warning("slack_unreachable", error=type(error).__name__)
         await asyncio.sleep(timedelta(seconds=2**attempt).total_seconds())
-    raise SlackUnavailable(setup.SLACK_UNREACHABLE)
+    raise SlackUnavailable(setup_hints.SLACK_UNREACHABLE)

@@ -17,12 +17,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from restorebot import logs, server
+from restorebot import logs, server, setup_hints
 from restorebot.app import Bot, build_bot
 from restorebot.errors import SettingsError, SlackUnavailable
 from restorebot.settings import Settings
 from restorebot.slack.client import CALL_ERRORS, error_code, http_status
-from restorebot.slack.phrases import setup
 
 DRAIN_SECONDS = 6.0
 """Seconds for work under way to finish after SIGTERM; the whole stop stays within ten."""
@@ -96,7 +95,7 @@ async def listening(bot: Bot) -> AsyncIterator[int | None]:
 async def _socket_problems(handler: AsyncSocketModeHandler) -> list[str]:
     if await handler.client.is_connected():
         return []
-    return [setup.SOCKET_DISCONNECTED]
+    return [setup_hints.SOCKET_DISCONNECTED]
 
 
 async def _all_problems(checks: list[Check]) -> list[str]:
@@ -120,7 +119,7 @@ async def _connect(handler: AsyncSocketModeHandler) -> None:
         await handler.connect_async()  # type: ignore[no-untyped-call] # Bolt's own gap
     except SlackApiError as error:
         if http_status(error) is None:
-            raise SlackUnavailable(setup.SOCKET_UNREACHABLE) from None
-        raise SettingsError([setup.app_token_refused(error_code(error))]) from None
+            raise SlackUnavailable(setup_hints.SOCKET_UNREACHABLE) from None
+        raise SettingsError([setup_hints.app_token_refused(error_code(error))]) from None
     except CALL_ERRORS:
-        raise SlackUnavailable(setup.SOCKET_UNREACHABLE) from None
+        raise SlackUnavailable(setup_hints.SOCKET_UNREACHABLE) from None

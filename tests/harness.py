@@ -31,7 +31,7 @@ from restorebot.sandbox import portal as sandbox_portal
 from restorebot.sandbox import workspace as sandbox_workspace
 from restorebot.sandbox.serve import serving_all
 from restorebot.settings import Settings
-from restorebot.slack.phrases.setup import SETUP_HINTS
+from restorebot.setup_hints import SETUP_HINTS
 from restorebot.storage import audit
 from restorebot.storage.store import open_store
 

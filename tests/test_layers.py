@@ -13,19 +13,29 @@ from restorebot.subcommands import Subcommand
 PACKAGE = Path(__file__).parent.parent / "restorebot"
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 
-GROUND = {"errors", "model", "subcommands", "tasks", "logs"}
+GROUND = {"errors", "model", "subcommands", "tasks", "times", "logs"}
 """They import nothing of the package, and every room may import them."""
 
 MAY_IMPORT: dict[str, set[str]] = {
     "docspace": set(),
+    "setup_hints": {"docspace"},
     "storage": set(),
     "restores": {"docspace", "storage"},
-    "slack": {"docspace", "storage", "restores"},
+    "slack": {"docspace", "setup_hints", "storage", "restores"},
     "settings": {"docspace"},
     "server": set(),
-    "app": {"docspace", "storage", "restores", "slack", "settings"},
-    "run": {"slack", "settings", "server", "app"},
-    "cli": {"docspace", "storage", "restores", "slack", "settings", "run", "sandbox"},
+    "app": {"docspace", "setup_hints", "storage", "restores", "slack", "settings"},
+    "run": {"setup_hints", "slack", "settings", "server", "app"},
+    "cli": {
+        "docspace",
+        "setup_hints",
+        "storage",
+        "restores",
+        "slack",
+        "settings",
+        "run",
+        "sandbox",
+    },
     "__main__": {"cli"},
 }
 """The rooms above the ground, lowest first. The sandbox is outside: it knows nothing of them."""

@@ -16,7 +16,7 @@ SLACK_ROOMS = [path for path in PRODUCT if "slack" in path.parts and "phrases" n
 TESTS = sorted(path for path in (ROOT / "tests").rglob("*.py") if path != Path(__file__))
 
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-FORMATS = ("{date_short_pretty} at {time}", "%Y-%m-%d %H:%M UTC")
+FORMATS = ("{date_short_pretty} at {time}",)
 
 Text = tuple[str, list[str]]
 """Where it stands, and its words."""

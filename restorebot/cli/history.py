@@ -1,11 +1,13 @@
 """`restorebot history`: how restores ended."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from restorebot.cli import tables
 from restorebot.model import Restore
+from restorebot.slack.phrases import approval
 from restorebot.storage.store import ReadTransaction, open_read_only
+from restorebot.times import duration, utc_minute
 
 COLUMNS = (
     "restore",
@@ -18,8 +20,6 @@ COLUMNS = (
     "took",
 )
 
-ALONE = "nobody: break-glass"
-
 
 async def last_ended(url: str, count: int) -> list[Restore]:
     """Return the latest restores that have ended, newest first. Raise StorageError."""
@@ -29,22 +29,20 @@ async def last_ended(url: str, count: int) -> list[Restore]:
 
 def print_history(restores: Iterable[Restore]) -> None:
     """Print restores as a table; times are UTC."""
-    tables.print_table(COLUMNS, [_row(restore) for restore in restores])
+    tables.print_table(COLUMNS, [row(restore) for restore in restores])
 
 
-def _row(restore: Restore) -> tuple[str, ...]:
-    approved_by = ", ".join(restore.voters)
-    if restore.break_glass:
-        approved_by = ALONE
+def row(restore: Restore) -> tuple[str, ...]:
+    """Return what the table says of one restore, a cell for each of COLUMNS."""
     took = ""
     if restore.took is not None:
-        took = str(restore.took).split(".")[0]
+        took = duration(restore.took)
     return (
         restore.id[:8],
         restore.portal,
         restore.source.file_name,
         restore.requester,
-        approved_by,
+        approval.in_table(restore),
         restore.state.value,
         _minute(restore.ended_at),
         took,
@@ -54,4 +52,4 @@ def _row(restore: Restore) -> tuple[str, ...]:
 def _minute(moment: datetime | None) -> str:
     if moment is None:
         return ""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
+    return utc_minute(moment)

@@ -12,9 +12,10 @@ from restorebot.docspace.models import KeyInfo
 from restorebot.errors import PortalError, Refused, SettingsError
 from restorebot.restores.checks import KEY_EXPIRY_MARGIN
 from restorebot.settings import PortalSettings, Settings
-from restorebot.slack.phrases.setup import SETUP_HINTS
+from restorebot.setup_hints import SETUP_HINTS
 from restorebot.storage import keys
 from restorebot.storage.store import open_for_writing, open_read_only
+from restorebot.times import utc_text
 
 NOTHING_STORED = "Nothing was stored."
 NO_ENCRYPTION_KEY = (
@@ -60,7 +61,7 @@ def stored(last_four: str, portal: str) -> str:
 
 def expires_soon(expires_at: datetime) -> str:
     """Return what is said of a stored key that expires within KEY_EXPIRY_MARGIN."""
-    return f"It expires {expires_at:%Y-%m-%d %H:%M} UTC: make one that lasts."
+    return f"It expires {utc_text(expires_at)}: make one that lasts."
 
 
 def forgotten(portal: str, rest: str) -> str:

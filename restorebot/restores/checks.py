@@ -27,6 +27,7 @@ from restorebot.errors import (
     StorageError,
 )
 from restorebot.model import LIVE, PortalAlias, Restore, Source
+from restorebot.times import utc_text
 
 KEY_EXPIRY_MARGIN = timedelta(days=1)
 """A key that expires within this may die before the restore is over."""
@@ -258,8 +259,8 @@ def other_open(state: str) -> str:
 def other_planned(starts_at: datetime) -> str:
     """Return what is said of another restore of the portal that waits for its time."""
     return (
-        f"Another restore is planned for {starts_at:%Y-%m-%d %H:%M} UTC; when one completes, the "
-        "other is void."
+        f"Another restore is planned for {utc_text(starts_at)}; when one completes, the other is "
+        "void."
     )
 
 

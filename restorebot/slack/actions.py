@@ -7,6 +7,7 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from restorebot.errors import Refused
 from restorebot.model import Restore
 from restorebot.restores.service import Service, Settlement
 from restorebot.slack import archive_form, cards
@@ -18,12 +19,16 @@ from restorebot.slack.request_flow import RequestFlow
 
 @dataclass(frozen=True, kw_only=True)
 class Click:
-    """A block_actions payload, parsed once. ``restore_id`` is the button's value."""
+    """A block_actions payload, parsed once.
+
+    ``value`` is the button's; None for a select. ``response_url`` is None where there is no
+    message: in App Home and in modals.
+    """
 
     action_id: str
-    restore_id: str
+    value: str | None
     user: str
-    response_url: str
+    response_url: str | None
     trigger_id: str
     in_home: bool = False
     view: Mapping[str, Any] = field(default_factory=dict)
@@ -35,13 +40,20 @@ class Click:
         view = body.get("view") or {}
         return cls(
             action_id=action["action_id"],
-            restore_id=action.get("value", ""),
+            value=action.get("value"),
             user=body["user"]["id"],
-            response_url=body.get("response_url", ""),
-            trigger_id=body.get("trigger_id", ""),
+            response_url=body.get("response_url"),
+            trigger_id=body["trigger_id"],
             in_home=view.get("type") == "home",
             view=view,
         )
+
+    @property
+    def restore_id(self) -> str:
+        """Return whose button it is. Raise Refused for a button that belongs to no restore."""
+        if self.value is None:
+            raise Refused(words.UNKNOWN_BUTTON)
+        return self.value
 
 
 ActionHandler = Callable[[Click], Awaitable[Restore | None]]

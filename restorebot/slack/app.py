@@ -63,7 +63,7 @@ def _only_workspace(team: str, tasks: Tasks) -> Callable[..., Awaitable[BoltResp
             await next()
             return None
         log.warning("other_workspace_refused", teams=sorted(others))
-        tasks.spawn(respond(body.get("response_url", ""), words.OTHER_WORKSPACE), name="refusal")
+        tasks.spawn(respond(body.get("response_url"), words.OTHER_WORKSPACE), name="refusal")
         # Returned, or Bolt answers that nobody was there to listen.
         return await ack()
 

@@ -51,7 +51,7 @@ def fields(pairs: Iterable[tuple[str, str]]) -> Block:
     return {"type": "section", "fields": [{"type": "mrkdwn", "text": text} for text in texts]}
 
 
-def context(mrkdwn: str) -> Block:
+def context_block(mrkdwn: str) -> Block:
     """Make small print."""
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": mrkdwn[:SECTION]}]}
 

@@ -12,7 +12,7 @@ from restorebot.slack.blocks import (
     actions,
     button,
     confirm_dialog,
-    context,
+    context_block,
     fallback_text,
     fields,
     header,
@@ -51,7 +51,7 @@ class CardContext:
     durations: tuple[timedelta, ...] = ()
 
 
-def card(restore: Restore, beside: CardContext) -> tuple[str, list[Block]]:
+def card(restore: Restore, context: CardContext) -> tuple[str, list[Block]]:
     """Return the message's fallback ``text`` and its blocks."""
     source = restore.source
     facts = [
@@ -66,7 +66,7 @@ def card(restore: Restore, beside: CardContext) -> tuple[str, list[Block]]:
         plain_section(words.BACKUP, source.file_name, BACKUP_NAME_SHOWN),
         *sources.archive(source),
         plain_section(words.REASON, restore.reason, REASON_SHOWN),
-        section("\n".join(_STORIES[restore.state](restore, beside))),
+        section("\n".join(_STORIES[restore.state](restore, context))),
     ]
     if restore.outcome:
         blocks.append(plain_section(words.WHY, restore.outcome, REASON_SHOWN))
@@ -75,7 +75,7 @@ def card(restore: Restore, beside: CardContext) -> tuple[str, list[Block]]:
     row = buttons(restore)
     if row:
         blocks.append(row)
-    blocks.append(context(words.footer(source, notify=restore.notify)))
+    blocks.append(context_block(words.footer(source, notify=restore.notify)))
     return fallback_text(blocks), blocks
 
 
@@ -85,9 +85,9 @@ def bar(percent: int) -> str:
     return "█" * full + "░" * (BAR - full)
 
 
-def _requested(restore: Restore, beside: CardContext) -> list[str]:
+def _requested(restore: Restore, context: CardContext) -> list[str]:
     missing = restore.approvals_needed - len(restore.votes)
-    lines = [words.approvals_missing(missing, beside.approvers)]
+    lines = [words.approvals_missing(missing, context.approvers)]
     if restore.votes:
         lines.append(words.approved_so_far(restore))
     if restore.starts_at:
@@ -124,7 +124,7 @@ def _starting(restore: Restore, _: CardContext) -> list[str]:
     return [words.approved(restore), words.BEING_SENT]
 
 
-def _restoring(restore: Restore, beside: CardContext) -> list[str]:
+def _restoring(restore: Restore, context: CardContext) -> list[str]:
     lines = [
         words.running(restore),
         words.phase(restore),
@@ -134,8 +134,8 @@ def _restoring(restore: Restore, beside: CardContext) -> list[str]:
         lines.append(words.STANDS_STILL)
     if restore.sent_at:
         lines.append(words.started_at(restore.sent_at))
-    if beside.durations:
-        lines.append(words.last_took(beside.durations))
+    if context.durations:
+        lines.append(words.last_took(context.durations))
     if restore.adopted:
         lines.append(words.adopted(restore.task_id))
     if restore.stalled and restore.progress_changed_at:
@@ -143,11 +143,11 @@ def _restoring(restore: Restore, beside: CardContext) -> list[str]:
     return lines
 
 
-def _unknown(_: Restore, beside: CardContext) -> list[str]:
+def _unknown(_: Restore, context: CardContext) -> list[str]:
     return [
         words.UNKNOWN_OUTCOME,
         words.NEVER_SENT_AGAIN,
-        words.look_at_portal(beside.approvers),
+        words.look_at_portal(context.approvers),
     ]
 
 

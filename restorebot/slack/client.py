@@ -77,12 +77,12 @@ async def post_ephemeral(client: AsyncWebClient, channel: str, user: str, text: 
         log.warning("response_lost", reason=error_code(error))
 
 
-async def respond(response_url: str, text: str) -> None:
+async def respond(response_url: str | None, text: str) -> None:
     """Answer the person who typed or clicked, through the ``response_url`` that Slack gave.
 
-    Never raise; what Slack does not take is logged.
+    Never raise; what Slack does not take is logged, and so is that it gave none.
     """
-    if not response_url:
+    if response_url is None:
         log.warning("response_url_missing")
         return
     client = AsyncWebhookClient(response_url, timeout=RESPOND_TIMEOUT)

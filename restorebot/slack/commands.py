@@ -21,7 +21,7 @@ from restorebot.slack.client import CALL_ERRORS, error_code
 from restorebot.slack.dry_run import dry_run
 from restorebot.slack.parsing import ParsedCommand, parse_command
 from restorebot.slack.phrases import answers as words
-from restorebot.slack.request_flow import CHECK_TIMEOUT, Asker, RequestFlow
+from restorebot.slack.request_flow import CHECKS_TIMEOUT, Asker, RequestFlow
 from restorebot.subcommands import Subcommand
 
 HISTORY_SHOWN = 20
@@ -119,7 +119,7 @@ class RestoreCommand:
 
     async def _dry_run(self, command: Command, portal: Portal, backup_id: str) -> None:
         report = await self._preflight.run(
-            portal.docspace, BackupRef(backup_id), self._clock(), patience=CHECK_TIMEOUT
+            portal.docspace, BackupRef(backup_id), self._clock(), patience=CHECKS_TIMEOUT
         )
         await self._tell(command, dry_run(backup_id, report, portal))
 

@@ -10,7 +10,7 @@ from restorebot.errors import RestorebotError
 from restorebot.model import Action, State
 from restorebot.restores.queries import RestoreQueries, VisibleRestore
 from restorebot.slack import cards, lists
-from restorebot.slack.blocks import Block, context, header, modal, section
+from restorebot.slack.blocks import Block, context_block, header, modal, section
 from restorebot.slack.client import CALL_ERRORS, error_code
 from restorebot.slack.mrkdwn import escape
 from restorebot.slack.phrases import home as words
@@ -27,7 +27,7 @@ Each takes two of a view's hundred blocks, as each of the recent ones may.
 """
 
 NOTICE = "restore_notice"
-ERROR_SHOWN = 600
+HOME_ERROR_SHOWN = 600
 
 GROUPS = (
     words.WAITING_FOR_YOU,
@@ -61,7 +61,7 @@ class Home:
             running, recent = await self._queries.overview(user, RECENT)
             blocks = home_blocks(running, recent, self._clock())
         except RestorebotError as error:
-            blocks = [header(words.TITLE), section(escape(str(error), ERROR_SHOWN))]
+            blocks = [header(words.TITLE), section(escape(str(error), HOME_ERROR_SHOWN))]
         if notice:
             blocks.insert(0, section(notice))
         try:
@@ -104,14 +104,14 @@ def home_blocks(
         for visible in members:
             blocks += _open(visible)
     if len(running) > SHOWN:
-        blocks.append(context(words.more_open(len(running) - SHOWN)))
+        blocks.append(context_block(words.more_open(len(running) - SHOWN)))
     if not running:
         blocks.append(section(words.NOTHING_FOR_YOU))
     if recent:
         blocks.append(section(words.group(words.RECENT)))
     for visible in recent:
         blocks += _recent(visible)
-    blocks.append(context(words.as_of(now)))
+    blocks.append(context_block(words.as_of(now)))
     return blocks
 
 

@@ -29,7 +29,7 @@ from restorebot.slack.request_flow import RequestFlow, facts_window
 from restorebot.slack.request_modal import REASON, loading_modal, parse_submission
 from restorebot.tasks import Tasks
 
-ERROR_SHOWN = 2000
+FIELD_ERROR_SHOWN = 2000
 """Characters of the error under a field (slack §1.5)."""
 
 log = structlog.get_logger()
@@ -132,13 +132,19 @@ class Listeners:
         return partial(post_ephemeral, self._client, channel, user)
 
     async def _answer_click(self, click: Click) -> None:
-        handler = self._handlers.get(click.action_id, _unknown_button)
+        work = self._act(click)
         if click.in_home:
-            await self._report_in_home(click, handler(click))
+            await self._report_in_home(click, work)
         elif click.view:
-            await _report(self._tell_about(click.view, click.user), handler(click))
+            await _report(self._tell_about(click.view, click.user), work)
         else:
-            await _report(partial(respond, click.response_url), handler(click))
+            await _report(partial(respond, click.response_url), work)
+
+    async def _act(self, click: Click) -> Restore | None:
+        handler = self._handlers.get(click.action_id)
+        if handler is None:
+            raise Refused(words.UNKNOWN_BUTTON)
+        return await handler(click)
 
     async def _report_in_home(self, click: Click, work: Awaitable[Restore | None]) -> None:
         """Tell what was done too: nobody sees a card change in App Home."""
@@ -148,10 +154,6 @@ class Listeners:
             sentence = describe_done(restore)
         if sentence:
             await self._home.notify(click.user, click.trigger_id, sentence)
-
-
-async def _unknown_button(_: Click) -> Restore | None:
-    raise Refused(words.UNKNOWN_BUTTON)
 
 
 async def _committed(commit: Awaitable[None]) -> dict[str, Any]:
@@ -175,7 +177,7 @@ async def _committed(commit: Awaitable[None]) -> dict[str, Any]:
 
 
 def _errors(errors: Mapping[str, str]) -> dict[str, Any]:
-    shown = {block_id: sentence[:ERROR_SHOWN] for block_id, sentence in errors.items()}
+    shown = {block_id: sentence[:FIELD_ERROR_SHOWN] for block_id, sentence in errors.items()}
     return {"response_action": "errors", "errors": shown}
 
 

@@ -5,9 +5,10 @@ Nothing from outside reaches Slack but through here.
 
 import unicodedata
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from restorebot.model import is_group
+from restorebot.times import utc_text
 
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co"}
 _KEPT = {"\n", "\t", "\N{ZERO WIDTH JOINER}"}
@@ -61,24 +62,3 @@ def channel_link(channel: str) -> str:
 def date(moment: datetime, style: str = "{date_short_pretty} at {time}") -> str:
     """Return a time that each reader sees in their own zone, with UTC for clients that cannot."""
     return f"<!date^{int(moment.timestamp())}^{style}|{utc_text(moment)}>"
-
-
-def utc_text(moment: datetime) -> str:
-    """Return a time for plain text."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
-
-
-def duration(span: timedelta) -> str:
-    """Return a duration in the two largest units that matter.
-
-    For example ``3 h 05 min``, ``4 min 10 s`` or ``12 s``.
-    """
-    seconds = max(0, round(span.total_seconds()))
-    hours, minutes = seconds // 3600, seconds // 60 % 60
-    if hours >= 48:
-        return f"{hours // 24} days"
-    if hours:
-        return f"{hours} h {minutes:02} min"
-    if minutes:
-        return f"{minutes} min {seconds % 60:02} s"
-    return f"{seconds} s"

@@ -119,14 +119,18 @@ class Notifier:
                 wait = self._post_wait(restore, head, now)
                 if wait:
                     due.append(now + wait)
-                elif await self._guarded(self._deliver(restore, head, now), _lane(head), now):
+                elif await self._guarded(
+                    self._deliver(restore, head, now), restore, lane=_lane(head), now=now
+                ):
                     sent = True
                 else:
                     due.append(now + self._backoff.left(_lane(head), now))
             if not sent:
                 return min(due, default=None)
 
-    async def _guarded(self, work: Awaitable[bool], lane: str, now: datetime) -> bool:
+    async def _guarded(
+        self, work: Awaitable[bool], restore: Restore, *, lane: str, now: datetime
+    ) -> bool:
         """Deliver one message; return whether Slack took it.
 
         Should our own code fail at it, it is put off, and holds up no other restore's.
@@ -136,7 +140,7 @@ class Notifier:
         except StorageError:
             raise
         except Exception:
-            log.exception("delivery_failed", restore=lane)
+            log.exception("delivery_failed", restore=restore.id, lane=lane)
             self._backoff.failed(lane, now)
             return False
 
@@ -165,18 +169,24 @@ class Notifier:
         except (SlackApiError, NotSent) as error:
             async with self._store.writing() as tx:
                 await tx.mark_attempt(queued, None)
-            self._put_off("post", _lane(queued), error, now)
+            self._put_off(error, restore, what="post", lane=_lane(queued), now=now)
             return False
         self._backoff.succeeded(_lane(queued))
         await self._note_delivered(restore, queued, ts, now)
         return True
 
     async def _render(self, restore: Restore, queued: QueuedPost) -> tuple[str, list[Block]]:
-        beside = await self._card_context(restore)
+        context = await self._card_context(restore)
         if queued.kind is PostKind.CARD:
-            text, blocks = card(restore, beside)
+            text, blocks = card(restore, context)
         else:
-            text, blocks = thread_post(queued.kind, restore, queued.facts, queued.witness, beside)
+            text, blocks = thread_post(
+                queued.kind,
+                restore,
+                facts=queued.facts,
+                witness=queued.witness,
+                context=context,
+            )
         if queued.attempted:
             return mark_sent_again(text, blocks)
         return text, blocks
@@ -232,7 +242,7 @@ class Notifier:
             wait = max(self._edits.wait(now), self._backoff.left(lane, now))
             if wait:
                 due.append(now + wait)
-            elif not await self._guarded(self._edit(restore, now), lane, now):
+            elif not await self._guarded(self._edit(restore, now), restore, lane=lane, now=now):
                 due.append(now + self._backoff.left(lane, now))
         return min(due, default=None)
 
@@ -248,7 +258,7 @@ class Notifier:
             return False
         except SlackApiError as error:
             if error.response.get("error") not in CARD_GONE:
-                self._put_off("edit", lane, error, now)
+                self._put_off(error, restore, what="edit", lane=lane, now=now)
                 return False
             log.warning("card_gone", restore=restore.id, reason=error.response.get("error"))
         else:
@@ -290,11 +300,21 @@ class Notifier:
         spans = [other.took for other in others if other.took is not None]
         return CardContext(approvers, tuple(spans))
 
-    def _put_off(self, what: str, lane: str, error: SlackApiError | NotSent, now: datetime) -> None:
+    def _put_off(
+        self,
+        error: SlackApiError | NotSent,
+        restore: Restore,
+        *,
+        what: str,
+        lane: str,
+        now: datetime,
+    ) -> None:
         if isinstance(error, NotSent):
             self._backoff.failed(lane, now)
             return
-        log.warning("slack_refused", what=what, restore=lane, reason=error_code(error))
+        log.warning(
+            "slack_refused", what=what, restore=restore.id, lane=lane, reason=error_code(error)
+        )
         if http_status(error) == 429:
             self._backoff.pause(lane, now + timedelta(seconds=retry_after_of(error)))
         else:

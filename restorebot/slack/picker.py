@@ -23,7 +23,7 @@ from restorebot.slack.archive_form import (
 )
 from restorebot.slack.blocks import (
     Block,
-    context,
+    context_block,
     input_block,
     modal,
     option,
@@ -49,7 +49,7 @@ OPTION = 75
 """Characters of an option's text, and of its description (slack §3)."""
 
 ID_LIMIT = 100
-ERROR_SHOWN = 1000
+HISTORY_ERROR_SHOWN = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,12 +108,12 @@ def picker_modal(
     if state.kind != HISTORY:
         shown = inputs(state.kind, state.module)
     elif isinstance(history, PortalError):
-        problem = plain_section(words.NOT_READ, str(history), ERROR_SHOWN)
+        problem = plain_section(words.NOT_READ, str(history), HISTORY_ERROR_SHOWN)
         shown = [problem, _other(words.ID_LABEL)]
     else:
         shown = _backups(portal, history, now)
     return modal(
-        [kind_select(state.kind), *shown, context(words.NOT_OFFERED)],
+        [kind_select(state.kind), *shown, context_block(words.NOT_OFFERED)],
         callback_id=PICK,
         title=words.TITLE,
         close=words.CANCEL,

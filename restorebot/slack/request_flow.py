@@ -27,14 +27,14 @@ from restorebot.slack.client import CALL_ERRORS, error_code, open_modal
 from restorebot.slack.phrases import answers as words
 from restorebot.slack.phrases import request
 from restorebot.slack.request_modal import (
-    ALONE_ON_STACK,
+    FIRST_WINDOW,
     Window,
     confirmation_modal,
     loading_modal,
     refusal_modal,
 )
 
-CHECK_TIMEOUT = 6.0
+CHECKS_TIMEOUT = 6.0
 """Seconds for the checks: the modal has its answer within ten seconds of the command."""
 
 FILL_RETRY_DELAYS = (0.0, 0.2, 0.6, 1.2)
@@ -88,7 +88,7 @@ class RequestFlow:
         """
         view = await open_modal(self._client, asker.trigger_id, loading_modal(), asker.retry)
         try:
-            modal = await self._facts(portal, wanted, asker.channel, asker.user)
+            modal = await self._facts(portal, wanted, channel=asker.channel, user=asker.user)
         except RestorebotError as error:
             modal = refusal_modal(words.explain(error))
         await self._fill({"view_id": view["id"]}, modal, asker.retry)
@@ -127,7 +127,12 @@ class RequestFlow:
             portal = self._portals.resolve(choice.portal_name, choice.channel)
             known = _useful(self._histories.get(choice.view_id), choice.wanted)
             modal = await self._facts(
-                portal, choice.wanted, choice.channel, choice.user, known=known, window=window
+                portal,
+                choice.wanted,
+                channel=choice.channel,
+                user=choice.user,
+                known=known,
+                window=window,
             )
         except RestorebotError as error:
             modal = refusal_modal(words.explain(error), window)
@@ -146,7 +151,7 @@ class RequestFlow:
         """
         docspace = portal.docspace
         if view_id not in self._histories:
-            found = await result_or_error(docspace.history(), CHECK_TIMEOUT, docspace.host)
+            found = await result_or_error(docspace.history(), CHECKS_TIMEOUT, docspace.host)
             self._histories[view_id] = found
             while len(self._histories) > HISTORIES_KEPT:
                 del self._histories[next(iter(self._histories))]
@@ -156,23 +161,23 @@ class RequestFlow:
         self,
         portal: Portal,
         wanted: SourceRef,
+        *,
         channel: str,
         user: str,
-        *,
         known: list[BackupRecord] | None = None,
-        window: Window = ALONE_ON_STACK,
+        window: Window = FIRST_WINDOW,
     ) -> Block:
         now = self._clock()
         report, may_break_glass = await asyncio.gather(
-            self._preflight.run(portal.docspace, wanted, now, patience=CHECK_TIMEOUT, known=known),
+            self._preflight.run(portal.docspace, wanted, now, patience=CHECKS_TIMEOUT, known=known),
             self._service.may_break_glass(portal, user),
         )
         return confirmation_modal(
             wanted,
             report,
-            portal,
-            channel,
-            self._clock(),
+            portal=portal,
+            channel=channel,
+            now=self._clock(),
             may_break_glass=may_break_glass,
             window=window,
         )

@@ -84,15 +84,16 @@ class Window:
     close: str | None = None
 
 
-ALONE_ON_STACK = Window()
+FIRST_WINDOW = Window()
+"""The modal that a command or a click opens, with none underneath."""
 
 
-def loading_modal(window: Window = ALONE_ON_STACK) -> Block:
+def loading_modal(window: Window = FIRST_WINDOW) -> Block:
     """Return the first stage, opened within the trigger's three seconds."""
     return _modal([section(words.LOADING)], window)
 
 
-def refusal_modal(sentence: str, window: Window = ALONE_ON_STACK) -> Block:
+def refusal_modal(sentence: str, window: Window = FIRST_WINDOW) -> Block:
     """Return the second stage when there is none: why nothing can be asked."""
     return _modal([section(words.refused(sentence)), section(words.NOTHING_ASKED)], window)
 
@@ -100,12 +101,12 @@ def refusal_modal(sentence: str, window: Window = ALONE_ON_STACK) -> Block:
 def confirmation_modal(
     wanted: SourceRef,
     report: Report,
+    *,
     portal: Portal,
     channel: str,
     now: datetime,
-    *,
     may_break_glass: bool = False,
-    window: Window = ALONE_ON_STACK,
+    window: Window = FIRST_WINDOW,
 ) -> Block:
     """Return the second stage: the facts and the checks.
 

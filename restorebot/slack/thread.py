@@ -11,7 +11,7 @@ from restorebot.model import PostKind, Restore, State
 from restorebot.slack.blocks import (
     FALLBACK,
     Block,
-    context,
+    context_block,
     fallback_text,
     plain_section,
     section,
@@ -20,7 +20,8 @@ from restorebot.slack.cards import REASON_SHOWN, CardContext
 from restorebot.slack.phrases import announcements, card, ending
 from restorebot.slack.phrases import thread as words
 
-Facts = Mapping[str, Any]
+PostFacts = Mapping[str, Any]
+"""What the outbox keeps of a post, in plain JSON values."""
 
 OUTCOME_SHOWN = 600
 NAME_SHOWN = 300
@@ -29,57 +30,65 @@ NAME_SHOWN = 300
 def thread_post(
     kind: PostKind,
     restore: Restore,
-    facts: Facts,
+    *,
+    facts: PostFacts,
     witness: str | None,
-    beside: CardContext,
+    context: CardContext,
 ) -> tuple[str, list[Block]]:
     """Return a thread message's fallback ``text`` and its blocks.
 
     ``witness`` is the audit head's short hash.
     """
-    blocks = RENDERERS[kind](restore, facts, beside)
-    if kind is PostKind.CLOSING:
-        blocks.append(context(words.witness(restore, witness or "")))
+    blocks = RENDERERS[kind](restore, facts, context)
+    if kind is PostKind.CLOSING and witness is not None:
+        blocks.append(context_block(words.witness(restore, witness)))
     return fallback_text(blocks), blocks
 
 
 def mark_sent_again(text: str, blocks: list[Block]) -> tuple[str, list[Block]]:
     """Return the same message, marked as possibly a second copy."""
-    return f"{words.SENT_AGAIN} {text}"[:FALLBACK], [context(words.SENT_AGAIN), *blocks]
+    return f"{words.SENT_AGAIN} {text}"[:FALLBACK], [context_block(words.SENT_AGAIN), *blocks]
 
 
-def _break_glass(restore: Restore, _: Facts, beside: CardContext) -> list[Block]:
+def _quoted(label: str, text: str | None, limit: int) -> list[Block]:
+    """Show outside text where there is any."""
+    if not text:
+        return []
+    return [plain_section(label, text, limit)]
+
+
+def _break_glass(restore: Restore, _: PostFacts, context: CardContext) -> list[Block]:
     return [
-        section(words.break_glass(restore, beside.approvers)),
+        section(words.break_glass(restore, context.approvers)),
         plain_section(card.REASON, restore.reason, REASON_SHOWN),
     ]
 
 
-def _reminder(restore: Restore, _: Facts, beside: CardContext) -> list[Block]:
-    return [section(words.reminder(restore, beside.approvers))]
+def _reminder(restore: Restore, _: PostFacts, context: CardContext) -> list[Block]:
+    return [section(words.reminder(restore, context.approvers))]
 
 
-def _vote_revoked(_: Restore, facts: Facts, __: CardContext) -> list[Block]:
+def _vote_revoked(_: Restore, facts: PostFacts, __: CardContext) -> list[Block]:
     return [section(words.vote_revoked(facts["voter"], facts["why"]))]
 
 
-def _announcement_failed(_: Restore, facts: Facts, __: CardContext) -> list[Block]:
+def _announcement_failed(_: Restore, facts: PostFacts, __: CardContext) -> list[Block]:
     return [section(words.announcement_failed(facts["channel"], facts["kind"]))]
 
 
-def _start_reminder(restore: Restore, _: Facts, __: CardContext) -> list[Block]:
+def _start_reminder(restore: Restore, _: PostFacts, __: CardContext) -> list[Block]:
     return [section(words.start_reminder(restore))]
 
 
-def _announce_planned(restore: Restore, _: Facts, __: CardContext) -> list[Block]:
+def _announce_planned(restore: Restore, _: PostFacts, __: CardContext) -> list[Block]:
     return [section(announcements.planned(restore))]
 
 
-def _announce_started(restore: Restore, _: Facts, __: CardContext) -> list[Block]:
+def _announce_started(restore: Restore, _: PostFacts, __: CardContext) -> list[Block]:
     return [section(announcements.started(restore))]
 
 
-def _announce_ended(restore: Restore, facts: Facts, _: CardContext) -> list[Block]:
+def _announce_ended(restore: Restore, facts: PostFacts, _: CardContext) -> list[Block]:
     if restore.state is State.COMPLETED:
         return [section(announcements.completed(restore))]
     if restore.state is State.CLOSED and facts.get("happened", True):
@@ -89,39 +98,37 @@ def _announce_ended(restore: Restore, facts: Facts, _: CardContext) -> list[Bloc
     return [section(announcements.failed(restore))]
 
 
-def _backing_up(_: Restore, facts: Facts, __: CardContext) -> list[Block]:
+def _backing_up(_: Restore, facts: PostFacts, __: CardContext) -> list[Block]:
     return [section(words.backing_up(facts["task"]))]
 
 
-def _backed_up(restore: Restore, facts: Facts, _: CardContext) -> list[Block]:
-    blocks = [
+def _backed_up(restore: Restore, facts: PostFacts, _: CardContext) -> list[Block]:
+    return [
         section(words.backed_up(restore)),
-        plain_section(words.NAME, restore.safety_name or "", NAME_SHOWN),
+        *_quoted(words.NAME, restore.safety_name, NAME_SHOWN),
         section(words.how_to_find_backup(restore)),
+        *_quoted(words.PORTAL_WARNS, facts.get("warning"), NAME_SHOWN),
     ]
-    if facts.get("warning"):
-        blocks.append(plain_section(words.PORTAL_WARNS, facts["warning"], NAME_SHOWN))
-    return blocks
 
 
-def _sent(restore: Restore, facts: Facts, _: CardContext) -> list[Block]:
+def _sent(restore: Restore, facts: PostFacts, _: CardContext) -> list[Block]:
     return [section(words.sent(restore, facts["task"]))]
 
 
-def _fetching(restore: Restore, _: Facts, __: CardContext) -> list[Block]:
+def _fetching(restore: Restore, _: PostFacts, __: CardContext) -> list[Block]:
     return [section(words.fetching(restore))]
 
 
-def _loading(restore: Restore, _: Facts, __: CardContext) -> list[Block]:
+def _loading(restore: Restore, _: PostFacts, __: CardContext) -> list[Block]:
     return [section(words.loading(restore))]
 
 
-def _stalled(_: Restore, facts: Facts, __: CardContext) -> list[Block]:
+def _stalled(_: Restore, facts: PostFacts, __: CardContext) -> list[Block]:
     since = datetime.fromisoformat(facts["since"])
     return [section(words.stalled(since, facts["progress"]))]
 
 
-def _adopted(_: Restore, facts: Facts, __: CardContext) -> list[Block]:
+def _adopted(_: Restore, facts: PostFacts, __: CardContext) -> list[Block]:
     task = facts["task"]
     if facts.get("by"):
         return [section(words.adopted_by(facts["by"], task))]
@@ -130,24 +137,24 @@ def _adopted(_: Restore, facts: Facts, __: CardContext) -> list[Block]:
     return [section(words.task_found(task))]
 
 
-def _unknown(_: Restore, facts: Facts, beside: CardContext) -> list[Block]:
+def _unknown(_: Restore, facts: PostFacts, context: CardContext) -> list[Block]:
     return [
         section(words.UNKNOWN_OUTCOME),
         plain_section(card.WHY, facts["why"], OUTCOME_SHOWN),
-        section(words.please_settle(beside.approvers)),
+        section(words.please_settle(context.approvers)),
     ]
 
 
-def _closing(restore: Restore, _: Facts, beside: CardContext) -> list[Block]:
+def _closing(restore: Restore, _: PostFacts, context: CardContext) -> list[Block]:
     blocks = ENDS[restore.state](restore)
     # After a completed restore its verification is the thread's last message.
     if restore.state is not State.COMPLETED:
-        blocks.append(_story(restore, beside))
+        blocks.append(_story(restore, context))
     return blocks
 
 
-def _story(restore: Restore, beside: CardContext) -> Block:
-    return section(ending.story(restore, beside.durations))
+def _story(restore: Restore, context: CardContext) -> Block:
+    return section(ending.story(restore, context.durations))
 
 
 def _completed(restore: Restore) -> list[Block]:
@@ -161,7 +168,7 @@ def _completed(restore: Restore) -> list[Block]:
 def _failed(restore: Restore) -> list[Block]:
     return [
         section(ending.has_failed(restore)),
-        plain_section(ending.SAID, restore.outcome or "", OUTCOME_SHOWN),
+        *_quoted(ending.SAID, restore.outcome, OUTCOME_SHOWN),
         section(ending.failed_state(restore)),
     ]
 
@@ -169,16 +176,16 @@ def _failed(restore: Restore) -> list[Block]:
 def _closed(restore: Restore) -> list[Block]:
     return [
         section(ending.closing(restore)),
-        plain_section(card.WHY, restore.outcome or "", OUTCOME_SHOWN),
+        *_quoted(card.WHY, restore.outcome, OUTCOME_SHOWN),
         section(ending.IF_IT_FINISHED),
     ]
 
 
 def _unstarted(restore: Restore) -> list[Block]:
-    blocks = [section(ending.closing(restore))]
-    if restore.outcome:
-        blocks.append(plain_section(card.WHY, restore.outcome, REASON_SHOWN))
-    return blocks
+    return [
+        section(ending.closing(restore)),
+        *_quoted(card.WHY, restore.outcome, REASON_SHOWN),
+    ]
 
 
 ENDS: Mapping[State, Callable[[Restore], list[Block]]] = {
@@ -193,15 +200,15 @@ ENDS: Mapping[State, Callable[[Restore], list[Block]]] = {
 }
 
 
-def _verified(restore: Restore, facts: Facts, beside: CardContext) -> list[Block]:
-    blocks = [section(ending.verification(restore, facts))]
-    if facts["why"]:
-        blocks.append(plain_section(ending.SAID, facts["why"], OUTCOME_SHOWN))
-    blocks.append(_story(restore, beside))
-    return blocks
+def _verified(restore: Restore, facts: PostFacts, context: CardContext) -> list[Block]:
+    return [
+        section(ending.verification(restore, facts)),
+        *_quoted(ending.SAID, facts["why"], OUTCOME_SHOWN),
+        _story(restore, context),
+    ]
 
 
-RENDERERS: Mapping[PostKind, Callable[[Restore, Facts, CardContext], list[Block]]] = {
+RENDERERS: Mapping[PostKind, Callable[[Restore, PostFacts, CardContext], list[Block]]] = {
     PostKind.REMINDER: _reminder,
     PostKind.VOTE_REVOKED: _vote_revoked,
     PostKind.ANNOUNCEMENT_FAILED: _announcement_failed,

@@ -18,8 +18,8 @@ from restorebot.docspace.sentences import Sentences
 from restorebot.model import State
 from restorebot.restores.watch import KeyFate
 from restorebot.settings import Settings
+from restorebot.setup_hints import SETUP_HINTS
 from restorebot.slack.phrases import ending
-from restorebot.slack.phrases.setup import SETUP_HINTS
 from restorebot.storage import keys as stored_keys
 from tests.harness import KEY, World, words, world
 

@@ -22,10 +22,10 @@ from sqlalchemy.dialects.sqlite import dialect
 from typer.testing import CliRunner, Result
 
 from restorebot.cli import audit as command
-from restorebot.cli import history
 from restorebot.cli.main import app
 from restorebot.model import Event, State
 from restorebot.settings import problems as setting_problems
+from restorebot.slack.phrases import approval
 from restorebot.storage import audit, problems
 from restorebot.storage.store import Store, open_store
 from tests.harness import empty_database
@@ -399,7 +399,7 @@ async def test_names_with_markup_quotes_and_newlines_are_printed_as_they_are(
                 event=Event.DENIED,
             )
     done = await run(tmp_path, "history")
-    assert history.ALONE in done.stdout
+    assert approval.NOBODY in done.stdout
     for name in names[:3] + names[4:]:
         assert name in done.stdout
     assert "two lines [31mred" in done.stdout

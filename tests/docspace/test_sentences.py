@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from restorebot.docspace.sentences import Sentences
-from restorebot.slack.phrases.setup import SETUP_HINTS
+from restorebot.setup_hints import SETUP_HINTS
 
 PACKAGE = Path(__file__).parent.parent.parent / "restorebot"
 READ_WITHOUT_US = [

@@ -12,9 +12,8 @@ import pytest
 
 from restorebot.model import State
 from restorebot.restores import policy, start
-from restorebot.slack.phrases import answers
+from restorebot.slack.phrases import answers, approval
 from restorebot.slack.phrases import card as card_words
-from restorebot.slack.phrases import restore as restore_words
 from restorebot.slack.phrases import thread as thread_words
 from restorebot.storage import audit
 from tests.harness import BOB, CAROL, CHANNEL, ERIN, World, words, world
@@ -68,7 +67,7 @@ async def test_twenty_clicks_at_once_do_not_meet_the_rate_limit_and_ten_of_them_
     assert len(await crowd.requests("startrestore")) == 1
     told = [said for one in CROWD for said in await crowd.private(one)]
     assert len(told) == 10
-    assert all(restore_words.was_approved(restore) in said for said in told)
+    assert all(approval.as_beginning(restore) in said for said in told)
 
 
 async def test_who_clicks_after_the_approval_has_nobody_looked_up_but_themselves(
@@ -79,7 +78,7 @@ async def test_who_clicks_after_the_approval_has_nobody_looked_up_but_themselves
     await crowd.slack("faults", "PATCH", **{"chat.update": {"fault": "server_error", "times": 999}})
     for one in CROWD[:10]:
         await crowd.click("approve", one)
-    approved = restore_words.was_approved(await crowd.restore())
+    approved = approval.as_beginning(await crowd.restore())
     assert len((await crowd.restore()).voters) == 10
     before = await asked_of_slack(crowd, "users.info")
     for one in CROWD[10:15]:

@@ -250,7 +250,7 @@ async def test_a_key_that_expires_within_a_day_is_a_warning(scene: World) -> Non
 async def test_a_slow_portal_is_given_up_on_within_ten_seconds(
     scene: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("restorebot.slack.request_flow.CHECK_TIMEOUT", 0.2)
+    monkeypatch.setattr("restorebot.slack.request_flow.CHECKS_TIMEOUT", 0.2)
     await scene.portal("faults", "PATCH", slow=1)
     await scene.command(MISSING)
     assert preflight.too_slow(scene.of_portal.host, 0.2) in await shown(scene)

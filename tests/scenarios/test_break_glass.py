@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from restorebot.model import State
 from restorebot.restores import service, start
-from restorebot.slack.phrases import answers, ending, lists, request
+from restorebot.slack.phrases import answers, approval, ending, request
 from restorebot.slack.phrases import thread as thread_words
 from restorebot.storage import schema
 from tests.harness import ALICE, BOB, CAROL, CHANNEL, ERIN, World, words, world
@@ -65,7 +65,7 @@ async def test_she_starts_alone_and_everybody_hears_of_it(glass: World) -> None:
     assert f"*Approved* {ending.approved_when(restore)}" in thread
     assert len(await glass.requests("startrestore")) == 1
     await glass.command("history")
-    assert lists.STARTED_ALONE in (await glass.private())[-1]
+    assert approval.ALONE in (await glass.private())[-1]
 
 
 BAD = [

@@ -13,7 +13,7 @@ from sqlalchemy import delete
 
 from restorebot.model import State
 from restorebot.restores import policy, service, votes
-from restorebot.slack.phrases import answers, ending
+from restorebot.slack.phrases import answers, approval, ending
 from restorebot.slack.phrases import card as card_words
 from restorebot.slack.phrases import restore as restore_words
 from restorebot.storage import schema
@@ -75,7 +75,7 @@ async def test_self_approval_can_be_allowed_and_is_marked(tmp_path: Path, transp
         restore = await scene.restore()
         assert restore.state is State.RESTORING
         assert restore.self_approved
-        assert card_words.approval(restore) in words(await scene.card())
+        assert approval.on_card(restore) in words(await scene.card())
 
 
 @pytest.mark.both_transports
@@ -153,7 +153,7 @@ async def test_a_double_click_starts_one_restore(scene: World) -> None:
     assert (await scene.restore()).state is State.RESTORING
     assert (await scene.restore()).voters == (BOB,)
     assert await starts(scene) == 1
-    assert restore_words.was_approved(await scene.restore()) in await told(scene, BOB)
+    assert approval.as_beginning(await scene.restore()) in await told(scene, BOB)
     await scene.until(State.COMPLETED, by=5)
     assert await starts(scene) == 1
 
@@ -168,7 +168,7 @@ async def test_two_approvers_at_once_start_one_restore_and_the_loser_is_told_who
     assert await starts(scene) == 1
     (winner,) = restore.voters
     loser = ERIN if winner == BOB else BOB
-    assert restore_words.was_approved(restore) in await told(scene, loser)
+    assert approval.as_beginning(restore) in await told(scene, loser)
     assert not await scene.private(winner)
     await scene.until(State.COMPLETED, by=5)
     assert await starts(scene) == 1

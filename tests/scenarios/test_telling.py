@@ -13,8 +13,7 @@ from sqlalchemy import select
 
 from restorebot.model import ENDED, PostKind, State
 from restorebot.slack import thread
-from restorebot.slack.phrases import card as card_words
-from restorebot.slack.phrases import ending
+from restorebot.slack.phrases import approval, ending
 from restorebot.slack.phrases import thread as thread_words
 from restorebot.storage import audit, schema
 from tests.harness import ALICE, BOB, World, words
@@ -81,7 +80,7 @@ async def test_a_message_that_our_own_code_fails_at_holds_up_no_other(
     await scene.click("approve")
     await scene.pass_time(10)
     assert "delivery_failed" in scene.log.getvalue()
-    assert card_words.approval(await scene.restore()) in words(await scene.card())
+    assert approval.on_card(await scene.restore()) in words(await scene.card())
     assert not await scene.thread()
     monkeypatch.setitem(thread.RENDERERS, PostKind.SENT, write)
     await scene.until(State.COMPLETED)

@@ -47,11 +47,12 @@ from restorebot.slack.phrases.picker import ARCHIVE_KINDS
 from restorebot.slack.phrases.restore import title
 from restorebot.slack.phrases.thread import SENT_AGAIN
 from restorebot.slack.rates import RateLimit
+from restorebot.times import duration
 from tests.harness import TLS
 from tests.storage.conftest import a_restore
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-AROUND = cards.CardContext(("U0BOB", "S0OPS"), (timedelta(minutes=20), timedelta(hours=3)))
+CONTEXT = cards.CardContext(("U0BOB", "S0OPS"), (timedelta(minutes=20), timedelta(hours=3)))
 OURS = re.compile(r"<@U0\w+>|<#C0\w+>|<!subteam\^S0\w+>|<!date\^\d+\^[^|>]*\|[^>]*>")
 """The markup that is ours: mentions of those concerned and of channels, and times."""
 
@@ -189,7 +190,7 @@ PORTAL = Portal(
 
 @given(restores())
 def test_any_card_fits(restore: Restore) -> None:
-    fits(*cards.card(restore, AROUND))
+    fits(*cards.card(restore, CONTEXT))
 
 
 @given(restores(), st.sampled_from([kind for kind in PostKind if kind is not PostKind.CARD]), facts)
@@ -197,7 +198,9 @@ def test_any_post_fits(restore: Restore, kind: PostKind, said: dict[str, Any]) -
     if kind is PostKind.CLOSING:
         ends = [state for state in State if state in thread.ENDS]
         restore = replace(restore, state=ends[restore.version % len(ends)])
-    text, blocks = thread.thread_post(kind, restore, said, "0123456789ab", AROUND)
+    text, blocks = thread.thread_post(
+        kind, restore, facts=said, witness="0123456789ab", context=CONTEXT
+    )
     fits(text, blocks)
     again, marked = thread.mark_sent_again(text, blocks)
     fits(again, marked)
@@ -215,7 +218,9 @@ def test_any_modal_fits_and_can_be_submitted_only_when_all_is_well(
     )
     checks = (Check("portal", result, sentence),)
     report = Report(checks=checks, alias=PortalAlias(alias[:100]), source=source)
-    view = request_modal.confirmation_modal(ref_of(source), report, PORTAL, "C1", NOW)
+    view = request_modal.confirmation_modal(
+        ref_of(source), report, portal=PORTAL, channel="C1", now=NOW
+    )
     check_view(view, "modal")
     assert ("submit" in view) == passes
     assert any(block["type"] == "input" for block in view["blocks"]) == passes
@@ -236,9 +241,9 @@ def test_a_modal_for_any_archive_fits(alias: str, source: Source, sentence: str)
     view = request_modal.confirmation_modal(
         ref_of(source),
         report,
-        PORTAL,
-        "C1",
-        NOW,
+        portal=PORTAL,
+        channel="C1",
+        now=NOW,
         window=request_modal.Window(external_id="facts-1", close="Back"),
     )
     check_view(view, "modal")
@@ -309,12 +314,12 @@ def test_the_fallback_says_everything_that_the_card_shows() -> None:
         requested_at=NOW,
         expires_at=NOW,
     )
-    text, _ = cards.card(restore, AROUND)
+    text, _ = cards.card(restore, CONTEXT)
     for word in (
         title(restore),
         "<@U0ALICE>",
         "because",
-        card_words.approvals_missing(2, AROUND.approvers),
+        card_words.approvals_missing(2, CONTEXT.approvers),
         card_words.request_expires(restore),
     ):
         assert word in text
@@ -334,7 +339,7 @@ SPANS = [
     ("seconds", "words"), [*SPANS, (172800, "2 days"), (172799, "47 h 59 min")]
 )
 def test_a_duration_is_said_in_its_two_largest_units(seconds: float, words: str) -> None:
-    assert mrkdwn.duration(timedelta(seconds=seconds)) == words
+    assert duration(timedelta(seconds=seconds)) == words
 
 
 def test_a_time_is_shown_in_the_readers_zone_with_utc_for_others() -> None:

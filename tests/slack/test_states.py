@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from restorebot.model import ENDED, PostKind, State
+from restorebot.cli import history
+from restorebot.model import ENDED, PostKind, State, Vote
 from restorebot.sandbox.workspace.limits import check_message_blocks
-from restorebot.slack import cards, thread
+from restorebot.slack import cards, lists, thread
+from restorebot.slack.phrases import approval, ending
 from restorebot.slack.phrases.restore import describe
 from tests.storage.conftest import NOW, a_restore
 
@@ -26,6 +28,22 @@ def test_each_state_has_its_card_and_its_sentence(state: State) -> None:
 @pytest.mark.parametrize("state", sorted(ENDED))
 def test_each_end_is_told_in_the_thread(state: State) -> None:
     restore = replace(a_restore("one", state=state), ended_at=NOW)
-    text, blocks = thread.thread_post(PostKind.CLOSING, restore, {}, "0123456789ab", NOBODY)
+    text, blocks = thread.thread_post(
+        PostKind.CLOSING, restore, facts={}, witness="0123456789ab", context=NOBODY
+    )
     check_message_blocks(blocks)
     assert text
+
+
+def test_whoever_approved_their_own_request_is_said_to_wherever_approvers_are_named() -> None:
+    restore = replace(
+        a_restore("one", state=State.COMPLETED),
+        approved_at=NOW,
+        ended_at=NOW,
+        self_approved=True,
+        votes=(Vote("UALICE", NOW),),
+    )
+    card, _ = cards.card(restore, NOBODY)
+    told = [card, describe(restore), lists.ended_line(restore), ending.approved_when(restore)]
+    told += [" ".join(history.row(restore))]
+    assert all(approval.OWN_REQUEST in text for text in told)

@@ -1,5 +1,6 @@
 """What a portal's users are told in their own channels."""
 
+from restorebot.docspace.models import ACTIVE
 from restorebot.model import Restore
 from restorebot.slack.mrkdwn import (
     code,
@@ -9,32 +10,38 @@ from restorebot.slack.mrkdwn import (
 from restorebot.slack.phrases.restore import starts
 
 
-def _data_of(restore: Restore, verb: str) -> str:
+def _data_of(restore: Restore, verb: str) -> list[str]:
+    """Say how old its data is, or is going to be; nothing where nobody tells of the archive."""
     made_on = restore.source.created_on
     if made_on is None:
-        return ""
-    return f"Its data {verb} that of {date(made_on)}. "
+        return []
+    return [f"Its data {verb} that of {date(made_on)}."]
 
 
 def planned(restore: Restore) -> str:
     """Tell a portal's users that it is going to be replaced."""
-    return (
+    headline = (
         f":calendar: *{code(restore.portal)} is going to be put back to its state of an earlier "
-        f"day, {starts(restore)}.*\n"
-        f"{_data_of(restore, 'will be')}What was added or changed since then is lost; keep a copy "
-        "of what you need. You will be logged out, the portal will be closed until it is done, and "
-        "you will need a new password."
+        f"day, {starts(restore)}.*"
     )
+    consequences = (
+        "What was added or changed since then is lost; keep a copy of what you need. You will be "
+        "logged out, the portal will be closed until it is done, and you will need a new password."
+    )
+    return f"{headline}\n{' '.join([*_data_of(restore, 'will be'), consequences])}"
 
 
 def started(restore: Restore) -> str:
     """Tell a portal's users that it is being replaced."""
-    return (
+    headline = (
         f":lock: *{code(restore.portal)} is being put back to its state of an earlier day, from "
-        "now on.*\n"
-        f"{_data_of(restore, 'will be')}Please do not work in it: what you do now is lost. You "
-        "will be logged out; this channel is told when it is over."
+        "now on.*"
     )
+    consequences = (
+        "Please do not work in it: what you do now is lost. You will be logged out; this channel "
+        "is told when it is over."
+    )
+    return f"{headline}\n{' '.join([*_data_of(restore, 'will be'), consequences])}"
 
 
 def completed(restore: Restore) -> str:
@@ -42,8 +49,9 @@ def completed(restore: Restore) -> str:
     mail = 'Use "Forgot password?" on its page'
     if restore.notify:
         mail = "A mail with a link is on its way to you"
+    is_open = f":white_check_mark: *{code(restore.portal)} is open again.*"
     return (
-        f":white_check_mark: *{code(restore.portal)} is open again.* {_data_of(restore, 'is')}\n"
+        f"{' '.join([is_open, *_data_of(restore, 'is')])}\n"
         f"Old passwords no longer work. {mail} to set a new one: {escape(restore.portal_url)}. "
         "Two-factor sign-in has to be set up again."
     )
@@ -59,18 +67,15 @@ def closed(restore: Restore) -> str:
 
 def called_off(restore: Restore) -> str:
     """Tell a portal's users that what was announced does not come."""
-    planned = ""
+    what = f"The restore of {code(restore.portal)}"
     if restore.starts_at:
-        planned = f" that was planned for {date(restore.starts_at)}"
-    portal = code(restore.portal)
-    return f":negative_squared_cross_mark: *The restore of {portal}{planned} does not happen.*"
+        what = f"{what} that was planned for {date(restore.starts_at)}"
+    return f":negative_squared_cross_mark: *{what} does not happen.*"
 
 
 def failed(restore: Restore) -> str:
     """Tell a portal's users that it has its old data."""
-    closed = " It may stay closed for a while; administrators have been told."
-    if restore.tenant_status == 0:
-        closed = ""
-    return (
-        f":x: *{code(restore.portal)} could not be put back, and has its data of before.*{closed}"
-    )
+    told = f":x: *{code(restore.portal)} could not be put back, and has its data of before.*"
+    if restore.tenant_status == ACTIVE:
+        return told
+    return f"{told} It may stay closed for a while; administrators have been told."

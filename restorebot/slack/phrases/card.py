@@ -8,23 +8,21 @@ from restorebot.slack.mrkdwn import (
     channel_link,
     code,
     date,
-    duration,
-    mention,
     mentions,
     plain_text,
-    utc_text,
 )
+from restorebot.slack.phrases import approval
 from restorebot.slack.phrases.restore import (
     OUTCOME_NOT_KNOWN,
     PHASES,
     STARTS_AFTER_BACKUP,
     UNCHANGED_SINCE,
-    approved_by,
     decided_by,
     durations,
-    ended_at,
     task,
+    with_end,
 )
+from restorebot.times import duration, utc_text
 
 ASKED_BY = "Asked by"
 PORTAL = "Portal"
@@ -41,6 +39,7 @@ CAN_BE_STOPPED = "Until then it can be stopped."
 BEING_SENT = "The request is being sent to the portal."
 LAST_TOOK = "*This portal's last restores took:*"
 NOT_SEEN_YET = "not seen yet"
+NOTHING_RESTORED = "Nothing was restored."
 STANDS_STILL = "The number often stands still for most of the run, 75 above all. That is normal."
 UNKNOWN_OUTCOME = f":question: {OUTCOME_NOT_KNOWN}"
 NEVER_SENT_AGAIN = (
@@ -50,30 +49,20 @@ NEVER_SENT_AGAIN = (
 
 def footer(source: Source, *, notify: bool) -> str:
     """Name the backup's id and who is mailed."""
-    mails = "Mails to the owner only"
-    if notify:
-        mails = "Mails to everybody"
+    mails = "Mails to everybody" if notify else "Mails to the owner only"
     if source.backup_id is None:
         return mails
     return f"Backup id {code(source.backup_id)} · {mails}"
 
 
-def approval(restore: Restore) -> str:
-    """Say who approved, in a sentence."""
-    if restore.break_glass:
-        who = mention(restore.requester)
-        return f":rotating_light: Started by {who} alone, without approval (break-glass)."
-    return f"Approved by {approved_by(restore)}."
-
-
 def approved(restore: Restore) -> str:
     """Say who approved it, for a restore that goes on or has completed."""
-    return f":white_check_mark: {approval(restore)}"
+    return f":white_check_mark: {approval.on_card(restore)}"
 
 
 def running(restore: Restore) -> str:
     """Say who approved it, for a restore that runs."""
-    return f":arrows_counterclockwise: {approval(restore)}"
+    return f":arrows_counterclockwise: {approval.on_card(restore)}"
 
 
 def approvals_missing(missing: int, approvers: Iterable[str]) -> str:
@@ -151,33 +140,41 @@ def look_at_portal(approvers: Iterable[str]) -> str:
     return f"{mentions(approvers)}: look at the portal, then say below how it stands."
 
 
-def _took(restore: Restore) -> str:
+def _with_end_and_duration(told: str, restore: Restore) -> str:
     if restore.took is None:
-        return ""
-    return f", after {duration(restore.took)}"
+        return with_end(told, restore)
+    return f"{with_end(told, restore)}, after {duration(restore.took)}"
 
 
 def completed(restore: Restore) -> str:
     """Say that it completed."""
-    return f"*Completed* {ended_at(restore)}{_took(restore)}. What to do next is in the thread."
+    end = _with_end_and_duration("*Completed*", restore)
+    return f"{end}. What to do next is in the thread."
 
 
 def ended(restore: Restore) -> str:
     """Say how an ended restore ended."""
-    by, at = decided_by(restore), ended_at(restore)
-    expired = "The request"
-    if restore.approved_at:
-        expired = "The approval"
-    sentences = {
-        State.FAILED: f":x: *Failed* {at}{_took(restore)}.",
-        State.CLOSED: f":lock: Closed by {by} {at}.",
-        State.DENIED: f":no_entry: Denied by {by} {at}.",
-        State.WITHDRAWN: f":leftwards_arrow_with_hook: Withdrawn by {by} {at}.",
-        State.EXPIRED: f":alarm_clock: {expired} expired {at}.",
-        State.STOPPED: f":octagonal_sign: Stopped by {by} {at}.",
-        State.VOID: f":heavy_multiplication_x: Void since {at}. Nothing was restored.",
+    if restore.state is State.FAILED:
+        return f"{_with_end_and_duration(':x: *Failed*', restore)}."
+    by = decided_by(restore)
+    ends = {
+        State.CLOSED: f":lock: Closed by {by}",
+        State.DENIED: f":no_entry: Denied by {by}",
+        State.WITHDRAWN: f":leftwards_arrow_with_hook: Withdrawn by {by}",
+        State.EXPIRED: f":alarm_clock: {_what_expired(restore)} expired",
+        State.STOPPED: f":octagonal_sign: Stopped by {by}",
+        State.VOID: ":heavy_multiplication_x: Void since",
     }
-    return sentences[restore.state]
+    end = f"{with_end(ends[restore.state], restore)}."
+    if restore.state is State.VOID:
+        return f"{end} {NOTHING_RESTORED}"
+    return end
+
+
+def _what_expired(restore: Restore) -> str:
+    if restore.approved_at is None:
+        return "The request"
+    return "The approval"
 
 
 APPROVE = "Approve"

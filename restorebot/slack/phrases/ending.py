@@ -4,20 +4,21 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from restorebot.docspace.models import tenant_status_name
+from restorebot.docspace.models import ACTIVE, tenant_status_name
 from restorebot.model import Restore, Source, State
 from restorebot.restores.watch import KeyFate
+from restorebot.setup_hints import REPLACE_KEY
 from restorebot.slack.mrkdwn import (
     code,
     date,
-    duration,
     escape,
     mention,
     mentions,
 )
+from restorebot.slack.phrases import approval
 from restorebot.slack.phrases.restore import TITLES, decided_by, durations
-from restorebot.slack.phrases.setup import REPLACE_KEY
 from restorebot.slack.phrases.thread import how_to_find_backup
+from restorebot.times import duration
 
 SAID = "What was said"
 BEFORE_TOOK = "the restores before took"
@@ -65,16 +66,9 @@ def story(restore: Restore, spans: Sequence[timedelta]) -> str:
 
 def approved_when(restore: Restore) -> str:
     """Say who approved it, when, and for when."""
-    approved = "never"
-    if restore.approved_at:
-        approved = f"by {mentions(restore.voters)} {date(restore.approved_at)}"
-        if restore.self_approved:
-            approved += " (their own request)"
-    if restore.break_glass:
-        approved = f"by nobody: {mention(restore.requester)} started it alone (break-glass)"
-    if restore.starts_at:
-        approved += f", to start {date(restore.starts_at)}"
-    return approved
+    if restore.starts_at is None:
+        return approval.in_story(restore)
+    return f"{approval.in_story(restore)}, to start {date(restore.starts_at)}"
 
 
 def _took_compared(restore: Restore, spans: Sequence[timedelta]) -> str:
@@ -127,21 +121,21 @@ NOT_LOCKED = "The portal is active, not locked."
 
 def failed_state(restore: Restore) -> str:
     """Say in what state a failed restore left the portal."""
-    state = left_in_status(restore.tenant_status)
     if restore.sent_at is None:
-        state = DATA_UNTOUCHED
-    elif not restore.has_task:
-        state = NOT_TAKEN
+        return DATA_UNTOUCHED
+    if not restore.has_task:
+        return NOT_TAKEN
+    status = left_in_status(restore.tenant_status)
     if restore.task_id is None:
-        return state
-    return f"{state} Task {code(restore.task_id)}."
+        return status
+    return f"{status} Task {code(restore.task_id)}."
 
 
 def left_in_status(tenant_status: int | None) -> str:
     """Say what a ``tenantStatus`` means for those who want to work."""
     if tenant_status is None:
         return LOCK_NOT_READ
-    if tenant_status == 0:
+    if tenant_status == ACTIVE:
         return NOT_LOCKED
     status = tenant_status_name(tenant_status)
     return (

@@ -6,15 +6,14 @@ from restorebot.model import Restore
 from restorebot.slack.mrkdwn import (
     code,
     date,
-    duration,
     escape,
     mention,
-    mentions,
 )
-from restorebot.slack.phrases.restore import TITLES, ended_at, starts
+from restorebot.slack.phrases import approval
+from restorebot.slack.phrases.restore import TITLES, starts, with_end
+from restorebot.times import duration
 
 EXPIRED = "*expired*"
-STARTED_ALONE = "started alone (break-glass)"
 
 
 def no_backups(portal: str) -> str:
@@ -66,25 +65,18 @@ def open_line(restore: Restore, link: str | None) -> str:
     shown = f"Restore of {escape(restore.portal)}: {TITLES[restore.state]}"
     if link:
         shown = f"<{link}|{shown}>"
-    planned = ""
     if restore.is_planned:
-        planned = f" · starts {starts(restore)}"
-    asked = f"{asked_by(restore)} {date(restore.requested_at)}"
-    return f"• {shown}{planned} · {asked}"
+        shown = f"{shown} · starts {starts(restore)}"
+    return f"• {shown} · {asked_by(restore)} {date(restore.requested_at)}"
 
 
 def ended_line(restore: Restore, name: str) -> str:
     """Describe one ended restore; ``name`` is what it was restored from."""
-    at = f" {ended_at(restore)}".rstrip()
-    took = ""
+    end = with_end(f"*{TITLES[restore.state]}*", restore)
     if restore.took is not None:
-        took = f", took {duration(restore.took)}"
-    yes = ""
-    if restore.votes:
-        yes = f", approved by {mentions(restore.voters)}"
-    if restore.break_glass:
-        yes = f", {STARTED_ALONE}"
-    return (
-        f"• {code(restore.portal)} from {name}: *{TITLES[restore.state]}*{at}{took} "
-        f"· {asked_by(restore)}{yes}"
-    )
+        end = f"{end}, took {duration(restore.took)}"
+    line = f"• {code(restore.portal)} from {name}: {end} · {asked_by(restore)}"
+    approved = approval.in_list(restore)
+    if approved is None:
+        return line
+    return f"{line}, {approved}"

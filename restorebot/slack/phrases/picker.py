@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 from restorebot.docspace.storages import StorageType
-from restorebot.slack.mrkdwn import code, duration
+from restorebot.slack.mrkdwn import code
 from restorebot.slack.phrases.answers import EXAMPLE_ID
 from restorebot.slack.phrases.restore import stored_in
+from restorebot.times import duration
 
 TITLE = "Choose a backup"
 NEXT = "Next"

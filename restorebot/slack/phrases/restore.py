@@ -4,15 +4,15 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from restorebot.docspace.storages import name_of
-from restorebot.model import Phase, Restore, Source, State
+from restorebot.model import ENDED, Phase, Restore, Source, State
 from restorebot.slack.mrkdwn import (
     code,
     date,
-    duration,
     escape,
     mention,
-    mentions,
 )
+from restorebot.slack.phrases import approval
+from restorebot.times import duration
 
 TITLES: Mapping[State, str] = {
     State.REQUESTED: "waiting for approval",
@@ -51,13 +51,6 @@ def title(restore: Restore) -> str:
     return f"Restore of {restore.portal}: {TITLES[restore.state]}"
 
 
-def approved_by(restore: Restore) -> str:
-    """Say whose yes it has."""
-    if restore.self_approved:
-        return f"{mentions(restore.voters)} (their own request)"
-    return mentions(restore.voters)
-
-
 def decided_by(restore: Restore) -> str:
     """Say who ended it."""
     if restore.decided_by:
@@ -65,11 +58,11 @@ def decided_by(restore: Restore) -> str:
     return BOT_NAME
 
 
-def ended_at(restore: Restore) -> str:
-    """Say when it ended."""
+def with_end(told: str, restore: Restore) -> str:
+    """Add to how it ended when it did, where that is known."""
     if restore.ended_at is None:
-        return ""
-    return date(restore.ended_at)
+        return told
+    return f"{told} {date(restore.ended_at)}"
 
 
 def starts(restore: Restore) -> str:
@@ -86,32 +79,36 @@ def durations(spans: Iterable[timedelta]) -> str:
 
 def describe(restore: Restore) -> str:
     """Say how the restore stands, and who made it so."""
-    at = f" {ended_at(restore)}".rstrip()
-    by = decided_by(restore)
+    if restore.state in ENDED:
+        return _describe_end(restore)
+    approved = approval.as_beginning(restore)
     sentences = {
         State.REQUESTED: "This restore still waits for approval.",
-        State.APPROVED: f"{was_approved(restore)}; it starts {_start_of_approved(restore)}.",
-        State.BACKING_UP: f"{was_approved(restore)}; its safety backup is being made.",
-        State.STARTING: f"{was_approved(restore)} and is being started.",
-        State.RESTORING: f"{was_approved(restore)} and is running.",
-        State.UNKNOWN: f"{was_approved(restore)}, and its outcome is not known.",
-        State.COMPLETED: f"{was_approved(restore)} and has completed{at}.",
-        State.FAILED: f"{was_approved(restore)} and has failed{at}.",
-        State.CLOSED: f"This restore was closed by {by}{at}.",
-        State.DENIED: f"This restore was denied by {by}{at}.",
-        State.WITHDRAWN: f"This restore was withdrawn by {by}{at}.",
-        State.STOPPED: f"This restore was stopped by {by}{at}.",
-        State.EXPIRED: f"This restore expired{at}. {ASK_AGAIN}",
-        State.VOID: f"This restore became void{at}. {ASK_AGAIN}",
+        State.APPROVED: f"{approved}; it starts {_start_of_approved(restore)}.",
+        State.BACKING_UP: f"{approved}; its safety backup is being made.",
+        State.STARTING: f"{approved} and is being started.",
+        State.RESTORING: f"{approved} and is running.",
+        State.UNKNOWN: f"{approved}, and its outcome is not known.",
     }
     return sentences[restore.state]
 
 
-def was_approved(restore: Restore) -> str:
-    """Say who approved it, or started it alone, to go on with how it stands."""
-    if restore.break_glass:
-        return f"This restore was started by {mention(restore.requester)} alone (break-glass)"
-    return f"This restore has been approved by {mentions(restore.voters)}"
+def _describe_end(restore: Restore) -> str:
+    approved, by = approval.as_beginning(restore), decided_by(restore)
+    ends = {
+        State.COMPLETED: f"{approved} and has completed",
+        State.FAILED: f"{approved} and has failed",
+        State.CLOSED: f"This restore was closed by {by}",
+        State.DENIED: f"This restore was denied by {by}",
+        State.WITHDRAWN: f"This restore was withdrawn by {by}",
+        State.STOPPED: f"This restore was stopped by {by}",
+        State.EXPIRED: "This restore expired",
+        State.VOID: "This restore became void",
+    }
+    end = f"{with_end(ends[restore.state], restore)}."
+    if restore.state in {State.EXPIRED, State.VOID}:
+        return f"{end} {ASK_AGAIN}"
+    return end
 
 
 def _start_of_approved(restore: Restore) -> str:

@@ -13,6 +13,7 @@ from restorebot.slack.mrkdwn import (
     mention,
     mentions,
 )
+from restorebot.slack.phrases import approval
 from restorebot.slack.phrases.restore import (
     OUTCOME_NOT_KNOWN,
     STARTS_AFTER_BACKUP,
@@ -115,11 +116,10 @@ def backing_up(task_id: str) -> str:
 
 def backed_up(restore: Restore) -> str:
     """Say that the safety backup is made, when and where."""
-    made = ""
+    made, where = "*The safety backup is made*", stored_in(restore.safety_storage)
     if restore.safety_made_at:
-        made = date(restore.safety_made_at)
-    where = stored_in(restore.safety_storage)
-    return f":floppy_disk: *The safety backup is made*, {made}, in {where}."
+        made = f"{made}, {date(restore.safety_made_at)}"
+    return f":floppy_disk: {made}, in {where}."
 
 
 def how_to_find_backup(restore: Restore) -> str:
@@ -131,14 +131,9 @@ def how_to_find_backup(restore: Restore) -> str:
 
 def sent(restore: Restore, task_id: str) -> str:
     """Say that the portal has taken the restore."""
-    yes = f"Approved by {mentions(restore.voters)}."
-    if restore.self_approved:
-        yes = f"Approved by {mentions(restore.voters)}, who also asked for it."
-    if restore.break_glass:
-        yes = f"Started by {mention(restore.requester)} alone (break-glass)."
     return (
-        f":rocket: {yes} The portal has taken the restore as task {code(task_id)}. It cannot be "
-        "cancelled from here on."
+        f":rocket: {approval.when_sent(restore)} The portal has taken the restore as task "
+        f"{code(task_id)}. It cannot be cancelled from here on."
     )
 
 
