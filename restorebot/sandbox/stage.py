@@ -34,7 +34,7 @@ class StoryBroken(Exception):
     """The story did not go as it should; the sentence says where."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Stage:
     """Where a story is played: the programs, and what people do and see."""
 
@@ -153,7 +153,7 @@ async def stage(
         programs(approvers=BOB, speed=speed, settings=settings) as started,
         httpx.AsyncClient(timeout=PATIENCE + 10, trust_env=False) as http,
     ):
-        made = Stage(http, console, started)
+        made = Stage(http=http, console=console, programs=started)
         narrator = asyncio.create_task(_narrate(made))
         try:
             await made.start_bot()

@@ -21,7 +21,7 @@ BACKUP_SECONDS = 10.0
 """Seconds that a backup takes."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class BackupRecord:
     """A row of the backup history; times are naive UTC, as MySQL has them."""
 
@@ -42,7 +42,7 @@ class BackupRecord:
         }
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Key:
     """An API key; no permissions means all."""
 
@@ -63,7 +63,7 @@ class Key:
         return self.may_write or "*:read" in self.permissions
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Task:
     """A restore or backup; ``begun`` is when the worker took it, None while it waits."""
 

@@ -28,7 +28,7 @@ AckError = Literal["operation_timeout", "dispatch_failed"]
 EnvelopeType = Literal["slash_commands", "interactive", "events_api"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Ack:
     """What came of one delivery.
 

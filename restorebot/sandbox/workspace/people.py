@@ -53,7 +53,7 @@ DISMISSED = Ack(acked=False)
 LONGEST_MESSAGE = 4000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SubmitResult:
     """What came of a submission: whether its view closed, and the errors beside its inputs."""
 
@@ -207,12 +207,12 @@ class People:
         ack = await self._delivery.interaction(payload, submission.http)
         if not ack.acked:
             self._trouble(view, ack.error or "")
-            return SubmitResult(ack)
+            return SubmitResult(ack=ack)
         try:
             return self._apply_response(view, ack)
         except MethodError as refusal:
             self._trouble(view, refusal.code)
-            return SubmitResult(ack, trouble=refusal.code)
+            return SubmitResult(ack=ack, trouble=refusal.code)
 
     def _apply_response(self, view: View, ack: Ack) -> SubmitResult:
         # What an answer to a submission may ask for: slack §1.5.
@@ -221,17 +221,17 @@ class People:
             raise MethodError("invalid_response")
         action = body.get("response_action")
         if action == "errors":
-            return SubmitResult(ack, errors=check_errors(view, body.get("errors")))
+            return SubmitResult(ack=ack, errors=check_errors(view, body.get("errors")))
         if action in {"update", "push"}:
             self._show_next(view, check_view(body.get("view"), "modal"), action)
-            return SubmitResult(ack)
+            return SubmitResult(ack=ack)
         if action == "clear":
             self._views.clear(view.user)
         elif body:
             raise MethodError("invalid_response")
         elif view in self._views.stack(view.user):
             self._close_from(view)
-        return SubmitResult(ack, closed=True)
+        return SubmitResult(ack=ack, closed=True)
 
     def _show_next(self, view: View, definition: Json, action: str) -> None:
         if view not in self._views.stack(view.user):
