@@ -94,7 +94,7 @@ class Clock:
         return self.now
 
 
-@dataclass
+@dataclass(kw_only=True)
 class World:
     """The handles of a scenario. All talk to the sandbox goes through its control interface."""
 
@@ -360,7 +360,15 @@ async def world(
         )
         configure(values)
         log = io.StringIO()
-        made = World(http, portal_url, slack_url, Clock(), Settings(**values), transport, log)
+        made = World(
+            http=http,
+            portal_url=portal_url,
+            slack_url=slack_url,
+            clock=Clock(),
+            settings=Settings(**values),
+            transport=transport,
+            log=log,
+        )
         logs.configure(log, made.settings.secrets())
         yield made
         no_secret_escaped(str(await made.slack("traffic", "GET")), folder, log.getvalue())

@@ -23,6 +23,7 @@ PRODUCT = sorted(
 BUILT_IN = set(dir(builtins))
 COLUMNS = 100
 FUNCTION_LINES = 40
+FIELDS_BY_POSITION = 3
 CONDITIONALS_PER_1000_LINES = 12
 TABLES_OF_CASES: set[str] = set()
 """Functions that read best as one long list of cases, though radon rates them C."""
@@ -54,16 +55,37 @@ def test_a_function_fits_on_a_screen() -> None:
 
 
 def test_no_conditional_hides_inside_another_expression() -> None:
-    """Not in an f-string, nor among arguments, nor in another conditional."""
+    """A statement may be one, or hold one: a value that is returned or named."""
     hidden = [
         place(path, inner)
-        for path in PRODUCT
+        for path in sorted(PACKAGE.rglob("*.py"))
         for outer in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(outer, ast.JoinedStr | ast.Call | ast.IfExp)
-        for inner in ast.walk(outer)
-        if isinstance(inner, ast.IfExp) and inner is not outer
+        if not isinstance(outer, ast.stmt)
+        for inner in ast.iter_child_nodes(outer)
+        if isinstance(inner, ast.IfExp)
     ]
     assert hidden == []
+
+
+def test_a_record_of_many_fields_names_each_of_them_where_it_is_made() -> None:
+    """In a dataclass of more than three, two values of one type change places unnoticed."""
+    by_position = [
+        f"{place(path, node)} {node.name}"
+        for path in ALL
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef) and len(_fields(node)) > FIELDS_BY_POSITION
+        if any(_takes_positions(decorator) for decorator in node.decorator_list)
+    ]
+    assert by_position == []
+
+
+def _fields(node: ast.ClassDef) -> list[ast.AnnAssign]:
+    return [one for one in node.body if isinstance(one, ast.AnnAssign)]
+
+
+def _takes_positions(decorator: ast.expr) -> bool:
+    said = ast.unparse(decorator)
+    return said.startswith("dataclass") and "kw_only=True" not in said
 
 
 def test_conditional_expressions_are_rare() -> None:

@@ -61,7 +61,7 @@ class Program:
                 await self.kill()
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Programs:
     """Where everything is, and the bot, which is started and stopped here."""
 
@@ -139,7 +139,12 @@ async def programs(
                 "RESTOREBOT_POLL_INTERVAL": "0.5 s",
                 "RESTOREBOT_STALL_AFTER": "1 min",
             }
-            started = Programs(folder, portal_url, slack_url, _inherited() | usual | dict(settings))
+            started = Programs(
+                folder=folder,
+                portal_url=portal_url,
+                slack_url=slack_url,
+                environment=_inherited() | usual | dict(settings),
+            )
             try:
                 yield started
             finally:

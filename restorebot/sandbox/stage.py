@@ -34,7 +34,7 @@ class StoryBroken(Exception):
     """The story did not go as it should; the sentence says where."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Stage:
     """Where a story is played: the programs, and what people do and see."""
 
@@ -49,7 +49,7 @@ class Stage:
         self.console.print(f"[bold cyan]{who:>10}[/]  {escape(what)}", highlight=False)
 
     async def _control(self, method: str, url: str, **body: Any) -> Any:
-        response = await self.http.request(method, url, json=body if method != "GET" else None)
+        response = await self.http.request(method, url, json=body or None)
         if response.status_code >= 400:
             raise StoryBroken(f"{url} said: {response.text[:200]}")
         return response.json()
@@ -153,7 +153,7 @@ async def stage(
         programs(approvers=BOB, speed=speed, settings=settings) as started,
         httpx.AsyncClient(timeout=PATIENCE + 10, trust_env=False) as http,
     ):
-        made = Stage(http, console, started)
+        made = Stage(http=http, console=console, programs=started)
         narrator = asyncio.create_task(_narrate(made))
         try:
             await made.start_bot()

@@ -48,7 +48,7 @@ PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["tests.faults.mortal"])
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Run:
     """One story with its own portal, workspace and database, played by people who try again when
     the bot is gone.
@@ -177,7 +177,9 @@ async def a_run(folder: Path) -> AsyncIterator[Run]:
             "approvers": (BOB,),
             "poll_interval": 0.1,
         }
-        run = Run(http, portal_url, slack_url, values, folder)
+        run = Run(
+            http=http, portal_url=portal_url, slack_url=slack_url, values=values, folder=folder
+        )
         try:
             yield run
         finally:

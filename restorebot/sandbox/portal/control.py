@@ -166,7 +166,7 @@ class Control:
         state = self.portal.state
         backup_id = str(changes.get("id", uuid.uuid4()))
         old = state.record(backup_id) or BackupRecord(
-            backup_id, "acme-added.tar.gz", 5, state.wall()
+            id=backup_id, file_name="acme-added.tar.gz", storage_type=5, created_on=state.wall()
         )
         record = replace(old, **changes)
         state.history = [one for one in state.history if one.id != backup_id] + [record]
@@ -179,7 +179,9 @@ class Control:
         for number in range((await read(request, ManyBody)).count):
             made = first - timedelta(minutes=number)
             name = f"nightly-{number:05}.tar.gz"
-            state.history.append(BackupRecord(str(uuid.uuid4()), name, 5, made))
+            state.history.append(
+                BackupRecord(id=str(uuid.uuid4()), file_name=name, storage_type=5, created_on=made)
+            )
         return {"history": len(state.history)}
 
     async def _remove_backup(self, request: Request) -> Json:
@@ -202,7 +204,7 @@ class Control:
         The answer alone shows it, as DocSpace's does.
         """
         await read(request, Nothing)
-        key = Key(new_key())
+        key = Key(value=new_key())
         self.portal.state.keys.append(key)
         return {"key": key.value}
 

@@ -49,7 +49,7 @@ class PortalState:
         self.profile = profile
         self.tenant_id = 1
         self.tenant_status = ACTIVE
-        self.keys = [Key(key)]
+        self.keys = [Key(value=key)]
         self.history = _seeds(self.wall())
         self.restore: Task | None = None
         self.backup: Task | None = None
@@ -132,11 +132,15 @@ class PortalState:
 
     def _new_task(self, kind: int) -> Task:
         now = self.now()
-        return Task(str(uuid.uuid4()), kind, now, tenant=self.tenant_id, changed=now)
+        return Task(
+            id=str(uuid.uuid4()), kind=kind, created=now, tenant=self.tenant_id, changed=now
+        )
 
     def show_finished_task(self, *, dump: bool = False) -> Task:
         """Show a task that finished some time ago."""
-        task = Task(str(uuid.uuid4()), RESTORE, self.now(), dump=dump, changed=self.now())
+        task = Task(
+            id=str(uuid.uuid4()), kind=RESTORE, created=self.now(), dump=dump, changed=self.now()
+        )
         task.status, task.progress, task.completed = COMPLETED, 100, True
         if dump:
             self.dump = task
@@ -181,7 +185,9 @@ class PortalState:
             task.warning = "Some files were not included."
         made = self.wall()
         name = f"{self.alias}_{made:%Y-%m-%d_%H-%M-%S}.tar.gz"
-        record = BackupRecord(task.id, name, task.storage_type, made)
+        record = BackupRecord(
+            id=task.id, file_name=name, storage_type=task.storage_type, created_on=made
+        )
         if task.storage_type == DATA_STORE:
             record.expires_on = made + timedelta(days=1)
         self.history.append(record)
@@ -295,4 +301,10 @@ def _seed(
 ) -> BackupRecord:
     backup_id = str(uuid.UUID(hashlib.sha256(name.encode()).hexdigest()[:32]))
     file_name = f"{name}_{created:%Y-%m-%d_%H-%M-%S}.tar.gz"
-    return BackupRecord(backup_id, file_name, storage_type, created, expires)
+    return BackupRecord(
+        id=backup_id,
+        file_name=file_name,
+        storage_type=storage_type,
+        created_on=created,
+        expires_on=expires,
+    )

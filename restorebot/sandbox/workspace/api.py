@@ -65,7 +65,7 @@ class RateLimits:
 class Fault(Body):
     """What goes wrong with the next calls of a method.
 
-    ``only`` are those with it among their arguments; ``seconds`` are real ones.
+    ``only`` are those with it among their arguments, else all; ``seconds`` are real ones.
     """
 
     fault: FaultKind
@@ -74,7 +74,7 @@ class Fault(Body):
     seconds: float = 1.0
     error: str = "internal_error"
     status: int = 500
-    only: str = ""
+    only: str | None = None
 
 
 class Faults:
@@ -96,7 +96,9 @@ class Faults:
     def next_for(self, method: str, args: Json) -> Fault | None:
         """Return the fault that this call meets, counted down."""
         fault = self._by_method.get(method)
-        if fault is None or (fault.only and fault.only not in args.values()):
+        if fault is None:
+            return None
+        if fault.only is not None and fault.only not in args.values():
             return None
         fault.times -= 1
         if fault.times <= 0:
@@ -190,20 +192,22 @@ class WebApi:
         return method.run(self._context, args)
 
     def _ok(self, name: str, fields: Json) -> Response:
+        answer = {"ok": True, **fields}
+        if METHODS[name].app_level:
+            return JSONResponse(answer)
         scopes = {
             "x-oauth-scopes": ",".join(sorted(self._context.state.manifest.scopes)),
             "x-accepted-oauth-scopes": ",".join(METHODS[name].scopes),
         }
-        return JSONResponse(
-            {"ok": True, **fields}, headers={} if METHODS[name].app_level else scopes
-        )
+        return JSONResponse(answer, headers=scopes)
 
     def _check_token(self, method: Method, token: str | None) -> None:
         if not token:
             raise MethodError("not_authed")
         if token not in {self._tokens.bot, self._tokens.app}:
             raise MethodError("invalid_auth")
-        if token != (self._tokens.app if method.app_level else self._tokens.bot):
+        needed = self._tokens.app if method.app_level else self._tokens.bot
+        if token != needed:
             raise MethodError("not_allowed_token_type")
 
 
@@ -223,10 +227,14 @@ async def _read(request: Request) -> tuple[Json, str | None]:
     elif body and content_type == "application/x-www-form-urlencoded":
         args |= dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
         token = args.pop("token", token)
+    elif body and content_type:
+        raise MethodError("invalid_post_type")
     elif body:
-        raise MethodError("invalid_post_type" if content_type else "missing_post_type")
+        raise MethodError("missing_post_type")
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-    return args, bearer.strip() if scheme.lower() == "bearer" else token
+    if scheme.lower() == "bearer":
+        token = bearer.strip()
+    return args, token
 
 
 def _json_object(body: bytes) -> Json:

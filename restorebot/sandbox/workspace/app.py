@@ -85,7 +85,10 @@ def create_app(workspace: Workspace) -> Starlette:
     """Return the workspace as an ASGI app, to be served by uvicorn."""
     state = workspace.state
     context = MethodContext(
-        state, workspace.triggers, workspace.views, workspace.connections.new_url
+        state=state,
+        triggers=workspace.triggers,
+        views=workspace.views,
+        new_connection_url=workspace.connections.new_url,
     )
     api = WebApi(
         context,
@@ -95,12 +98,12 @@ def create_app(workspace: Workspace) -> Starlette:
     )
     answers = ResponseUrlEndpoint(state, workspace.faults)
     control = Control(
-        state,
-        workspace.views,
-        workspace.people,
-        workspace.delivery,
-        workspace.faults,
-        workspace.limits,
+        state=state,
+        views=workspace.views,
+        people=workspace.people,
+        delivery=workspace.delivery,
+        faults=workspace.faults,
+        limits=workspace.limits,
     )
     app = _App(
         routes=[

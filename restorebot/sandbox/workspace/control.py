@@ -33,7 +33,7 @@ from restorebot.sandbox.workspace.state import (
 from restorebot.sandbox.workspace.views import Views
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Control:
     """The handlers, and all they work on."""
 
@@ -89,7 +89,9 @@ class Control:
     async def _submit(self, request: Request) -> Json:
         done = await self.people.submit(await read(request, bodies.SubmitBody))
         answer = _ack_json(done.ack) | {"closed": done.closed, "errors": done.errors}
-        return answer | ({"error": done.trouble} if done.trouble else {})
+        if done.trouble:
+            answer["error"] = done.trouble
+        return answer
 
     async def _close(self, request: Request) -> Json:
         self.people.close(await read(request, bodies.CloseBody))
@@ -218,7 +220,7 @@ class Control:
 
     async def _put_person(self, request: Request) -> Json:
         body = await read(request, bodies.NewPerson)
-        person = Person(request.path_params["id"], body.name, body.name)
+        person = Person(id=request.path_params["id"], name=body.name, real_name=body.name)
         return self._keep_person(person, body)
 
     def _keep_person(self, person: Person, changes: bodies.PersonChanges) -> Json:
@@ -234,7 +236,7 @@ class Control:
 
     async def _put_channel(self, request: Request) -> Json:
         body = await read(request, bodies.NewChannel)
-        return self._keep_channel(Channel(request.path_params["id"], body.name), body)
+        return self._keep_channel(Channel(id=request.path_params["id"], name=body.name), body)
 
     def _keep_channel(self, channel: Channel, changes: bodies.ChannelChanges) -> Json:
         new: dict[str, Any] = changes.model_dump(exclude_none=True, exclude={"is_member"})

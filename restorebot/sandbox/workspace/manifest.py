@@ -8,7 +8,7 @@ import yaml
 from restorebot.sandbox.control import Json
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Manifest:
     """The parts of an app manifest that change how Slack behaves towards the app."""
 

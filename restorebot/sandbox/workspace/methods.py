@@ -32,7 +32,7 @@ TIER = {1: 1, 2: 20, 3: 50, 4: 100}  # calls a minute (slack §2.1)
 SPECIAL = 600  # auth.test and chat.getPermalink: hundreds a minute
 
 
-@dataclass
+@dataclass(kw_only=True)
 class MethodContext:
     """What the methods work on."""
 
@@ -42,7 +42,7 @@ class MethodContext:
     new_connection_url: Callable[[], str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Method:
     """One Web API method.
 
@@ -163,12 +163,15 @@ def conversations_info(context: MethodContext, args: Json) -> Json:
 def _content(args: Json) -> tuple[str | None, list[Json] | None]:
     # Each is None when it is not given.
     text, blocks = args.get("text"), _decoded(args, "blocks", "invalid_blocks_format")
+    if blocks is not None:
+        blocks = check_message_blocks(blocks)
     if text is not None and not isinstance(text, str):
         raise MethodError(
             "invalid_arguments", response_metadata={"messages": ["[ERROR] must provide a string"]}
         )
-    only_spaces = text is not None and not text.strip()
-    return "" if only_spaces else text, None if blocks is None else check_message_blocks(blocks)
+    if text is not None and not text.strip():
+        text = ""  # spaces alone are no text
+    return text, blocks
 
 
 def _writable(context: MethodContext, args: Json) -> Channel:
@@ -308,17 +311,21 @@ def views_publish(context: MethodContext, args: Json) -> Json:
 READ_ANY = ("channels:read", "groups:read", "im:read")
 
 METHODS: dict[str, Method] = {
-    "auth.test": Method(auth_test, SPECIAL),
-    "apps.connections.open": Method(apps_connections_open, TIER[3], app_level=True),
-    "chat.postMessage": Method(chat_post_message, 300, ("chat:write",)),
-    "chat.postEphemeral": Method(chat_post_ephemeral, TIER[4], ("chat:write",)),
-    "chat.update": Method(chat_update, TIER[3], ("chat:write",)),
-    "chat.getPermalink": Method(chat_get_permalink, SPECIAL),
-    "conversations.info": Method(conversations_info, TIER[3], READ_ANY),
-    "usergroups.list": Method(usergroups_list, TIER[2], ("usergroups:read",)),
-    "usergroups.users.list": Method(usergroups_users_list, TIER[2], ("usergroups:read",)),
-    "users.info": Method(users_info, TIER[4], ("users:read",)),
-    "views.open": Method(views_open, TIER[4]),
-    "views.publish": Method(views_publish, TIER[4]),
-    "views.update": Method(views_update, TIER[4]),
+    "auth.test": Method(run=auth_test, per_minute=SPECIAL),
+    "apps.connections.open": Method(run=apps_connections_open, per_minute=TIER[3], app_level=True),
+    "chat.postMessage": Method(run=chat_post_message, per_minute=300, scopes=("chat:write",)),
+    "chat.postEphemeral": Method(
+        run=chat_post_ephemeral, per_minute=TIER[4], scopes=("chat:write",)
+    ),
+    "chat.update": Method(run=chat_update, per_minute=TIER[3], scopes=("chat:write",)),
+    "chat.getPermalink": Method(run=chat_get_permalink, per_minute=SPECIAL),
+    "conversations.info": Method(run=conversations_info, per_minute=TIER[3], scopes=READ_ANY),
+    "usergroups.list": Method(run=usergroups_list, per_minute=TIER[2], scopes=("usergroups:read",)),
+    "usergroups.users.list": Method(
+        run=usergroups_users_list, per_minute=TIER[2], scopes=("usergroups:read",)
+    ),
+    "users.info": Method(run=users_info, per_minute=TIER[4], scopes=("users:read",)),
+    "views.open": Method(run=views_open, per_minute=TIER[4]),
+    "views.publish": Method(run=views_publish, per_minute=TIER[4]),
+    "views.update": Method(run=views_update, per_minute=TIER[4]),
 }

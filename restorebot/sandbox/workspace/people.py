@@ -51,9 +51,10 @@ from restorebot.sandbox.workspace.views import (
 VERIFICATION_TOKEN = "deprecated-verification-token"  # noqa: S105
 DISMISSED = Ack(acked=False)
 LONGEST_MESSAGE = 4000
+COMMAND = "/restore"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SubmitResult:
     """What came of a submission: whether its view closed, and the errors beside its inputs."""
 
@@ -75,16 +76,16 @@ class People:
     # commands
 
     async def command(self, typed: CommandBody) -> tuple[Ack, str]:
-        """Type a slash command.
+        """Type the bot's slash command.
 
         Returns what came of it and the trigger that the payload carried.
         """
         person, place = self._person(typed.user), self._visible_channel(typed.user, typed.channel)
-        if typed.command not in self._state.manifest.commands:
-            raise ControlError(404, f"{typed.command} is not a command that the manifest declares.")
         if place.is_archived:
             raise ControlError(422, "Nothing can be typed into an archived channel.")
-        escaped = self._state.manifest.commands[typed.command]
+        text = typed.text
+        if self._state.manifest.commands[COMMAND]:
+            text = self._escaped(text)
         trigger_id = typed.trigger or self._triggers.issue(person.id)
         payload = {
             "token": VERIFICATION_TOKEN,
@@ -94,8 +95,8 @@ class People:
             "channel_name": _shown_name(place),
             "user_id": person.id,
             "user_name": person.name,
-            "command": typed.command,
-            "text": self._escaped(typed.text) if escaped else typed.text,
+            "command": COMMAND,
+            "text": text,
             "api_app_id": APP,
             "is_enterprise_install": "false",
             "response_url": self._state.new_response_url("commands", person.id, place.id),
@@ -207,12 +208,12 @@ class People:
         ack = await self._delivery.interaction(payload, submission.http)
         if not ack.acked:
             self._trouble(view, ack.error or "")
-            return SubmitResult(ack)
+            return SubmitResult(ack=ack)
         try:
             return self._apply_response(view, ack)
         except MethodError as refusal:
             self._trouble(view, refusal.code)
-            return SubmitResult(ack, trouble=refusal.code)
+            return SubmitResult(ack=ack, trouble=refusal.code)
 
     def _apply_response(self, view: View, ack: Ack) -> SubmitResult:
         # What an answer to a submission may ask for: slack §1.5.
@@ -221,17 +222,17 @@ class People:
             raise MethodError("invalid_response")
         action = body.get("response_action")
         if action == "errors":
-            return SubmitResult(ack, errors=check_errors(view, body.get("errors")))
+            return SubmitResult(ack=ack, errors=check_errors(view, body.get("errors")))
         if action in {"update", "push"}:
             self._show_next(view, check_view(body.get("view"), "modal"), action)
-            return SubmitResult(ack)
+            return SubmitResult(ack=ack)
         if action == "clear":
             self._views.clear(view.user)
         elif body:
             raise MethodError("invalid_response")
         elif view in self._views.stack(view.user):
             self._close_from(view)
-        return SubmitResult(ack, closed=True)
+        return SubmitResult(ack=ack, closed=True)
 
     def _show_next(self, view: View, definition: Json, action: str) -> None:
         if view not in self._views.stack(view.user):

@@ -17,7 +17,7 @@ BOT_USER = "U0RESTORE"
 BOT = "B0RESTORE"
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Person:
     """A member of the workspace, or a stranger from another one."""
 
@@ -67,7 +67,7 @@ class Person:
         return shown
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Channel:
     """A channel, or the direct messages between one person and the bot."""
 
@@ -100,6 +100,7 @@ class Channel:
                 "is_org_shared": False,
                 "user": self.other,
             }
+        teams = [TEAM, FOREIGN_TEAM] if self.is_ext_shared else [TEAM]
         return {
             "id": self.id,
             "name": self.name,
@@ -119,14 +120,14 @@ class Channel:
             "created": 1760000000,
             "creator": "U0ALICE",
             "context_team_id": TEAM,
-            "shared_team_ids": [TEAM, FOREIGN_TEAM] if self.is_ext_shared else [TEAM],
+            "shared_team_ids": teams,
             "topic": {"value": "", "creator": "", "last_set": 0},
             "purpose": {"value": "", "creator": "", "last_set": 0},
             "previous_names": [],
         }
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Message:
     """A message that everybody in its channel sees."""
 
@@ -173,7 +174,7 @@ class Message:
         }
 
 
-@dataclass
+@dataclass(kw_only=True)
 class PrivateMessage:
     """A message that one person alone sees: an ephemeral post, or an answer by response_url."""
 
@@ -197,7 +198,7 @@ class PrivateMessage:
         }
 
 
-@dataclass
+@dataclass(kw_only=True)
 class ResponseUrl:
     """The right to answer one interaction: 5 times within 30 minutes (slack §1.4)."""
 
@@ -215,15 +216,21 @@ class ResponseUrl:
 def seed_people() -> dict[str, Person]:
     """Return the people every workspace starts with."""
     people = [
-        Person("U0ALICE", "alice", "Alice Adams"),
-        Person("U0BOB", "bob", "Bob Brown"),
-        Person("U0CAROL", "carol", "Carol Clark"),
-        Person("U0ERIN", "erin", "Erin Evans"),
-        Person("U0GUEST", "guest", "Gus Guest", is_restricted=True),
-        Person("U0GONE", "gone", "Gordon Gone", deleted=True),
-        Person("U0ROBOT", "robot", "Robot", is_bot=True),
-        Person("U0OTHER", "other", "Olga Other", team_id=FOREIGN_TEAM, is_stranger=True),
-        Person(BOT_USER, "restorebot", "restorebot", is_bot=True),
+        Person(id="U0ALICE", name="alice", real_name="Alice Adams"),
+        Person(id="U0BOB", name="bob", real_name="Bob Brown"),
+        Person(id="U0CAROL", name="carol", real_name="Carol Clark"),
+        Person(id="U0ERIN", name="erin", real_name="Erin Evans"),
+        Person(id="U0GUEST", name="guest", real_name="Gus Guest", is_restricted=True),
+        Person(id="U0GONE", name="gone", real_name="Gordon Gone", deleted=True),
+        Person(id="U0ROBOT", name="robot", real_name="Robot", is_bot=True),
+        Person(
+            id="U0OTHER",
+            name="other",
+            real_name="Olga Other",
+            team_id=FOREIGN_TEAM,
+            is_stranger=True,
+        ),
+        Person(id=BOT_USER, name="restorebot", real_name="restorebot", is_bot=True),
     ]
     return {p.id: p for p in people}
 
@@ -233,13 +240,15 @@ def seed_channels() -> dict[str, Channel]:
     staff = ["U0ALICE", "U0BOB", "U0CAROL", "U0ERIN"]
     everybody = [*staff, "U0GUEST", "U0ROBOT"]
     channels = [
-        Channel("C0RESTORES", "restores", members=[*everybody, BOT_USER]),
-        Channel("C0PRIVATE", "ops-private", is_private=True, members=[*staff, BOT_USER]),
-        Channel("C0NOBOT", "random", members=[*everybody]),
-        Channel("C0HIDDEN", "hidden", is_private=True, members=[*staff]),
-        Channel("C0SHARED", "shared", is_ext_shared=True, members=[*staff, "U0OTHER", BOT_USER]),
-        Channel("C0ARCHIVED", "archived", is_archived=True, members=[*staff, BOT_USER]),
-        Channel("D0ALICE", "", is_im=True, members=["U0ALICE", BOT_USER]),
+        Channel(id="C0RESTORES", name="restores", members=[*everybody, BOT_USER]),
+        Channel(id="C0PRIVATE", name="ops-private", is_private=True, members=[*staff, BOT_USER]),
+        Channel(id="C0NOBOT", name="random", members=[*everybody]),
+        Channel(id="C0HIDDEN", name="hidden", is_private=True, members=[*staff]),
+        Channel(
+            id="C0SHARED", name="shared", is_ext_shared=True, members=[*staff, "U0OTHER", BOT_USER]
+        ),
+        Channel(id="C0ARCHIVED", name="archived", is_archived=True, members=[*staff, BOT_USER]),
+        Channel(id="D0ALICE", name="", is_im=True, members=["U0ALICE", BOT_USER]),
     ]
     return {c.id: c for c in channels}
 
@@ -280,7 +289,14 @@ class State:
         self, channel: str, user: str, text: str, blocks: list[Json], thread_ts: str | None = None
     ) -> Message:
         """Put a message into a channel."""
-        message = Message(channel, self.new_ts(), user, text, blocks_with_ids(blocks), thread_ts)
+        message = Message(
+            channel=channel,
+            ts=self.new_ts(),
+            user=user,
+            text=text,
+            blocks=blocks_with_ids(blocks),
+            thread_ts=thread_ts,
+        )
         self.messages.setdefault(channel, []).append(message)
         self.journal.event(
             "message", channel=channel, ts=message.ts, thread_ts=thread_ts, user=user, text=text
@@ -298,7 +314,13 @@ class State:
     ) -> PrivateMessage:
         """Show a message to one person only."""
         message = PrivateMessage(
-            channel, self.new_ts(), user, text, blocks_with_ids(blocks), self.now(), via
+            channel=channel,
+            ts=self.new_ts(),
+            user=user,
+            text=text,
+            blocks=blocks_with_ids(blocks),
+            at=self.now(),
+            via=via,
         )
         self.private.setdefault(user, []).append(message)
         self.journal.event("private", user=user, channel=channel, text=text, via=via)
@@ -319,12 +341,14 @@ class State:
         existing = next(found, None)
         if existing is not None:
             return existing
-        opened = Channel(f"D{user[1:]}", "", is_im=True, members=[user, BOT_USER])
+        opened = Channel(id=f"D{user[1:]}", name="", is_im=True, members=[user, BOT_USER])
         self.channels[opened.id] = opened
         return opened
 
     def new_response_url(self, kind: str, user: str, channel: str) -> str:
         """Return an address at which the bot may answer an interaction."""
         key = f"{len(self.response_urls) + 1}/{secrets.token_urlsafe(16)}"
-        self.response_urls[key] = ResponseUrl(key, kind, user, channel, self.now())
+        self.response_urls[key] = ResponseUrl(
+            key=key, kind=kind, user=user, channel=channel, made_at=self.now()
+        )
         return f"{self.base_url}/{kind}/{TEAM}/{key}"

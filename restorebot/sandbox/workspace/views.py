@@ -53,7 +53,7 @@ class Triggers:
 Inputs = dict[tuple[str, str], Json]
 
 
-@dataclass
+@dataclass(kw_only=True)
 class View:
     """One modal, or the Home tab, before one person."""
 
@@ -177,7 +177,12 @@ class Views:
         self._check_external_id(definition, None)
         view_id = _view_id()
         self.homes[user] = View(
-            view_id, user, _with_ids(definition), None, view_id, self._new_hash()
+            id=view_id,
+            user=user,
+            definition=_with_ids(definition),
+            previous=None,
+            root=view_id,
+            hash=self._new_hash(),
         )
         self._record("home_published", self.homes[user])
         return self.homes[user]
@@ -194,7 +199,14 @@ class Views:
     def _show(self, user: str, definition: Json, below: View | None) -> View:
         view_id = _view_id()
         previous, root = (None, view_id) if below is None else (below.id, below.root)
-        view = View(view_id, user, _with_ids(definition), previous, root, self._new_hash())
+        view = View(
+            id=view_id,
+            user=user,
+            definition=_with_ids(definition),
+            previous=previous,
+            root=root,
+            hash=self._new_hash(),
+        )
         self.stack(user).append(view)
         self._record("view_opened", view)
         return view
@@ -243,8 +255,10 @@ def elements_with_state(block: Json) -> list[Json]:
 def initial_state(element: Json) -> Json:
     """Return the state of an element that nobody has touched: its initial value, or empty."""
     state = STATES[element["type"]]
-    initial = element.get(state.initial)
-    return {"type": element["type"], state.member: state.empty if initial is None else initial}
+    value = state.empty
+    if state.initial is not None:
+        value = element.get(state.initial)
+    return {"type": element["type"], state.member: value}
 
 
 def entered(element: Json, value: Any) -> Json:
