@@ -202,8 +202,8 @@ class Service:
     async def approve(self, restore_id: str, user: str) -> Restore:
         """Count one person's yes, and approve the restore when the quorum is full.
 
-        A yes that would fill it has all the others looked at again; those that no longer count are
-        taken back. Raise Refusal, SlackUnavailable.
+        Before a vote completes the quorum, every earlier voter is checked again; votes that no
+        longer count are revoked. Raise Refusal, SlackUnavailable.
         """
         while True:
             restore = await self.read(restore_id)
@@ -249,7 +249,7 @@ class Service:
         return await self._end(restore_id, Action.DENY, to=State.DENIED, user=user, outcome=outcome)
 
     async def withdraw(self, restore_id: str, user: str) -> Restore:
-        """Take a request of one's own back. Raise Refusal."""
+        """Withdraw one's own request. Raise Refusal."""
         restore = await self.read(restore_id)
         if user != restore.requester:
             raise Refused(NOT_THE_REQUESTER)
