@@ -174,12 +174,12 @@ async def ineligible_voters(
     """Return those whose yes no longer counts, each with the reason. Raise SlackUnavailable."""
     # All at once, so that one answer about a group serves for all of them.
     found = await asyncio.gather(*(membership_of(policy, directory, voter) for voter in voters))
-    lost: dict[str, str] = {}
+    ineligible: dict[str, str] = {}
     for voter, (person, groups) in zip(voters, found, strict=True):
         verdict = policy.may_approve(person, groups, requester)
         if isinstance(verdict, Denied):
-            lost[voter] = verdict.said_of
-    return lost
+            ineligible[voter] = verdict.said_of
+    return ineligible
 
 
 async def membership_of(

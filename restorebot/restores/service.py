@@ -213,19 +213,19 @@ class Service:
             if allows(restore.state, Action.APPROVE) and len(restore.votes) + 1 >= needed:
                 earlier = restore.voters
             # Together, so that one answer about a group serves for all of them.
-            (person, groups), lost = await asyncio.gather(
+            (person, groups), ineligible = await asyncio.gather(
                 membership_of(policy, self._directory, user),
                 ineligible_voters(policy, self._directory, earlier, restore.requester),
             )
             require(policy.may_approve(person, groups, restore.requester))
             vote = votes.CheckedVote(
-                user=user, needed=needed, checked=frozenset(earlier), lost=lost
+                user=user, needed=needed, checked=frozenset(earlier), ineligible=ineligible
             )
             try:
                 return await self._decide(
                     restore_id, Action.APPROVE, partial(votes.count_vote, vote=vote)
                 )
-            except votes.VotersUnchecked:
+            except votes.EarlierVotersUnchecked:
                 # Somebody else voted meanwhile, and this yes would fill the quorum with theirs.
                 continue
 

@@ -321,10 +321,10 @@ async def test_a_yes_beside_one_that_was_not_looked_at_again_does_not_fill_the_q
     restore = await request(store, a_restore("r1"))
     async with store.writing() as tx:
         restore = await tx.add_vote(restore, "UBOB", NOW)
-        with pytest.raises(votes.VotersUnchecked):
+        with pytest.raises(votes.EarlierVotersUnchecked):
             await votes.count_vote(
                 tx,
                 restore,
                 NOW,
-                votes.CheckedVote(user="UERIN", needed=2, checked=frozenset(), lost={}),
+                votes.CheckedVote(user="UERIN", needed=2, checked=frozenset(), ineligible={}),
             )
