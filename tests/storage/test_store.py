@@ -226,7 +226,7 @@ async def test_the_outbox_is_a_queue_per_restore(store: Store) -> None:
     async with store.writing() as tx:
         again = (await tx.queue_heads())[0]
         assert again.attempted
-        await tx.mark_sent(again, "1.0")
+        await tx.mark_done(again, "1.0", NOW)
         assert [head.kind for head in await tx.queue_heads()] == [PostKind.CLOSING, PostKind.CARD]
 
 
