@@ -24,7 +24,7 @@ RestorebotError
 ├── PortalNotConfigured    the settings no longer have a restore's portal; put it back
 ├── SlackUnavailable       Slack did not answer a question we needed answered; try again
 ├── Signal                 caught in the room that raises it, and read by nobody
-│   ├── VotersUnchecked        look at the earlier voters again, then count
+│   ├── EarlierVotersUnchecked look at the earlier voters again, then count
 │   ├── AnswerLost             Slack may have taken the message; send it again, marked
 │   └── NotSent                Slack has not taken the message; send it again
 └── PortalError            a call to DocSpace; ``sent`` and ``transient`` say what may be done

@@ -22,27 +22,27 @@ REGION_NEEDED = "Give the bucket's region, or the service URL of a storage that 
 
 
 def parameter_needed(module: str) -> str:
-    """Return what is said where a cloud's parameter is left out."""
+    """Say that a cloud needs a parameter."""
     return f"{module} needs it."
 
 
 def parameter_unknown(module: str, known: str) -> str:
-    """Return what is said of a parameter that a cloud does not have."""
+    """Say that a cloud has no such parameter."""
     return f"{module} has no such parameter; there are {known}."
 
 
 def not_a_choice(choices: tuple[str, ...]) -> str:
-    """Return what is said of a value that is none of the choices."""
+    """Say that a value is none of the choices."""
     return f"Choose one of {', '.join(choices)}."
 
 
 def encryption_key_needed(encryption: str) -> str:
-    """Return what is said where an encryption lacks the id of its key."""
+    """Say that an encryption lacks the id of its key."""
     return f"{encryption} needs the id of its key."
 
 
 def encryption_key_unused(encryptions: tuple[str, ...]) -> str:
-    """Return what is said of a key's id without an encryption that takes one."""
+    """Say that a key's id needs an encryption that takes one."""
     return f"It goes with {' or '.join(encryptions)} only."
 
 

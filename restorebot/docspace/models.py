@@ -46,12 +46,12 @@ PERMISSIONS_UNFIT = "The portal sent a key whose permissions are no list."
 
 
 def unknown_shape(what: str) -> str:
-    """Return what is said of a part of a reply that is no object."""
+    """Say that a part of a reply is no object."""
     return f"The portal's {what} is not of the known shape."
 
 
 def unfit_member(what: str, name: str, kind: str) -> str:
-    """Return what is said of a member that is not of its kind."""
+    """Say that a member is not of its kind."""
     return f"The portal's {what} has a {name} that is no {kind}."
 
 
@@ -168,7 +168,7 @@ class Progress:
 
     @property
     def succeeded(self) -> bool:
-        """Whether it is completed at 100 without error, and not cancelled or faulted.
+        """Return whether it is completed at 100 without error, and not cancelled or faulted.
 
         Status 2 alone is no success.
         """
@@ -177,7 +177,7 @@ class Progress:
 
     @property
     def failed(self) -> bool:
-        """Whether it is over, and no success.
+        """Return whether it is over, and no success.
 
         Before 3.7 a cancelled task differs from success by its progress alone.
         """
@@ -214,7 +214,7 @@ class KeyInfo:
 
     @property
     def may_write(self) -> bool:
-        """Whether the key may start a restore.
+        """Return whether the key may start a restore.
 
         Backup routes need ``*:write`` (docspace-api §3).
         """

@@ -43,12 +43,12 @@ class Reply:
 
     @property
     def is_success(self) -> bool:
-        """Whether the status is one of 2xx."""
+        """Return whether the status is one of 2xx."""
         return 200 <= self.status < 300
 
     @property
     def location(self) -> str | None:
-        """Where a redirect leads; None where it does not say, or names no address."""
+        """Return where a redirect leads; None where it does not say, or names no address."""
         location = self.headers.get("location")
         try:
             urlsplit(location or "")
@@ -58,12 +58,12 @@ class Reply:
 
     @property
     def is_problem(self) -> bool:
-        """Whether the body is problem+json."""
+        """Return whether the body is problem+json."""
         return "problem+json" in self.headers.get("content-type", "")
 
     @property
     def json(self) -> Mapping[str, Any]:
-        """The body's object; an empty one where there is none."""
+        """Return the body's object; an empty one where there is none."""
         try:
             parsed = json.loads(self.body)
         except (ValueError, RecursionError):
@@ -74,7 +74,7 @@ class Reply:
 
     @property
     def error(self) -> Mapping[str, Any]:
-        """The controller's error object; an empty one where there is none.
+        """Return the controller's error object; an empty one where there is none.
 
         It comes with the exception's type and a stack that nobody may see.
         """
@@ -85,12 +85,12 @@ class Reply:
 
     @property
     def portal_message(self) -> str | None:
-        """The portal's own sentence, cleaned and short; None when it said none."""
+        """Return the portal's own sentence, cleaned and short; None when it said none."""
         return clean_text(str(self.error.get("message") or "")) or None
 
     @property
     def exception_type(self) -> str | None:
-        """The short class name of the portal's exception; None when it named none."""
+        """Return the short class name of the portal's exception; None when it named none."""
         name = clean_text(str(self.error.get("type") or ""), 200)
         return name.rpartition(".")[2] or None
 

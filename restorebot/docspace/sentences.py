@@ -1,4 +1,4 @@
-"""What the client says of a portal when a call goes wrong: each sentence once.
+"""The sentences of the client, for calls that go wrong.
 
 A sentence says what happened and, where somebody can mend it, how. Where the portal's address and
 key are set is not known here: whoever gives them to the client brings the words for that.
@@ -37,25 +37,25 @@ class Sentences:
     # The key
 
     def key_missing(self) -> str:
-        """Return what is said where there is no key to send."""
+        """Say that there is no key to send."""
         return f"There is no API key for {self.host}. {self.hints.store_key}"
 
     def key_rejected(self) -> str:
-        """Return what is said of 401."""
+        """Say that the key is not accepted (401)."""
         return (
             f"{self.host} does not accept the API key (401). After a restore every key is dead: "
             f"make a new one in DocSpace, Developer Tools. {self.hints.replace_key}"
         )
 
     def key_lacks_scope(self) -> str:
-        """Return what is said of 403 without a body."""
+        """Say that the key may not make this call (403 without a body)."""
         return (
             f"{self.host} denies the key this call (403): make a key with all permissions. "
             f"{self.hints.replace_key}"
         )
 
     def access_denied(self) -> str:
-        """Return what is said of 403 with an error."""
+        """Say that the key's owner is no administrator (403 with an error)."""
         return (
             f"{self.host} denies access (403): the key's owner has to be the owner or an "
             "administrator of the portal."
@@ -64,14 +64,14 @@ class Sentences:
     # The address
 
     def not_a_portal(self) -> str:
-        """Return what is said of 404 where no portal answers."""
+        """Say that no portal answers at the address (404)."""
         return (
             f"{self.host} is not the address of a portal (404); check {self.hints.address} and the "
             "custom domain."
         )
 
     def redirects(self, target: str | None) -> str:
-        """Return what is said of a redirect to another origin."""
+        """Say that the address redirects; ``target`` is None where it does not say where to."""
         elsewhere = target or "another address"
         return (
             f"{self.host} redirects to {elsewhere}; set {self.hints.address} to the portal's own "
@@ -79,103 +79,103 @@ class Sentences:
         )
 
     def not_json(self) -> str:
-        """Return what is said of a success that is not JSON."""
+        """Say that a success is not JSON."""
         return f"{self.host} did not answer in JSON; is {self.hints.address} a DocSpace portal?"
 
     def unknown_shape(self) -> str:
-        """Return what is said of JSON that is no object."""
+        """Say that the JSON is no object."""
         return (
             f"{self.host} answered in an unknown shape; is {self.hints.address} a DocSpace portal?"
         )
 
     def unknown_name(self) -> str:
-        """Return what is said of a host that DNS does not have."""
+        """Say that DNS does not have the host."""
         return f"The name {self.host} is not known to DNS; check {self.hints.address}."
 
     # The connection
 
     def refuses_connection(self) -> str:
-        """Return what is said of a connection that is refused."""
+        """Say that the connection is refused."""
         return f"{self.host} refuses the connection. Is the portal up?"
 
     def unreachable_in_time(self) -> str:
-        """Return what is said of a connection that takes too long."""
+        """Say that no connection was made in time."""
         return f"{self.host} could not be reached in time. Is it up?"
 
     def untrusted_certificate(self, why: str) -> str:
-        """Return what is said of a certificate that is not trusted."""
+        """Say that the certificate is not trusted, and why."""
         return f"{self.host} has a certificate that is not trusted ({why})."
 
     def no_tls(self) -> str:
-        """Return what is said of a host that does not speak TLS."""
+        """Say that the host does not speak TLS."""
         return f"{self.host} does not speak TLS as expected."
 
     def no_answer_within(self, seconds: float) -> str:
-        """Return what is said of an answer that takes too long."""
+        """Say that the answer did not come in time."""
         return f"{self.host} did not answer within {seconds:g} seconds."
 
     def broke_connection(self) -> str:
-        """Return what is said of a connection that ends before the answer."""
+        """Say that the connection ended before the answer."""
         return f"{self.host} broke the connection before it had answered."
 
     # The answer
 
     def malformed(self, said: str | None) -> str:
-        """Return what is said of 400; ``said`` is the portal's own sentence."""
+        """Say that the request is malformed (400); ``said`` is the portal's own sentence."""
         return f"{self.host} finds the request malformed (400){_quoted(said)}."
 
     def asks_for_payment(self, said: str | None) -> str:
-        """Return what is said of 402; ``said`` is the portal's own sentence."""
+        """Say that the portal wants payment (402); ``said`` is the portal's own sentence."""
         return (
             f"{self.host} asks for payment (402){_quoted(said)}: the plan has no restore, a quota "
             "is used up, or it is unpaid."
         )
 
     def locked(self) -> str:
-        """Return what is said of 403 as problem+json."""
+        """Say that the portal is locked (403 as problem+json)."""
         return (
             f"{self.host} is locked (403): it is being restored, moved or encrypted. Wait until it "
             "is active again."
         )
 
     def ip_address_refused(self) -> str:
-        """Return what is said of 403 in bare text."""
+        """Say that the bot's IP address is not admitted (403 in bare text)."""
         return (
             f"{self.host} does not admit restorebot's IP address (403): allow it in the portal's "
             "security settings."
         )
 
     def not_found(self, said: str | None) -> str:
-        """Return what is said of 404 with an error; ``said`` is the portal's own sentence."""
+        """Say that there is no such thing (404 with an error); ``said`` is the portal's own."""
         return f"{self.host} does not have what was asked for (404){_quoted(said)}."
 
     def rate_limited(self, seconds: float) -> str:
-        """Return what is said of 429."""
+        """Say that the portal is asked too often (429), and when it answers again."""
         return f"{self.host} is asked too often (429); it answers again in {seconds:g} seconds."
 
     def failed_inside(self, status: int, said: str | None) -> str:
-        """Return what is said of 5xx with an error; ``said`` is the portal's own sentence."""
+        """Say that the portal failed inside (5xx with an error); ``said`` is its own sentence."""
         return f"{self.host} failed inside ({status}){_quoted(said)}."
 
     def service_away(self, status: int) -> str:
-        """Return what is said of 5xx without an error."""
+        """Say that a service behind the portal does not answer (5xx without an error)."""
         return (
             f"{self.host} has a fault ({status}): its backup service does not answer. Try again in "
             "a few minutes."
         )
 
     def unknown_status(self, status: int) -> str:
-        """Return what is said of a status that DocSpace does not have."""
+        """Say that DocSpace has no such status."""
         return f"{self.host} answered with status {status}, which no DocSpace portal does."
 
     def too_large(self, mebibytes: int) -> str:
-        """Return what is said of a reply without end."""
+        """Say that the reply is too large."""
         return (
             f"{self.host} sent more than {mebibytes} MiB; that is no answer of a DocSpace portal."
         )
 
     def history_unfit(self) -> str:
-        """Return what is said of a history that is no list."""
+        """Say that the history is no list."""
         return f"{self.host} sent a backup history that is no list."
 
 

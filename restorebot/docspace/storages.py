@@ -41,7 +41,7 @@ class StorageType(IntEnum):
 
     @property
     def facts(self) -> StorageFacts:
-        """What is known of it."""
+        """Return what is known of it."""
         return _FACTS[self]
 
 
@@ -128,7 +128,7 @@ def encode_params(params: tuple[tuple[str, str], ...]) -> list[dict[str, str]]:
     return [{"key": key, "value": value} for key, value in params]
 
 
-# What is said of a place for backups; each goes on after the name of what was written.
+# The sentences about a place for backups; each goes on after the name of what was written.
 
 NO_STORAGE_TYPE = f"needs a storageType: {', '.join(map(str, OFFERED[:-1]))} or {OFFERED[-1]}"
 NO_MODULE = f"needs a module, one of {', '.join(MODULES)}"
@@ -139,17 +139,17 @@ NO_PROVIDER_FOLDER = f"{_ONE_FOLDER}: the provider's own id, which is no number"
 
 
 def given_twice(name: str) -> str:
-    """Return what is said of a parameter that stands there twice."""
+    """Say that a parameter stands there twice."""
     return f"has {name} twice; keep one of them"
 
 
 def not_offered(refusal: str) -> str:
-    """Return what is said of a storage type that is not offered."""
+    """Say why a storage type is not offered."""
     return f"cannot go there. {refusal.removesuffix('.')}"
 
 
 def unfit_parameter(name: str, sentence: str) -> str:
-    """Return what is said of a cloud's parameter that does not fit."""
+    """Say why a cloud's parameter does not fit."""
     return f"{name}: {sentence.removesuffix('.')}"
 
 

@@ -67,19 +67,19 @@ PORTAL = "portal"
 
 
 def portal_active(alias: str) -> str:
-    """Return what is said of a portal that can be restored."""
+    """Say that the portal can be restored."""
     return f"The portal {alias} answers and is active."
 
 
 def portal_inactive(alias: str, tenant_status: int) -> str:
-    """Return what is said of a portal that nobody can use just now."""
+    """Say that nobody can use the portal just now, and why."""
     return (
         f"The portal {alias} is {tenant_status_name(tenant_status)}. Ask again when it is active."
     )
 
 
 def another_portal(alias: str, wanted: str) -> str:
-    """Return what is said of an address that answers for another portal than it did."""
+    """Say that the address answers for another portal than it did."""
     return (
         f"The address answers for the portal {alias}, not for {wanted}. Find out why, then ask "
         "again."
@@ -112,12 +112,12 @@ KEY_UNTRIED = "The key could not be tried: the backup history was not answered."
 
 
 def key_read_only(name: str, hints: SetupHints) -> str:
-    """Return what is said of a key that starts nothing."""
+    """Say that the key may not write."""
     return f"The key {name} may not write. Make one with all permissions. {hints.replace_key}"
 
 
 def key_expires(name: str) -> str:
-    """Return what is said of a key that expires within KEY_EXPIRY_MARGIN."""
+    """Say that the key expires within KEY_EXPIRY_MARGIN."""
     return (
         f"The key {name} expires in less than a day. Make a new one if the restore is not to start "
         "soon."
@@ -163,7 +163,7 @@ ARCHIVE_CHANGED = "The file has changed since it was asked for. Look at it and a
 
 
 def archive_misnamed(file_name: str) -> str:
-    """Return what is said of a file that is not called like a backup."""
+    """Say that the file is not called like a backup."""
     return (
         f"The name {file_name} does not end in .tar.gz or .tar. If it is no backup, the portal "
         "refuses it."
@@ -198,7 +198,7 @@ BACKUP_EXPIRED = "The backup has expired: its file is no longer kept. Choose ano
 
 
 def backup_refused(refusal: str) -> str:
-    """Return what is said of a backup in a storage that is not offered."""
+    """Say that the backup is in a storage that is not offered."""
     return f"{refusal} Choose another backup."
 
 
@@ -226,7 +226,7 @@ NO_TASK = "No backup and no restore is running on the portal."
 
 
 def task_running(what: str, percent: int) -> str:
-    """Return what is said of a backup or restore that runs; ``percent`` is the portal's number."""
+    """Say that a backup or restore runs; ``percent`` is the portal's number."""
     return f"A {what} is running on the portal, at {percent} %. Ask again when it has ended."
 
 
@@ -249,7 +249,7 @@ NO_OTHER = "No other restore of this portal is open here."
 
 
 def other_open(state: str) -> str:
-    """Return what is said of another restore of the portal that is under way."""
+    """Say that another restore of the portal is under way."""
     return (
         f"Another restore of this portal is open here ({state}). Wait until it has ended, or have "
         "it withdrawn."
@@ -257,7 +257,7 @@ def other_open(state: str) -> str:
 
 
 def other_planned(starts_at: datetime) -> str:
-    """Return what is said of another restore of the portal that waits for its time."""
+    """Say that another restore of the portal waits for its time."""
     return (
         f"Another restore is planned for {utc_text(starts_at)}; when one completes, the other is "
         "void."
@@ -265,7 +265,7 @@ def other_planned(starts_at: datetime) -> str:
 
 
 def table_unreadable(error: StorageError) -> str:
-    """Return what is said where our own requests cannot be looked at."""
+    """Say that our own requests cannot be looked at."""
     return f"{error} Tell whoever runs restorebot."
 
 

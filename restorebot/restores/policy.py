@@ -47,7 +47,7 @@ class Allowed:
 
 @dataclass(frozen=True)
 class Denied:
-    """They may not: ``reason`` is a sentence for the person, ``said_of`` the same for others."""
+    """They may not: ``reason`` says so to the person, ``said_of`` to others, after the name."""
 
     reason: str
     said_of: str
@@ -115,7 +115,7 @@ class Policy:
     def may_read(self, person: Person, groups: AbstractSet[str]) -> Verdict:
         """Decide whether this person may see what is asked for and how it ended.
 
-        Those may who may ask, and those who decide.
+        Requesters and approvers may.
         """
         member = _full_member(person)
         if isinstance(member, Denied):
@@ -145,7 +145,7 @@ class Policy:
     def may_break_glass(self, person: Person) -> Verdict:
         """Decide whether this person may start a restore alone.
 
-        Those may who are named for it, and no group.
+        Only people named in the settings may; usergroups do not count.
         """
         member = _full_member(person)
         if isinstance(member, Denied):
@@ -155,9 +155,9 @@ class Policy:
         return Allowed()
 
     def quorum(self, asked_with: int) -> int:
-        """Return the approvals that a restore needs which was asked for with this many.
+        """Return how many approvals a restore needs, given the number when it was requested.
 
-        A number that was raised since holds for what is open too.
+        A number that was raised since holds for open restores too.
         """
         return max(asked_with, self.approvals_needed)
 
@@ -171,15 +171,15 @@ def require(verdict: Verdict) -> None:
 async def ineligible_voters(
     policy: Policy, directory: Directory, voters: Sequence[str], requester: str
 ) -> Mapping[str, str]:
-    """Return those whose yes no longer counts, and what is said of each. Raise SlackUnavailable."""
+    """Return those whose yes no longer counts, each with the reason. Raise SlackUnavailable."""
     # All at once, so that one answer about a group serves for all of them.
     found = await asyncio.gather(*(membership_of(policy, directory, voter) for voter in voters))
-    lost: dict[str, str] = {}
+    ineligible: dict[str, str] = {}
     for voter, (person, groups) in zip(voters, found, strict=True):
         verdict = policy.may_approve(person, groups, requester)
         if isinstance(verdict, Denied):
-            lost[voter] = verdict.said_of
-    return lost
+            ineligible[voter] = verdict.said_of
+    return ineligible
 
 
 async def membership_of(

@@ -91,12 +91,12 @@ class Portals:
         if not here:
             raise WrongChannel(bound for portal in self.all for bound in portal.policy.channels)
         if name is not None:
-            return self._named(name, here)
+            return self._portal_named(name, here)
         if len(here) > 1:
             raise PortalNotNamed(portal.name for portal in here)
         return here[0]
 
-    def _named(self, name: str, here: Sequence[Portal]) -> Portal:
+    def _portal_named(self, name: str, here: Sequence[Portal]) -> Portal:
         wanted = self._by_name.get(PortalName(name.lower()))
         if wanted is None:
             names = [portal.name for portal in here]

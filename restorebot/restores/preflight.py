@@ -73,17 +73,17 @@ class Report:
 
     @property
     def failed(self) -> tuple[Check, ...]:
-        """The checks that will not pass by waiting."""
+        """Return the checks that will not pass by waiting."""
         return tuple(check for check in self.checks if check.result is CheckResult.FAILED)
 
     @property
     def unsure(self) -> tuple[Check, ...]:
-        """The checks that could not be made just now."""
+        """Return the checks that could not be made just now."""
         return tuple(check for check in self.checks if check.result is CheckResult.UNSURE)
 
     @property
     def passed(self) -> bool:
-        """Whether the restore may be asked for, or started."""
+        """Return whether the restore may be asked for, or started."""
         return not self.failed and not self.unsure and self.source is not None
 
 
@@ -151,7 +151,7 @@ class Preflight:
 
 
 def too_slow(host: str, seconds: float) -> str:
-    """Return what is said of an answer that a check does not wait for."""
+    """Say that a check does not wait any longer."""
     return f"{host} did not answer within {seconds:g} seconds; try again when it is quicker."
 
 

@@ -75,7 +75,7 @@ class Runner:
     async def _without_portal(
         self, restore: Restore, sentence: str, now: datetime
     ) -> datetime | None:
-        """Call void what waits, and let what runs wait for other settings."""
+        """Void a restore that has not started; keep a running one waiting for the portal."""
         if restore.state in BEFORE_SENDING:
             void = replace(restore, state=State.VOID, outcome=sentence)
             async with self._store.writing() as tx:

@@ -202,8 +202,8 @@ class Service:
     async def approve(self, restore_id: str, user: str) -> Restore:
         """Count one person's yes, and approve the restore when the quorum is full.
 
-        A yes that would fill it has all the others looked at again; those that no longer count are
-        taken back. Raise Refusal, SlackUnavailable.
+        Before a vote completes the quorum, every earlier voter is checked again; votes that no
+        longer count are revoked. Raise Refusal, SlackUnavailable.
         """
         while True:
             restore = await self.read(restore_id)
@@ -213,19 +213,19 @@ class Service:
             if allows(restore.state, Action.APPROVE) and len(restore.votes) + 1 >= needed:
                 earlier = restore.voters
             # Together, so that one answer about a group serves for all of them.
-            (person, groups), lost = await asyncio.gather(
+            (person, groups), ineligible = await asyncio.gather(
                 membership_of(policy, self._directory, user),
                 ineligible_voters(policy, self._directory, earlier, restore.requester),
             )
             require(policy.may_approve(person, groups, restore.requester))
             vote = votes.CheckedVote(
-                user=user, needed=needed, checked=frozenset(earlier), lost=lost
+                user=user, needed=needed, checked=frozenset(earlier), ineligible=ineligible
             )
             try:
                 return await self._decide(
                     restore_id, Action.APPROVE, partial(votes.count_vote, vote=vote)
                 )
-            except votes.VotersUnchecked:
+            except votes.EarlierVotersUnchecked:
                 # Somebody else voted meanwhile, and this yes would fill the quorum with theirs.
                 continue
 
@@ -249,7 +249,7 @@ class Service:
         return await self._end(restore_id, Action.DENY, to=State.DENIED, user=user, outcome=outcome)
 
     async def withdraw(self, restore_id: str, user: str) -> Restore:
-        """Take a request of one's own back. Raise Refusal."""
+        """Withdraw one's own request. Raise Refusal."""
         restore = await self.read(restore_id)
         if user != restore.requester:
             raise Refused(NOT_THE_REQUESTER)

@@ -79,7 +79,7 @@ class MissingApprovals:
     """Why the approvals no longer suffice, and whose yes no longer counts, each with the reason."""
 
     sentence: str
-    lost: Mapping[str, str] = field(default_factory=dict)
+    ineligible: Mapping[str, str] = field(default_factory=dict)
 
 
 class Starter:
@@ -167,7 +167,7 @@ class Starter:
         except SlackUnavailable as error:
             return NotReady(await self._wait_because(restore, str(error)))
         if missing is not None:
-            posts = revoked_vote_posts(missing.lost)
+            posts = revoked_vote_posts(missing.ineligible)
             return NotReady(await self._void(restore, missing.sentence, posts))
         return report
 
@@ -216,12 +216,14 @@ class Starter:
             if isinstance(verdict, Denied):
                 return MissingApprovals(requester_lost(verdict.said_of))
             return None
-        lost = await ineligible_voters(policy, self._directory, restore.voters, restore.requester)
+        ineligible = await ineligible_voters(
+            policy, self._directory, restore.voters, restore.requester
+        )
         needed = policy.quorum(restore.approvals_needed)
-        counted = len(restore.votes) - len(lost)
+        counted = len(restore.votes) - len(ineligible)
         if counted >= needed:
             return None
-        return MissingApprovals(too_few_approvals(counted, needed), lost)
+        return MissingApprovals(too_few_approvals(counted, needed), ineligible)
 
     async def _break_glass_is_posted(self, restore: Restore) -> bool:
         """Return whether the channel has been told of a start without approval.

@@ -17,16 +17,16 @@ class CheckedVote:
     """A yes whose giver may approve.
 
     ``needed`` is the quorum as it is now. ``checked`` are the earlier voters who were looked at
-    again, ``lost`` those of them who no longer count, and why.
+    again, ``ineligible`` those of them who no longer count, and why.
     """
 
     user: str
     needed: int
     checked: frozenset[str]
-    lost: Mapping[str, str]
+    ineligible: Mapping[str, str]
 
 
-class VotersUnchecked(Signal):
+class EarlierVotersUnchecked(Signal):
     """The yes would fill the quorum together with one that has not been looked at again."""
 
 
@@ -35,16 +35,18 @@ async def count_vote(
 ) -> Restore:
     """Take back what no longer counts and add the yes; the quorum may be full then.
 
-    Raise Refused, StaleRow, and VotersUnchecked when nothing may be counted before somebody else
-    has been looked at.
+    Raise Refused, StaleRow, and EarlierVotersUnchecked when nothing may be counted before somebody
+    else has been looked at.
     """
     if vote.user in restore.voters:
         raise Refused(COUNTED_ALREADY)
-    lost = {voter: vote.lost[voter] for voter in restore.voters if voter in vote.lost}
-    full = len(restore.votes) - len(lost) + 1 >= vote.needed
+    ineligible = {
+        voter: vote.ineligible[voter] for voter in restore.voters if voter in vote.ineligible
+    }
+    full = len(restore.votes) - len(ineligible) + 1 >= vote.needed
     if full and not vote.checked.issuperset(restore.voters):
-        raise VotersUnchecked
-    restore = await _revoke(tx, restore, now, lost)
+        raise EarlierVotersUnchecked
+    restore = await _revoke(tx, restore, now, ineligible)
     voted = await tx.add_vote(restore, vote.user, now)
     counted = replace(
         voted,
@@ -64,9 +66,9 @@ async def count_vote(
 
 
 async def _revoke(
-    tx: WriteTransaction, restore: Restore, now: datetime, lost: Mapping[str, str]
+    tx: WriteTransaction, restore: Restore, now: datetime, ineligible: Mapping[str, str]
 ) -> Restore:
-    for voter, why in lost.items():
+    for voter, why in ineligible.items():
         fewer = await tx.revoke_vote(restore, voter)
         restore = await tx.advance(
             fewer,
@@ -80,8 +82,9 @@ async def _revoke(
     return restore
 
 
-def revoked_vote_posts(lost: Mapping[str, str]) -> list[Post]:
+def revoked_vote_posts(ineligible: Mapping[str, str]) -> list[Post]:
     """Tell the thread whose yes no longer counts, and why."""
     return [
-        Post(PostKind.VOTE_REVOKED, {"voter": voter, "why": why}) for voter, why in lost.items()
+        Post(PostKind.VOTE_REVOKED, {"voter": voter, "why": why})
+        for voter, why in ineligible.items()
     ]

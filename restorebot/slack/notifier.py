@@ -36,9 +36,6 @@ CARD_GONE = {
 CHANNEL_CLOSED = {"channel_not_found", "not_in_channel", "is_archived", "restricted_action"}
 """Slack's words for a channel that the bot cannot post into."""
 
-NOT_POSTED = "-"
-"""Stands for the ts of an announcement that no channel took."""
-
 log = structlog.get_logger()
 
 
@@ -192,18 +189,21 @@ class Notifier:
         return text, blocks
 
     async def _note_delivered(
-        self, restore: Restore, queued: QueuedPost, ts: str, now: datetime
+        self, restore: Restore, queued: QueuedPost, ts: str | None, now: datetime
     ) -> None:
         async with self._store.writing() as tx:
-            await tx.mark_sent(queued, ts)
-            if ts == NOT_POSTED and queued.kind is not PostKind.ANNOUNCE_ENDED:
+            await tx.mark_done(queued, ts, now)
+            if ts is None and queued.kind is not PostKind.ANNOUNCE_ENDED:
                 facts = {"channel": queued.channel, "kind": queued.kind}
                 await tx.enqueue(restore.id, Post(PostKind.ANNOUNCEMENT_FAILED, facts), now)
             if queued.kind is PostKind.CARD:
                 await tx.mark_card(restore.id, restore.version, ts)
 
-    async def _announce(self, queued: QueuedPost, text: str, blocks: list[Block]) -> str:
-        """Tell another channel; one that cannot be posted into is given up, and the log says so."""
+    async def _announce(self, queued: QueuedPost, text: str, blocks: list[Block]) -> str | None:
+        """Tell another channel; return the message's ts.
+
+        None for a channel that cannot be posted into: it is given up, and the log says so.
+        """
         try:
             return await self._post({"channel": queued.channel, "text": text, "blocks": blocks})
         except SlackApiError as error:
@@ -211,7 +211,7 @@ class Notifier:
             if reason not in CHANNEL_CLOSED:
                 raise
         log.warning("announcement_refused", channel=queued.channel, kind=queued.kind, reason=reason)
-        return NOT_POSTED
+        return None
 
     async def _tell(
         self, restore: Restore, queued: QueuedPost, text: str, blocks: list[Block]

@@ -141,7 +141,10 @@ outbox = Table(
     Column("witness", String(16)),
     Column("created_at", UtcDateTime, nullable=False),
     Column("attempted_at", UtcDateTime),
+    # The message's ts in Slack; null while it waits, and for one that no channel takes.
     Column("sent_ts", String(32)),
+    # When Slack took it, or it was given up; null while it waits.
+    Column("done_at", UtcDateTime),
 )
 
 portal_keys = Table(

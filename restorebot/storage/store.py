@@ -140,12 +140,12 @@ class ReadTransaction:
         return sorted(found, key=lambda restore: restore.state not in ENDED)
 
     async def queue_heads(self) -> list[QueuedPost]:
-        """Return the oldest unsent post of each thread and each channel.
+        """Return the oldest waiting post of each thread and each channel.
 
         Their order is the order of the story.
         """
         lane = outbox.c.restore_id, outbox.c.channel
-        oldest = select(func.min(outbox.c.id)).where(outbox.c.sent_ts.is_(None)).group_by(*lane)
+        oldest = select(func.min(outbox.c.id)).where(outbox.c.done_at.is_(None)).group_by(*lane)
         query = select(outbox).where(outbox.c.id.in_(oldest)).order_by(outbox.c.id)
         return [
             QueuedPost(
@@ -296,10 +296,10 @@ class WriteTransaction(ReadTransaction):
         """Queue a post that goes with no change of the restore."""
         await self._enqueue(restore_id, [post], None, at)
 
-    async def mark_sent(self, post: QueuedPost, ts: str) -> None:
-        """Note that Slack has taken a post, as message ``ts``."""
+    async def mark_done(self, post: QueuedPost, ts: str | None, at: datetime) -> None:
+        """Note that Slack has taken a post, as message ``ts``; with None, that it is given up."""
         row = update(outbox).where(outbox.c.id == post.id)
-        await self.connection.execute(row.values(sent_ts=ts))
+        await self.connection.execute(row.values(sent_ts=ts, done_at=at))
 
     async def mark_card(self, restore_id: str, version: int, ts: str | None = None) -> None:
         """Note which version of the row the card shows, and where the card is.

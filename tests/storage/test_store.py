@@ -226,7 +226,7 @@ async def test_the_outbox_is_a_queue_per_restore(store: Store) -> None:
     async with store.writing() as tx:
         again = (await tx.queue_heads())[0]
         assert again.attempted
-        await tx.mark_sent(again, "1.0")
+        await tx.mark_done(again, "1.0", NOW)
         assert [head.kind for head in await tx.queue_heads()] == [PostKind.CLOSING, PostKind.CARD]
 
 
@@ -321,10 +321,10 @@ async def test_a_yes_beside_one_that_was_not_looked_at_again_does_not_fill_the_q
     restore = await request(store, a_restore("r1"))
     async with store.writing() as tx:
         restore = await tx.add_vote(restore, "UBOB", NOW)
-        with pytest.raises(votes.VotersUnchecked):
+        with pytest.raises(votes.EarlierVotersUnchecked):
             await votes.count_vote(
                 tx,
                 restore,
                 NOW,
-                votes.CheckedVote(user="UERIN", needed=2, checked=frozenset(), lost={}),
+                votes.CheckedVote(user="UERIN", needed=2, checked=frozenset(), ineligible={}),
             )

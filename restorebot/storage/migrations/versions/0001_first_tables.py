@@ -101,6 +101,7 @@ def upgrade() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("attempted_at", UtcDateTime(), nullable=True),
         sa.Column("sent_ts", sa.String(length=32), nullable=True),
+        sa.Column("done_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["restore_id"], ["restores.id"], name="fk_outbox_restore_id"),
         sa.PrimaryKeyConstraint("id", name="pk_outbox"),
     )
