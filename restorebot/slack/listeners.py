@@ -203,4 +203,4 @@ async def _attempt(work: Awaitable[Any]) -> tuple[Any, str | None]:
         return None, words.explain(error)
     except Exception:
         log.exception("action_failed")
-        return None, f"{words.INTERNAL_ERROR} {words.LOOK_AT_CARD}"
+        return None, words.failed_inside()

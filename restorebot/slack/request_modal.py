@@ -160,7 +160,8 @@ def _named(wanted: SourceRef) -> list[Block]:
 
 def _check_line(check: Check) -> Block:
     # plain_text, because a sentence may quote the portal, which is not to be trusted with markup.
-    text = f"{MARKS[check.result]} {check.name}: {plain_text(check.sentence, SENTENCE_SHOWN)}"
+    sentence = plain_text(check.sentence, SENTENCE_SHOWN)
+    text = words.check_line(MARKS[check.result], check.name, sentence)
     return {"type": "section", "text": text_object(text) | {"emoji": True}}
 
 

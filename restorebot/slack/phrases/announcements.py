@@ -46,13 +46,12 @@ def started(restore: Restore) -> str:
 
 def completed(restore: Restore) -> str:
     """Tell a portal's users that they can work in it again."""
-    mail = 'Use "Forgot password?" on its page'
-    if restore.notify:
-        mail = "A mail with a link is on its way to you"
+    forgot, mailed = 'Use "Forgot password?" on its page', "A mail with a link is on its way to you"
+    link = mailed if restore.notify else forgot
     is_open = f":white_check_mark: *{code(restore.portal)} is open again.*"
     return (
         f"{' '.join([is_open, *_data_of(restore, 'is')])}\n"
-        f"Old passwords no longer work. {mail} to set a new one: {escape(restore.portal_url)}. "
+        f"Old passwords no longer work. {link} to set a new one: {escape(restore.portal_url)}. "
         "Two-factor sign-in has to be set up again."
     )
 

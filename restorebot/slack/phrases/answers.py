@@ -50,6 +50,11 @@ def nothing_asked() -> str:
     return f"Nothing was asked. {INTERNAL_ERROR}"
 
 
+def failed_inside() -> str:
+    """Say that our own code failed, and may have done something before."""
+    return f"{INTERNAL_ERROR} {LOOK_AT_CARD}"
+
+
 def try_again(text: str) -> str:
     """Say what to type again."""
     command = f"{COMMAND} {text}".strip()

@@ -60,6 +60,11 @@ def approved(restore: Restore) -> str:
     return f":white_check_mark: {approval.on_card(restore)}"
 
 
+def about_to_start(restore: Restore) -> str:
+    """Say who approved it, for a restore that waits for nothing more."""
+    return f"{approved(restore)} {BEING_CHECKED}"
+
+
 def running(restore: Restore) -> str:
     """Say who approved it, for a restore that runs."""
     return f":arrows_counterclockwise: {approval.on_card(restore)}"
@@ -67,9 +72,7 @@ def running(restore: Restore) -> str:
 
 def approvals_missing(missing: int, approvers: Iterable[str]) -> str:
     """Say how many approvals are needed, and whose."""
-    needed = f"{missing} approvals are"
-    if missing == 1:
-        needed = "One approval is"
+    needed = "One approval is" if missing == 1 else f"{missing} approvals are"
     return f":hourglass: {needed} needed from {mentions(approvers)}."
 
 

@@ -89,9 +89,7 @@ def vote_revoked(voter: str, why: str) -> str:
 
 def announcement_failed(channel: str, kind: str) -> str:
     """Say which channel could not be told."""
-    what = "has begun"
-    if kind == PostKind.ANNOUNCE_PLANNED:
-        what = "is planned"
+    what = "is planned" if kind == PostKind.ANNOUNCE_PLANNED else "has begun"
     return (
         f":warning: I could not tell {channel_link(channel)} that this restore {what}: I may not "
         "post there. Tell its people yourself. If the channel is in use, type "
