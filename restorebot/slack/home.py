@@ -51,7 +51,7 @@ class Home:
         self._opened_by: set[str] = set()
 
     def mark_opened(self, user: str) -> None:
-        """Note that somebody has the tab before them, perhaps since before the last start."""
+        """Note that somebody has opened the tab, perhaps before the last start."""
         self._opened_by.add(user)
 
     async def show(self, user: str, notice: str | None = None) -> None:
@@ -95,10 +95,10 @@ def home_blocks(
 ) -> list[Block]:
     """Return the tab's blocks: the open restores by group, and the recent ones."""
     blocks = [header(words.TITLE)]
-    left = SHOWN
+    room = SHOWN
     for title in GROUPS:
-        members = [visible for visible in running if _group(visible) == title][:left]
-        left -= len(members)
+        members = [visible for visible in running if _group(visible) == title][:room]
+        room -= len(members)
         if members:
             blocks.append(section(words.group(title)))
         for visible in members:

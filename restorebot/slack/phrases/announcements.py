@@ -74,7 +74,7 @@ def called_off(restore: Restore) -> str:
 
 def failed(restore: Restore) -> str:
     """Tell a portal's users that it has its old data."""
-    told = f":x: *{code(restore.portal)} could not be put back, and has its data of before.*"
+    sentence = f":x: *{code(restore.portal)} could not be put back, and has its data of before.*"
     if restore.tenant_status == ACTIVE:
-        return told
-    return f"{told} It may stay closed for a while; administrators have been told."
+        return sentence
+    return f"{sentence} It may stay closed for a while; administrators have been told."

@@ -143,10 +143,10 @@ def look_at_portal(approvers: Iterable[str]) -> str:
     return f"{mentions(approvers)}: look at the portal, then say below how it stands."
 
 
-def _with_end_and_duration(told: str, restore: Restore) -> str:
+def _with_end_and_duration(end: str, restore: Restore) -> str:
     if restore.took is None:
-        return with_end(told, restore)
-    return f"{with_end(told, restore)}, after {duration(restore.took)}"
+        return with_end(end, restore)
+    return f"{with_end(end, restore)}, after {duration(restore.took)}"
 
 
 def completed(restore: Restore) -> str:

@@ -59,11 +59,11 @@ def decided_by(restore: Restore) -> str:
     return BOT_NAME
 
 
-def with_end(told: str, restore: Restore) -> str:
+def with_end(end: str, restore: Restore) -> str:
     """Add to how it ended when it did, where that is known."""
     if restore.ended_at is None:
-        return told
-    return f"{told} {date(restore.ended_at)}"
+        return end
+    return f"{end} {date(restore.ended_at)}"
 
 
 def starts(restore: Restore) -> str:
