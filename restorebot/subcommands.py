@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
+COMMAND = "/restore"
+"""As the manifest names it."""
+
 
 class Subcommand(StrEnum):
     """A word that may follow `/restore`. What it does stands in ``slack/commands.py``."""

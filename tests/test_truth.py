@@ -15,12 +15,13 @@ import pytest
 import yaml
 from typer.main import get_command
 
+from restorebot import subcommands
 from restorebot.cli.main import STORIES
 from restorebot.cli.main import app as command_line
 from restorebot.model import MOVES
 from restorebot.sandbox.stories import STORIES as PLAYED
 from restorebot.settings import KEYS, LOADER_VARIABLES, VARIABLES
-from restorebot.slack import app, archive_form, cards
+from restorebot.slack import archive_form, cards
 from restorebot.subcommands import Subcommand
 from tests import manifest_rules
 from tests.mutants import MUTANTS, TYPES, Mutant
@@ -64,7 +65,7 @@ def test_every_word_of_the_command_is_in_the_readme() -> None:
 
 def test_the_command_in_the_code_is_the_manifests() -> None:
     assert [command["command"] for command in MANIFEST["features"]["slash_commands"]] == [
-        app.COMMAND
+        subcommands.COMMAND
     ]
 
 

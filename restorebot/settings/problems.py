@@ -7,6 +7,7 @@ pasted a token where it does not belong.
 from collections.abc import Iterable
 
 from restorebot.docspace.sentences import HAS_UNFIT_CHARACTERS
+from restorebot.subcommands import COMMAND
 
 MISSING = "is missing"
 NO_WAY_TO_LISTEN = "is missing, and so is SLACK_SIGNING_SECRET; one of them is needed"
@@ -74,7 +75,7 @@ def wrong_entry(number: int, what: str) -> str:
 def reserved_name(words: Iterable[str]) -> str:
     """Say that a portal is named after one of the command's words."""
     named = ", ".join(words)
-    return f"is a word of the /restore command, as are {named}; choose another name"
+    return f"is a word of the {COMMAND} command, as are {named}; choose another name"
 
 
 def forgets_files(platform: str) -> str:

@@ -16,9 +16,8 @@ from restorebot.slack.listeners import Listeners
 from restorebot.slack.phrases import answers as words
 from restorebot.slack.picker import PICK
 from restorebot.slack.request_modal import REQUEST
+from restorebot.subcommands import COMMAND
 from restorebot.tasks import Tasks
-
-COMMAND = "/restore"
 
 log = structlog.get_logger()
 

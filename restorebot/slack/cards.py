@@ -98,7 +98,7 @@ def _requested(restore: Restore, context: CardContext) -> list[str]:
 
 def _approved(restore: Restore, _: CardContext) -> list[str]:
     if restore.starts_at is None:
-        return [f"{words.approved(restore)} {words.BEING_CHECKED}"]
+        return [words.about_to_start(restore)]
     lines = [
         words.approved(restore),
         words.starts_if_it_holds(restore.starts_at),

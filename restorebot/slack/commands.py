@@ -105,7 +105,7 @@ class RestoreCommand:
             retry=command.retry,
         )
         if parsed.backup_id is None:
-            await self._flow.pick(portal, asker)
+            await self._flow.open_picker(portal, asker)
         elif parsed.dry_run:
             await self._dry_run(command, portal, parsed.backup_id)
         else:

@@ -20,7 +20,7 @@ def dry_run(backup_id: str, report: Report, portal: Portal) -> list[str]:
     lines = [words.dry_run_title(backup_id)]
     for check in report.checks:
         sentence = escape(check.sentence, SENTENCE_SHOWN)
-        lines.append(f"{MARKS[check.result]} {check.name}: {sentence}")
+        lines.append(words.check_line(MARKS[check.result], check.name, sentence))
     if not report.passed or report.source is None:
         lines.append(words.DRY_RUN_FAILED)
         return lines
@@ -37,4 +37,4 @@ def _request(url: str, path: str, body: Mapping[str, Any]) -> str:
     """Return a request as it would be sent, less what nobody needs to see."""
     params = [pair for pair in body["storageParams"] if pair["key"] not in HIDDEN_PARAMS]
     shown = json.dumps({**body, "storageParams": params}, ensure_ascii=False)
-    return f"`POST {url}{path}`\n```{escape(shown, REQUEST_SHOWN)}```"
+    return words.shown_request(f"{url}{path}", escape(shown, REQUEST_SHOWN))

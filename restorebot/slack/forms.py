@@ -19,7 +19,7 @@ class InvalidSubmission(Refusal):
 
 
 class FieldErrors(InvalidSubmission):
-    """Values have to be typed anew."""
+    """Some fields have to be corrected."""
 
 
 class StaleFields(InvalidSubmission):

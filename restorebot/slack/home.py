@@ -9,13 +9,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 from restorebot.errors import RestorebotError
 from restorebot.model import Action, State
 from restorebot.restores.queries import RestoreQueries, VisibleRestore
-from restorebot.slack import cards, lists
+from restorebot.slack import cards
 from restorebot.slack.blocks import Block, context_block, header, modal, section
 from restorebot.slack.client import CALL_ERRORS, error_code
 from restorebot.slack.mrkdwn import escape
 from restorebot.slack.phrases import home as words
 from restorebot.slack.phrases import request
-from restorebot.slack.phrases.lists import open_line
+from restorebot.slack.phrases.lists import ended_line, open_line
 
 RECENT = 10
 """Ended restores on show."""
@@ -51,7 +51,7 @@ class Home:
         self._opened_by: set[str] = set()
 
     def mark_opened(self, user: str) -> None:
-        """Note that somebody has the tab before them, perhaps since before the last start."""
+        """Note that somebody has opened the tab, perhaps before the last start."""
         self._opened_by.add(user)
 
     async def show(self, user: str, notice: str | None = None) -> None:
@@ -95,10 +95,10 @@ def home_blocks(
 ) -> list[Block]:
     """Return the tab's blocks: the open restores by group, and the recent ones."""
     blocks = [header(words.TITLE)]
-    left = SHOWN
+    room = SHOWN
     for title in GROUPS:
-        members = [visible for visible in running if _group(visible) == title][:left]
-        left -= len(members)
+        members = [visible for visible in running if _group(visible) == title][:room]
+        room -= len(members)
         if members:
             blocks.append(section(words.group(title)))
         for visible in members:
@@ -132,7 +132,7 @@ def _open(visible: VisibleRestore) -> list[Block]:
 
 
 def _recent(visible: VisibleRestore) -> list[Block]:
-    return [section(lists.ended_line(visible.restore)), *_buttons(visible)]
+    return [section(ended_line(visible.restore)), *_buttons(visible)]
 
 
 def _buttons(visible: VisibleRestore) -> list[Block]:

@@ -121,7 +121,7 @@ class Listeners:
             log.exception("submit_failed")
             return _errors({KIND: words.nothing_asked()}), None
         loading = loading_modal(facts_window(choice))
-        return {"response_action": "push", "view": loading}, self._flow.picked(choice)
+        return {"response_action": "push", "view": loading}, self._flow.answer_choice(choice)
 
     def _refresh_home(self, body: Mapping[str, Any]) -> None:
         self._tasks.spawn(self._home.refresh(body["user"]["id"]), name="home")
@@ -203,4 +203,4 @@ async def _attempt(work: Awaitable[Any]) -> tuple[Any, str | None]:
         return None, words.explain(error)
     except Exception:
         log.exception("action_failed")
-        return None, f"{words.INTERNAL_ERROR} {words.LOOK_AT_CARD}"
+        return None, words.failed_inside()

@@ -10,15 +10,10 @@ from restorebot.docspace.models import BackupRecord
 from restorebot.model import Restore
 from restorebot.restores.portals import Portal
 from restorebot.slack.blocks import SECTION, Block, section
-from restorebot.slack.mrkdwn import code, date, escape
 from restorebot.slack.phrases import lists as words
-from restorebot.slack.phrases.restore import stored_in
 
 SECTIONS = 4
 """Sections of a message: all blocks together may have about 13,000 characters (slack §3)."""
-
-NAME = 120
-"""Characters of a backup's file name."""
 
 
 def messages(lines: Iterable[str]) -> list[list[Block]]:
@@ -38,19 +33,8 @@ def backups(portal: Portal, records: Sequence[BackupRecord], now: datetime) -> l
     if not records:
         return [words.no_backups(portal.name)]
     lines = [words.backups_of(portal.name, len(records))]
-    lines += [_backup(record, now) for record in records]
+    lines += [words.backup_line(record, now) for record in records]
     return lines
-
-
-def _backup(record: BackupRecord, now: datetime) -> str:
-    parts = [
-        f"{code(record.id)} {escape(record.file_name, NAME)}",
-        date(record.created_on),
-        stored_in(record.storage_type),
-    ]
-    if record.expires_on and record.expires_on <= now:
-        parts.append(words.EXPIRED)
-    return " · ".join(parts)
 
 
 def status(
@@ -68,9 +52,6 @@ def history(restores: Sequence[Restore], portals: Sequence[str]) -> list[str]:
     """Return how the last restores ended, newest first."""
     if not restores:
         return [words.nothing_ended(portals)]
-    return [words.last_restores(len(restores)), *(ended_line(restore) for restore in restores)]
-
-
-def ended_line(restore: Restore) -> str:
-    """Return one ended restore."""
-    return words.ended_line(restore, escape(restore.source.file_name, NAME))
+    lines = [words.last_restores(len(restores))]
+    lines += [words.ended_line(restore) for restore in restores]
+    return lines

@@ -121,7 +121,7 @@ class Notifier:
                 ):
                     sent = True
                 else:
-                    due.append(now + self._backoff.left(_lane(head), now))
+                    due.append(now + self._backoff.wait(_lane(head), now))
             if not sent:
                 return min(due, default=None)
 
@@ -143,7 +143,7 @@ class Notifier:
 
     def _post_wait(self, restore: Restore, queued: QueuedPost, now: datetime) -> timedelta:
         rate = self._rate_of(queued.channel or restore.channel)
-        return max(rate.wait(now), self._backoff.left(_lane(queued), now))
+        return max(rate.wait(now), self._backoff.wait(_lane(queued), now))
 
     def _rate_of(self, channel: str) -> RateLimit:
         return self._posts.setdefault(channel, RateLimit(4, timedelta(seconds=1)))
@@ -239,11 +239,11 @@ class Notifier:
         due = []
         for restore in stale:
             lane = _card_lane(restore)
-            wait = max(self._edits.wait(now), self._backoff.left(lane, now))
+            wait = max(self._edits.wait(now), self._backoff.wait(lane, now))
             if wait:
                 due.append(now + wait)
             elif not await self._guarded(self._edit(restore, now), restore, lane=lane, now=now):
-                due.append(now + self._backoff.left(lane, now))
+                due.append(now + self._backoff.wait(lane, now))
         return min(due, default=None)
 
     async def _edit(self, restore: Restore, now: datetime) -> bool:

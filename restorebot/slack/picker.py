@@ -148,8 +148,8 @@ def _other(label: str) -> Block:
 
 def _option(record: BackupRecord, now: datetime) -> Block:
     name = plain_text(record.file_name, OPTION) or record.id
-    told = words.age_and_place(now - record.created_on, record.storage_type)
-    return option(name, record.id, plain_text(told, OPTION))
+    age_and_place = words.age_and_place(now - record.created_on, record.storage_type)
+    return option(name, record.id, plain_text(age_and_place, OPTION))
 
 
 def parse_submission(view: Mapping[str, Any], user: str) -> Choice:
@@ -177,11 +177,11 @@ def parse_submission(view: Mapping[str, Any], user: str) -> Choice:
 
 def _parse_backup_id(view: Mapping[str, Any]) -> str:
     """Return the id that is chosen or typed, in small letters. Raise FieldErrors."""
-    picked, typed = selected_value(view, BACKUP), input_value(view, OTHER)
-    if picked and typed:
+    chosen, typed = selected_value(view, BACKUP), input_value(view, OTHER)
+    if chosen and typed:
         raise FieldErrors({OTHER: words.BOTH_GIVEN})
-    if picked:
-        return picked.lower()
+    if chosen:
+        return chosen.lower()
     if not typed:
         shown = view["state"]["values"]
         first_field = next(block for block in (BACKUP, OTHER) if block in shown)

@@ -36,7 +36,7 @@ class Backoff:
         self._not_before: dict[str, datetime] = {}
         self._failures: dict[str, int] = {}
 
-    def left(self, lane: str, now: datetime) -> timedelta:
+    def wait(self, lane: str, now: datetime) -> timedelta:
         """Return how long until the lane may be tried."""
         return max(timedelta(), self._not_before.get(lane, now) - now)
 

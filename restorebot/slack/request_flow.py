@@ -51,7 +51,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, kw_only=True)
 class Asker:
-    """Who asks for a restore, where, and with what a modal is opened.
+    """The person asking, their channel, and the trigger that opens a modal.
 
     ``retry`` is the sentence that says how to try again.
     """
@@ -103,7 +103,7 @@ class RequestFlow:
         )
         await self.ask(portal, ref_of(restore.source), asker)
 
-    async def pick(self, portal: Portal, asker: Asker) -> None:
+    async def open_picker(self, portal: Portal, asker: Asker) -> None:
         """Open the modal with the newest backups to choose from.
 
         The history is read once for it.
@@ -120,12 +120,12 @@ class RequestFlow:
         modal = await self._picker(portal, view["id"], state.chosen(view))
         await self._fill({"view_id": view["id"]}, modal, words.CHOOSE_AGAIN)
 
-    async def picked(self, choice: picker.Choice) -> None:
+    async def answer_choice(self, choice: picker.Choice) -> None:
         """Fill the modal on top of the picker, which stays as it is underneath."""
         window = facts_window(choice)
         try:
             portal = self._portals.resolve(choice.portal_name, choice.channel)
-            known = _useful(self._histories.get(choice.view_id), choice.wanted)
+            known = _history_with(choice.wanted, self._histories.get(choice.view_id))
             modal = await self._facts(
                 portal,
                 choice.wanted,
@@ -209,12 +209,12 @@ def facts_window(choice: picker.Choice) -> Window:
     return Window(external_id=choice.facts_id, close=request.BACK)
 
 
-def _useful(
-    history: list[BackupRecord] | PortalError | None, wanted: SourceRef
+def _history_with(
+    wanted: SourceRef, history: list[BackupRecord] | PortalError | None
 ) -> list[BackupRecord] | None:
-    """Return what a picker has read, unless it does not answer what was asked for.
+    """Return the history that a picker has read, if it can answer what was asked for.
 
-    A backup may be newer than the picker.
+    None where it was not read, or where a backup may be newer than the picker.
     """
     if history is None or isinstance(history, PortalError):
         return None

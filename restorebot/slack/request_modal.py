@@ -66,7 +66,7 @@ class RequestMetadata:
 
     @classmethod
     def unpack(cls, text: str) -> "RequestMetadata":
-        """Make it of what ``pack`` returned."""
+        """Parse what ``pack`` returned."""
         portal, portal_name, channel, source = json.loads(text)
         return cls(
             portal=portal,
@@ -113,7 +113,7 @@ def confirmation_modal(
     It has inputs and a submit button only if every check passed.
     """
     source = report.source
-    known = _named(wanted)
+    known = _as_asked(wanted)
     if source is not None:
         known = sources.facts(source, report.alias or portal.name, portal.docspace.url, now)
     checks = [_check_line(check) for check in report.checks]
@@ -152,7 +152,8 @@ def _modal(
     )
 
 
-def _named(wanted: SourceRef) -> list[Block]:
+def _as_asked(wanted: SourceRef) -> list[Block]:
+    """Show what was asked for, where the portal has told nothing of it."""
     if isinstance(wanted, ArchiveRef):
         return sources.archive(wanted.source)
     return [section(words.backup_id(wanted.backup_id))]
@@ -160,7 +161,8 @@ def _named(wanted: SourceRef) -> list[Block]:
 
 def _check_line(check: Check) -> Block:
     # plain_text, because a sentence may quote the portal, which is not to be trusted with markup.
-    text = f"{MARKS[check.result]} {check.name}: {plain_text(check.sentence, SENTENCE_SHOWN)}"
+    sentence = plain_text(check.sentence, SENTENCE_SHOWN)
+    text = words.check_line(MARKS[check.result], check.name, sentence)
     return {"type": "section", "text": text_object(text) | {"emoji": True}}
 
 

@@ -13,10 +13,10 @@ from restorebot.errors import PortalFault
 from restorebot.model import State
 from restorebot.restores import checks, policy
 from restorebot.sandbox.workspace.limits import check_view
-from restorebot.slack.lists import ended_line
 from restorebot.slack.phrases import answers, lists, request
 from restorebot.slack.phrases import picker as picker_words
 from restorebot.slack.phrases import restore as restore_words
+from restorebot.slack.phrases.lists import ended_line
 from tests.harness import ALICE, BOB, CAROL, World, words, world
 
 NAMES = ['it\'s "quoted".tar.gz', "two\nlines.tar.gz", "🔥 emoji & <b>.tar.gz"]

@@ -1,8 +1,10 @@
-"""What may be typed after `/restore`, case by case."""
+"""What may be typed after `/restore`, case by case; and what a click carries."""
 
 import pytest
 
 from restorebot.errors import Refused
+from restorebot.slack import cards
+from restorebot.slack.actions import Click
 from restorebot.slack.parsing import EMPTY_GUID, ParsedCommand, parse_command
 from restorebot.slack.phrases import answers as words
 from restorebot.slack.phrases.answers import EXAMPLE_ID
@@ -72,3 +74,16 @@ def test_the_usage_has_every_word_but_the_one_that_shows_it() -> None:
     assert set(USAGES) == set(Subcommand)
     for word in Subcommand:
         assert (f"`/restore {word}`" in words.USAGE) == (word is not Subcommand.HELP)
+
+
+def test_a_button_without_a_value_belongs_to_no_restore() -> None:
+    click = Click.parse(
+        {
+            "actions": [{"action_id": cards.APPROVE}],
+            "user": {"id": "UBOB"},
+            "trigger_id": "1.2",
+        }
+    )
+    with pytest.raises(Refused) as refused:
+        _ = click.restore_id
+    assert str(refused.value) == words.UNKNOWN_BUTTON

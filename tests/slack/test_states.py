@@ -7,8 +7,9 @@ import pytest
 from restorebot.cli import history
 from restorebot.model import ENDED, PostKind, State, Vote
 from restorebot.sandbox.workspace.limits import check_message_blocks
-from restorebot.slack import cards, lists, thread
+from restorebot.slack import cards, thread
 from restorebot.slack.phrases import approval, ending
+from restorebot.slack.phrases.lists import ended_line
 from restorebot.slack.phrases.restore import describe
 from tests.storage.conftest import NOW, a_restore
 
@@ -44,6 +45,6 @@ def test_whoever_approved_their_own_request_is_said_to_wherever_approvers_are_na
         votes=(Vote("UALICE", NOW),),
     )
     card, _ = cards.card(restore, NOBODY)
-    told = [card, describe(restore), lists.ended_line(restore), ending.approved_when(restore)]
+    told = [card, describe(restore), ended_line(restore), ending.approved_when(restore)]
     told += [" ".join(history.row(restore))]
     assert all(approval.OWN_REQUEST in text for text in told)

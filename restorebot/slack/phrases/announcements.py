@@ -28,7 +28,8 @@ def planned(restore: Restore) -> str:
         "What was added or changed since then is lost; keep a copy of what you need. You will be "
         "logged out, the portal will be closed until it is done, and you will need a new password."
     )
-    return f"{headline}\n{' '.join([*_data_of(restore, 'will be'), consequences])}"
+    sentences = [*_data_of(restore, "will be"), consequences]
+    return f"{headline}\n{' '.join(sentences)}"
 
 
 def started(restore: Restore) -> str:
@@ -41,18 +42,19 @@ def started(restore: Restore) -> str:
         "Please do not work in it: what you do now is lost. You will be logged out; this channel "
         "is told when it is over."
     )
-    return f"{headline}\n{' '.join([*_data_of(restore, 'will be'), consequences])}"
+    sentences = [*_data_of(restore, "will be"), consequences]
+    return f"{headline}\n{' '.join(sentences)}"
 
 
 def completed(restore: Restore) -> str:
     """Tell a portal's users that they can work in it again."""
-    mail = 'Use "Forgot password?" on its page'
-    if restore.notify:
-        mail = "A mail with a link is on its way to you"
+    forgot, mailed = 'Use "Forgot password?" on its page', "A mail with a link is on its way to you"
+    link = mailed if restore.notify else forgot
     is_open = f":white_check_mark: *{code(restore.portal)} is open again.*"
+    sentences = [is_open, *_data_of(restore, "is")]
     return (
-        f"{' '.join([is_open, *_data_of(restore, 'is')])}\n"
-        f"Old passwords no longer work. {mail} to set a new one: {escape(restore.portal_url)}. "
+        f"{' '.join(sentences)}\n"
+        f"Old passwords no longer work. {link} to set a new one: {escape(restore.portal_url)}. "
         "Two-factor sign-in has to be set up again."
     )
 
@@ -75,7 +77,7 @@ def called_off(restore: Restore) -> str:
 
 def failed(restore: Restore) -> str:
     """Tell a portal's users that it has its old data."""
-    told = f":x: *{code(restore.portal)} could not be put back, and has its data of before.*"
+    sentence = f":x: *{code(restore.portal)} could not be put back, and has its data of before.*"
     if restore.tenant_status == ACTIVE:
-        return told
-    return f"{told} It may stay closed for a while; administrators have been told."
+        return sentence
+    return f"{sentence} It may stay closed for a while; administrators have been told."

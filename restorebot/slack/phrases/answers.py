@@ -17,7 +17,7 @@ from restorebot.slack.mrkdwn import (
     code,
     escape,
 )
-from restorebot.subcommands import USAGES, Subcommand
+from restorebot.subcommands import COMMAND, USAGES, Subcommand
 
 OTHER_WORKSPACE = "restorebot answers only members of the workspace that it is installed in."
 NOTHING_SAVED = "Nothing was saved or posted."
@@ -50,9 +50,14 @@ def nothing_asked() -> str:
     return f"Nothing was asked. {INTERNAL_ERROR}"
 
 
+def failed_inside() -> str:
+    """Say that our own code failed, and may have done something before."""
+    return f"{INTERNAL_ERROR} {LOOK_AT_CARD}"
+
+
 def try_again(text: str) -> str:
     """Say what to type again."""
-    command = f"/restore {text}".strip()
+    command = f"{COMMAND} {text}".strip()
     return f"Try again: `{command}`"
 
 
@@ -79,16 +84,16 @@ def window_closed(retry: str) -> str:
 EXAMPLE_ID = "3c0f8f0a-7a6b-4f2e-9a51-0d7a4a1f6b11"
 
 _WORDS = "".join(
-    f"• `/restore {word}` {usage}.\n"
+    f"• `{COMMAND} {word}` {usage}.\n"
     for word, usage in USAGES.items()
     if word is not Subcommand.HELP
 )
 
 USAGE = (
-    "*`/restore <backupId>`* asks to restore the DocSpace portal from one of its backups.\n"
-    f"Example: `/restore {EXAMPLE_ID}`\n"
-    "• `/restore` alone lets you choose a backup.\n"
-    "• `/restore <backupId> --dry-run` makes every check and starts nothing.\n"
+    f"*`{COMMAND} <backupId>`* asks to restore the DocSpace portal from one of its backups.\n"
+    f"Example: `{COMMAND} {EXAMPLE_ID}`\n"
+    f"• `{COMMAND}` alone lets you choose a backup.\n"
+    f"• `{COMMAND} <backupId> --dry-run` makes every check and starts nothing.\n"
     f"{_WORDS}"
     "Where there are several portals, the portal's name comes last.\n"
     "You say why, an approver says yes, and the thread tells how it goes. Nothing starts before "
@@ -98,29 +103,29 @@ DUMP_REFUSED = (
     "A whole instance (dump) is not restored from here: it would replace every portal of the "
     "instance, and reset its license."
 )
-DRY_RUN_NEEDS_ID = "A dry run needs a backup's id: `/restore <backupId> --dry-run`."
+DRY_RUN_NEEDS_ID = f"A dry run needs a backup's id: `{COMMAND} <backupId> --dry-run`."
 ONE_BACKUP_ID = (
     "Type one backup id, and after it one portal's name if there are several, as in "
-    f"`/restore {EXAMPLE_ID}`; `/restore help` shows what else may be typed."
+    f"`{COMMAND} {EXAMPLE_ID}`; `{COMMAND} help` shows what else may be typed."
 )
 
 
 def only_a_portal(word: str) -> str:
     """Say that a word takes nothing but a portal's name."""
-    return f"`/restore {word}` takes nothing but a portal's name.\n{USAGE}"
+    return f"`{COMMAND} {word}` takes nothing but a portal's name.\n{USAGE}"
 
 
 def did_you_mean(typed: str, near: str) -> str:
     """Say that a word is not known, but another is."""
     return (
-        f"{code(typed)} is no backup id and no word that I know. Did you mean `/restore {near}`?\n"
+        f"{code(typed)} is no backup id and no word that I know. Did you mean `{COMMAND} {near}`?\n"
         f"{USAGE}"
     )
 
 
 def no_backup_id(typed: str) -> str:
     """Say that a word is not known."""
-    return f"{code(typed)} is not a backup id; `/restore list` shows those there are.\n{USAGE}"
+    return f"{code(typed)} is not a backup id; `{COMMAND} list` shows those there are.\n{USAGE}"
 
 
 IN_PRIVATE = (
@@ -156,7 +161,7 @@ def explain(error: RestorebotError) -> str:
         case UnknownPortal():
             return unknown_portal(error.near, error.names)
         case RestoreGone():
-            return f"{error} Ask again with /restore."
+            return f"{error} Ask again with {COMMAND}."
         case _:
             return str(error)
 

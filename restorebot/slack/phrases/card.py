@@ -60,6 +60,11 @@ def approved(restore: Restore) -> str:
     return f":white_check_mark: {approval.on_card(restore)}"
 
 
+def about_to_start(restore: Restore) -> str:
+    """Say who approved it, for a restore that waits for nothing more."""
+    return f"{approved(restore)} {BEING_CHECKED}"
+
+
 def running(restore: Restore) -> str:
     """Say who approved it, for a restore that runs."""
     return f":arrows_counterclockwise: {approval.on_card(restore)}"
@@ -67,9 +72,7 @@ def running(restore: Restore) -> str:
 
 def approvals_missing(missing: int, approvers: Iterable[str]) -> str:
     """Say how many approvals are needed, and whose."""
-    needed = f"{missing} approvals are"
-    if missing == 1:
-        needed = "One approval is"
+    needed = "One approval is" if missing == 1 else f"{missing} approvals are"
     return f":hourglass: {needed} needed from {mentions(approvers)}."
 
 
@@ -140,10 +143,10 @@ def look_at_portal(approvers: Iterable[str]) -> str:
     return f"{mentions(approvers)}: look at the portal, then say below how it stands."
 
 
-def _with_end_and_duration(told: str, restore: Restore) -> str:
+def _with_end_and_duration(end: str, restore: Restore) -> str:
     if restore.took is None:
-        return with_end(told, restore)
-    return f"{with_end(told, restore)}, after {duration(restore.took)}"
+        return with_end(end, restore)
+    return f"{with_end(end, restore)}, after {duration(restore.took)}"
 
 
 def completed(restore: Restore) -> str:

@@ -93,14 +93,12 @@ def restored_from(source: Source) -> str:
 
 def next_steps(restore: Restore) -> str:
     """Say what to do after a restore."""
-    mail = "has been mailed to the owner only"
-    if restore.notify:
-        mail = "has been mailed to everybody"
+    mailed = "everybody" if restore.notify else "the owner only"
     return (
         "*What to do next*\n"
-        "1. Everybody sets a new password; the old ones no longer work. A link "
-        f'{mail}; "Forgot password?" at {escape(restore.portal_url)} does the same. Two-factor '
-        "sign-in has to be set up again.\n"
+        "1. Everybody sets a new password; the old ones no longer work. A link has been mailed "
+        f'to {mailed}; "Forgot password?" at {escape(restore.portal_url)} does the same. '
+        "Two-factor sign-in has to be set up again.\n"
         f"2. {KEYS_ARE_DEAD} Make a new one with all permissions in DocSpace (Developer Tools, API "
         f"keys). {REPLACE_KEY} Until then no restore can be asked for.\n"
         "3. Backups have new ids; copy them afresh from Settings, Backup.\n"

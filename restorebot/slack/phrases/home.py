@@ -8,6 +8,7 @@ from restorebot.slack.mrkdwn import (
     date,
     escape,
 )
+from restorebot.subcommands import COMMAND
 
 TITLE = "Restores"
 WAITING_FOR_YOU = "Waiting for you"
@@ -16,8 +17,8 @@ PLANNED = "Planned"
 WAITING_FOR_OTHERS = "Waiting for others"
 RECENT = "Recent"
 NOTHING_FOR_YOU = (
-    "Nothing that you have a part in runs or waits. Ask for a restore with `/restore` in a channel "
-    "that I am in."
+    f"Nothing that you have a part in runs or waits. Ask for a restore with `{COMMAND}` in a "
+    "channel that I am in."
 )
 
 
@@ -28,7 +29,7 @@ def group(name: str) -> str:
 
 def more_open(count: int) -> str:
     """Say how many are not shown."""
-    return f"{count} more are open: `/restore status` in their channels shows them."
+    return f"{count} more are open: `{COMMAND} status` in their channels shows them."
 
 
 def as_of(now: datetime) -> str:

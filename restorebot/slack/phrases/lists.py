@@ -1,7 +1,9 @@
 """The lines of `/restore list`, `status` and `history`."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
+from restorebot.docspace.models import BackupRecord
 from restorebot.model import Restore
 from restorebot.slack.mrkdwn import (
     code,
@@ -10,10 +12,13 @@ from restorebot.slack.mrkdwn import (
     mention,
 )
 from restorebot.slack.phrases import approval
-from restorebot.slack.phrases.restore import TITLES, starts, with_end
+from restorebot.slack.phrases.restore import TITLES, starts, stored_in, with_end
 from restorebot.times import duration
 
 EXPIRED = "*expired*"
+
+NAME_SHOWN = 120
+"""Characters of a backup's file name."""
 
 
 def no_backups(portal: str) -> str:
@@ -26,6 +31,18 @@ def backups_of(portal: str, count: int) -> str:
     if count == 1:
         return f"*1 backup of {code(portal)}*"
     return f"*{count} backups of {code(portal)}*"
+
+
+def backup_line(record: BackupRecord, now: datetime) -> str:
+    """Describe one backup, beginning with its id to copy."""
+    parts = [
+        f"{code(record.id)} {escape(record.file_name, NAME_SHOWN)}",
+        date(record.created_on),
+        stored_in(record.storage_type),
+    ]
+    if record.expires_on and record.expires_on <= now:
+        parts.append(EXPIRED)
+    return " · ".join(parts)
 
 
 def nothing_open(portals: Iterable[str]) -> str:
@@ -70,11 +87,12 @@ def open_line(restore: Restore, link: str | None) -> str:
     return f"• {shown} · {asked_by(restore)} {date(restore.requested_at)}"
 
 
-def ended_line(restore: Restore, name: str) -> str:
-    """Describe one ended restore; ``name`` is what it was restored from."""
+def ended_line(restore: Restore) -> str:
+    """Describe one ended restore."""
     end = with_end(f"*{TITLES[restore.state]}*", restore)
     if restore.took is not None:
         end = f"{end}, took {duration(restore.took)}"
+    name = escape(restore.source.file_name, NAME_SHOWN)
     line = f"• {code(restore.portal)} from {name}: {end} · {asked_by(restore)}"
     approved = approval.in_list(restore)
     if approved is None:

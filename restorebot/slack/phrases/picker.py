@@ -6,6 +6,7 @@ from restorebot.docspace.storages import StorageType
 from restorebot.slack.mrkdwn import code
 from restorebot.slack.phrases.answers import EXAMPLE_ID
 from restorebot.slack.phrases.restore import stored_in
+from restorebot.subcommands import COMMAND
 from restorebot.times import duration
 
 TITLE = "Choose a backup"
@@ -17,7 +18,7 @@ BACKUP_PLACEHOLDER = "Choose a backup, or type to filter"
 ID_LABEL = "The id of a backup"
 OTHER_ID_LABEL = "Or the id of another backup"
 
-LIST_SHOWS_ALL = "`/restore list` shows all ids."
+LIST_SHOWS_ALL = f"`{COMMAND} list` shows all ids."
 NOT_READ = "The backups could not be read"
 NOT_OFFERED = (
     "Not offered: an upload (DocSpace restores whatever was uploaded last), a custom cloud "

@@ -86,12 +86,22 @@ def asks_to_restore(restore: Restore) -> str:
     return f"{mention(restore.requester)} asks to restore {code(restore.portal)}."
 
 
+def check_line(mark: str, name: str, sentence: str) -> str:
+    """Say how a check came out; plain text or mrkdwn, as the sentence is."""
+    return f"{mark} {name}: {sentence}"
+
+
 def dry_run_title(backup: str) -> str:
     """Head a dry run."""
     return f"*A dry run of {code(backup)}: nothing was started*"
 
 
 DRY_RUN_FAILED = "*This restore could not be asked for now.*"
+
+
+def shown_request(address: str, body: str) -> str:
+    """Show a request as it would be sent; both parts are outside text in mrkdwn."""
+    return f"`POST {address}`\n```{body}```"
 
 
 def would_back_up(request: str) -> str:

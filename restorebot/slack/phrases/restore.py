@@ -12,6 +12,7 @@ from restorebot.slack.mrkdwn import (
     mention,
 )
 from restorebot.slack.phrases import approval
+from restorebot.subcommands import COMMAND
 from restorebot.times import duration
 
 TITLES: Mapping[State, str] = {
@@ -43,7 +44,7 @@ YOUR_CLICK_CHANGED_NOTHING = "Your click changed nothing."
 OUTCOME_NOT_KNOWN = "It is not known whether this restore runs, or how it ended."
 STARTS_AFTER_BACKUP = "The restore starts only when it is done."
 UNCHANGED_SINCE = "Nothing has changed since"
-ASK_AGAIN = "Ask again with `/restore`."
+ASK_AGAIN = f"Ask again with `{COMMAND}`."
 
 
 def title(restore: Restore) -> str:
@@ -58,11 +59,11 @@ def decided_by(restore: Restore) -> str:
     return BOT_NAME
 
 
-def with_end(told: str, restore: Restore) -> str:
+def with_end(end: str, restore: Restore) -> str:
     """Add to how it ended when it did, where that is known."""
     if restore.ended_at is None:
-        return told
-    return f"{told} {date(restore.ended_at)}"
+        return end
+    return f"{end} {date(restore.ended_at)}"
 
 
 def starts(restore: Restore) -> str:

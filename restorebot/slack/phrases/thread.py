@@ -22,6 +22,7 @@ from restorebot.slack.phrases.restore import (
     stored_in,
     task,
 )
+from restorebot.subcommands import COMMAND
 
 SENT_AGAIN = "(sent again)"
 """Marks a post whose first sending got no answer, so that a duplicate explains itself."""
@@ -37,14 +38,15 @@ WAYS_BACK: Mapping[int, str] = {
     ),
     StorageType.THIRD_PARTY: (
         "The restore gives the archive another id. To find it: store a new API key, look for this "
-        "name in the connected account, and ask with `/restore` for a file in a connected account."
+        f"name in the connected account, and ask with `{COMMAND}` for a file in a connected "
+        "account."
     ),
     StorageType.DATA_STORE: (
         "It does not survive the restore: the restored portal cannot reach it. Only a copy that "
         "was downloaded before, from Settings, Backup, is a way back."
     ),
     StorageType.CLOUD: (
-        "The restore gives it another id. To find it: store a new API key, then `/restore list` "
+        f"The restore gives it another id. To find it: store a new API key, then `{COMMAND} list` "
         "shows it by this name."
     ),
 }
@@ -87,9 +89,7 @@ def vote_revoked(voter: str, why: str) -> str:
 
 def announcement_failed(channel: str, kind: str) -> str:
     """Say which channel could not be told."""
-    what = "has begun"
-    if kind == PostKind.ANNOUNCE_PLANNED:
-        what = "is planned"
+    what = "is planned" if kind == PostKind.ANNOUNCE_PLANNED else "has begun"
     return (
         f":warning: I could not tell {channel_link(channel)} that this restore {what}: I may not "
         "post there. Tell its people yourself. If the channel is in use, type "
