@@ -7,12 +7,12 @@ import asyncio
 import sys
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
-from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+import restorebot
 from restorebot.errors import RestorebotError, SettingsError
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def about(
 ) -> None:
     """Print the version, where that is asked for; the commands do the rest."""
     if version:
-        typer.echo(f"restorebot {installed_version('restorebot')}")
+        typer.echo(f"restorebot {restorebot.__version__}")
         raise typer.Exit
 
 
