@@ -49,7 +49,7 @@ class Stage:
         self.console.print(f"[bold cyan]{who:>10}[/]  {escape(what)}", highlight=False)
 
     async def _control(self, method: str, url: str, **body: Any) -> Any:
-        response = await self.http.request(method, url, json=body if method != "GET" else None)
+        response = await self.http.request(method, url, json=body or None)
         if response.status_code >= 400:
             raise StoryBroken(f"{url} said: {response.text[:200]}")
         return response.json()

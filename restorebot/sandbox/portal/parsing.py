@@ -42,7 +42,7 @@ def storage_type_of(request: Request, body: Mapping[str, Any]) -> int:
     if value is None:
         return 0
     text = str(value).strip().lower()
-    number = STORAGE.get(text, int(text) if text.isdigit() else -1)
+    number = int(text) if text.isdigit() else STORAGE.get(text, -1)
     if number not in range(6):
         raise invalid(request, "storageType", "The value is not valid.")
     return number

@@ -33,7 +33,9 @@ async def start_restore(portal: Portal, request: Request, body: Mapping[str, Any
     _check_archive(portal, wanted)
     state.starts.append(wanted)
     task = state.start_restore()
-    return envelope(request, task.as_json(state.profile) if state.profile >= "3.1" else None)
+    if state.profile < "3.1":
+        return envelope(request)
+    return envelope(request, task.as_json(state.profile))
 
 
 def _check_archive(portal: Portal, wanted: Mapping[str, Any]) -> None:
@@ -59,7 +61,9 @@ def _missing_param(name: str) -> Refusal:
 async def restore_progress(portal: Portal, request: Request, _: Mapping[str, Any]) -> Response:
     """Show the restore task (docspace-api §4)."""
     dump = flag(request, "dump")
-    task = portal.state.visible_restore(dump if portal.state.profile >= "3.1" else None)
+    if portal.state.profile < "3.1":
+        dump = None
+    task = portal.state.visible_restore(dump)
     return envelope(request, _shown(portal, task))
 
 
@@ -127,6 +131,7 @@ async def key_self(portal: Portal, request: Request, _: Mapping[str, Any]) -> Re
     if key is None:
         message = "Index and length must refer to a location within the string."
         raise error(500, message, "System.ArgumentOutOfRangeException")
+    expires_at = key.expires_at.isoformat() if key.expires_at else None
     return envelope(
         request,
         {
@@ -134,7 +139,7 @@ async def key_self(portal: Portal, request: Request, _: Mapping[str, Any]) -> Re
             "name": "restorebot",
             "keyPostfix": key.value[-4:],
             "permissions": key.permissions,
-            "expiresAt": key.expires_at.isoformat() if key.expires_at else None,
+            "expiresAt": expires_at,
             "isActive": key.is_active,
             "createBy": {"displayName": "Administrator"},
         },

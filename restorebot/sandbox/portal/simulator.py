@@ -45,7 +45,9 @@ class Portal:
         speed: float = 1.0,
         manual: bool = False,
     ) -> None:
-        self.clock = PortalClock(0.0 if manual else speed)
+        if manual:
+            speed = 0.0
+        self.clock = PortalClock(speed)
         self.state = PortalState(
             self.clock, datetime.now(UTC), alias=alias, key=key or new_key(), profile=profile
         )

@@ -190,20 +190,22 @@ class WebApi:
         return method.run(self._context, args)
 
     def _ok(self, name: str, fields: Json) -> Response:
+        answer = {"ok": True, **fields}
+        if METHODS[name].app_level:
+            return JSONResponse(answer)
         scopes = {
             "x-oauth-scopes": ",".join(sorted(self._context.state.manifest.scopes)),
             "x-accepted-oauth-scopes": ",".join(METHODS[name].scopes),
         }
-        return JSONResponse(
-            {"ok": True, **fields}, headers={} if METHODS[name].app_level else scopes
-        )
+        return JSONResponse(answer, headers=scopes)
 
     def _check_token(self, method: Method, token: str | None) -> None:
         if not token:
             raise MethodError("not_authed")
         if token not in {self._tokens.bot, self._tokens.app}:
             raise MethodError("invalid_auth")
-        if token != (self._tokens.app if method.app_level else self._tokens.bot):
+        needed = self._tokens.app if method.app_level else self._tokens.bot
+        if token != needed:
             raise MethodError("not_allowed_token_type")
 
 
@@ -223,10 +225,14 @@ async def _read(request: Request) -> tuple[Json, str | None]:
     elif body and content_type == "application/x-www-form-urlencoded":
         args |= dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
         token = args.pop("token", token)
+    elif body and content_type:
+        raise MethodError("invalid_post_type")
     elif body:
-        raise MethodError("invalid_post_type" if content_type else "missing_post_type")
+        raise MethodError("missing_post_type")
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-    return args, bearer.strip() if scheme.lower() == "bearer" else token
+    if scheme.lower() == "bearer":
+        token = bearer.strip()
+    return args, token
 
 
 def _json_object(body: bytes) -> Json:

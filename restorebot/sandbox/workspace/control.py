@@ -89,7 +89,9 @@ class Control:
     async def _submit(self, request: Request) -> Json:
         done = await self.people.submit(await read(request, bodies.SubmitBody))
         answer = _ack_json(done.ack) | {"closed": done.closed, "errors": done.errors}
-        return answer | ({"error": done.trouble} if done.trouble else {})
+        if done.trouble:
+            answer["error"] = done.trouble
+        return answer
 
     async def _close(self, request: Request) -> Json:
         self.people.close(await read(request, bodies.CloseBody))

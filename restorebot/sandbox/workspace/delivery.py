@@ -146,7 +146,8 @@ class Connections:
         frame: Json = {"envelope_id": envelope_id, "type": kind, "payload": payload}
         frame["accepts_response_payload"] = with_body
         if kind == "events_api":
-            frame |= {"retry_attempt": attempt, "retry_reason": "timeout" if attempt else ""}
+            reason = "timeout" if attempt else ""
+            frame |= {"retry_attempt": attempt, "retry_reason": reason}
         answer = self._waiting[envelope_id] = asyncio.get_running_loop().create_future()
         try:
             if not await secrets.choice(self.open).send(frame):
@@ -156,7 +157,9 @@ class Connections:
             return Ack(acked=False, error="operation_timeout")
         finally:
             del self._waiting[envelope_id]
-        return Ack(acked=True, body=answered.get("payload") if with_body else None)
+        if not with_body:
+            return Ack(acked=True)
+        return Ack(acked=True, body=answered.get("payload"))
 
 
 @dataclass(frozen=True)
@@ -262,7 +265,9 @@ class Delivery:
     def _headers(self, target: RequestUrl, body: str, how: HttpOptions) -> dict[str, str]:
         # The receiver compares the timestamp with its own clock, so time that a test has skipped
         # does not count.
-        seconds = int(self._wall_clock()) - (OLD_TIMESTAMP_SECONDS if how.old_timestamp else 0)
+        seconds = int(self._wall_clock())
+        if how.old_timestamp:
+            seconds -= OLD_TIMESTAMP_SECONDS
         secret = secrets.token_hex(16) if how.bad_signature else target.signing_secret
         return {
             "User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)",

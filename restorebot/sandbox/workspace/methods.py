@@ -163,12 +163,15 @@ def conversations_info(context: MethodContext, args: Json) -> Json:
 def _content(args: Json) -> tuple[str | None, list[Json] | None]:
     # Each is None when it is not given.
     text, blocks = args.get("text"), _decoded(args, "blocks", "invalid_blocks_format")
+    if blocks is not None:
+        blocks = check_message_blocks(blocks)
     if text is not None and not isinstance(text, str):
         raise MethodError(
             "invalid_arguments", response_metadata={"messages": ["[ERROR] must provide a string"]}
         )
-    only_spaces = text is not None and not text.strip()
-    return "" if only_spaces else text, None if blocks is None else check_message_blocks(blocks)
+    if text is not None and not text.strip():
+        text = ""  # spaces alone are no text
+    return text, blocks
 
 
 def _writable(context: MethodContext, args: Json) -> Channel:

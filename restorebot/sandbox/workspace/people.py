@@ -84,7 +84,9 @@ class People:
             raise ControlError(404, f"{typed.command} is not a command that the manifest declares.")
         if place.is_archived:
             raise ControlError(422, "Nothing can be typed into an archived channel.")
-        escaped = self._state.manifest.commands[typed.command]
+        text = typed.text
+        if self._state.manifest.commands[typed.command]:
+            text = self._escaped(text)
         trigger_id = typed.trigger or self._triggers.issue(person.id)
         payload = {
             "token": VERIFICATION_TOKEN,
@@ -95,7 +97,7 @@ class People:
             "user_id": person.id,
             "user_name": person.name,
             "command": typed.command,
-            "text": self._escaped(typed.text) if escaped else typed.text,
+            "text": text,
             "api_app_id": APP,
             "is_enterprise_install": "false",
             "response_url": self._state.new_response_url("commands", person.id, place.id),

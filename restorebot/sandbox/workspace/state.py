@@ -100,6 +100,7 @@ class Channel:
                 "is_org_shared": False,
                 "user": self.other,
             }
+        teams = [TEAM, FOREIGN_TEAM] if self.is_ext_shared else [TEAM]
         return {
             "id": self.id,
             "name": self.name,
@@ -119,7 +120,7 @@ class Channel:
             "created": 1760000000,
             "creator": "U0ALICE",
             "context_team_id": TEAM,
-            "shared_team_ids": [TEAM, FOREIGN_TEAM] if self.is_ext_shared else [TEAM],
+            "shared_team_ids": teams,
             "topic": {"value": "", "creator": "", "last_set": 0},
             "purpose": {"value": "", "creator": "", "last_set": 0},
             "previous_names": [],

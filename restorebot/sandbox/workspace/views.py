@@ -256,7 +256,9 @@ def initial_state(element: Json) -> Json:
     """Return the state of an element that nobody has touched: its initial value, or empty."""
     state = STATES[element["type"]]
     initial = element.get(state.initial)
-    return {"type": element["type"], state.member: state.empty if initial is None else initial}
+    if initial is None:
+        initial = state.empty
+    return {"type": element["type"], state.member: initial}
 
 
 def entered(element: Json, value: Any) -> Json:
