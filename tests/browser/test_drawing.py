@@ -120,8 +120,8 @@ BLOCKS: dict[str, tuple[dict[str, Any], list[str]]] = {
         ['class="button danger"', ">Go</button>"],
     ),
     "context": (
-        {"type": "context", "elements": [text("small"), {"type": "mrkdwn", "text": "*bold*"}]},
-        ["<span>small</span><span><strong>bold</strong></span>"],
+        {"type": "context", "elements": [{"type": "mrkdwn", "text": "*bold*"}] * 2},
+        ["<span><strong>bold</strong></span><span><strong>bold</strong></span>"],
     ),
     "line": (
         field({"type": "plain_text_input", "max_length": 9}),

@@ -301,7 +301,7 @@ async def test_a_portal_that_answers_for_another_for_a_moment_is_given_time(scen
     restore = await scene.until(State.COMPLETED)
     await scene.pass_time(60, 20)
     assert ending.VERIFICATION not in await thread(scene)
-    await scene.portal("faults", "PATCH", alias_elsewhere="")
+    await scene.portal("faults", "PATCH", alias_elsewhere=None)
     await scene.pass_time(10)
     assert ending.portal_is_active(restore) in (await scene.thread())[-1]
     assert ending.KEYS["dead"] in (await scene.thread())[-1]

@@ -9,6 +9,10 @@ export interface Text {
   emoji?: boolean;
 }
 
+export interface Mrkdwn extends Text {
+  type: "mrkdwn";
+}
+
 export interface Option {
   text: Text;
   value: string;
@@ -33,7 +37,6 @@ export interface Button {
 
 interface Field {
   action_id: string;
-  confirm?: Confirm;
 }
 
 export interface TextInput extends Field {
@@ -59,7 +62,7 @@ export interface Checkboxes extends Field {
 }
 
 export type InputElement = TextInput | DatetimePicker | Select | Checkboxes;
-export type Element = Button | InputElement | Text;
+export type Element = Button | InputElement | Mrkdwn;
 
 export interface Header {
   type: "header";

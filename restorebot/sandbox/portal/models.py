@@ -73,13 +73,13 @@ class Task:
     begun: float | None = None
     status: int = CREATED
     progress: int = 0
-    error: str = ""
+    error: str | None = None
     completed: bool = False
     changed: float = 0.0
     tenant: int = 1
     dead: bool = False
     dump: bool = False
-    warning: str = ""
+    warning: str | None = None
     storage_type: int = DATA_STORE
     last_publish: bool = False
     """Just completed, and still published with status 1 (docspace-api §4.3)."""
@@ -89,7 +89,7 @@ class Task:
         body: dict[str, Any] = {
             "isCompleted": self.completed,
             "progress": self.progress,
-            "error": self.error,
+            "error": self.error or "",
             "tenantId": self.tenant,
             "backupProgressEnum": self.kind,
         }
@@ -99,13 +99,13 @@ class Task:
             body["taskId"] = self.id
         if self.kind == BACKUP:
             body["link"] = self._link
-        if self.warning and profile >= "3.6":
+        if self.warning is not None and profile >= "3.6":
             body["warning"] = self.warning
         return body
 
     @property
     def _link(self) -> str:
-        made = self.completed and not self.error
+        made = self.completed and self.error is None
         if made and self.storage_type == DATA_STORE:
             return f"/storage/backup/{self.id}.tar.gz"
         return ""

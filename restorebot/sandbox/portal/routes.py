@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from restorebot.sandbox.portal.filters import bearer_key
-from restorebot.sandbox.portal.models import DOCUMENTS, THIRD_PARTY, Task
+from restorebot.sandbox.portal.models import ACTIVE, DOCUMENTS, THIRD_PARTY, Task
 from restorebot.sandbox.portal.parsing import flag, is_guid, params_of, storage_type_of
 from restorebot.sandbox.portal.responses import Refusal, envelope, error, invalid, problem_details
 from restorebot.sandbox.portal.simulator import Portal
@@ -110,11 +110,12 @@ async def settings(portal: Portal, request: Request, _: Mapping[str, Any]) -> Re
     """Show the portal's alias, version and lock (docspace-api §5)."""
     state = portal.state
     state.catch_up()
-    elsewhere = state.switches.alias_elsewhere if state.tenant_id > 1 else ""
-    status = 0 if elsewhere else state.tenant_status
+    alias, status = state.alias, state.tenant_status
+    if state.tenant_id > 1 and state.switches.alias_elsewhere is not None:
+        alias, status = state.switches.alias_elsewhere, ACTIVE
     body = {
         "tenantStatus": status,
-        "tenantAlias": elsewhere or state.alias,
+        "tenantAlias": alias,
         "version": state.profile,
         "standalone": True,
         "culture": "en-US",

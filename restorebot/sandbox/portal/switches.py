@@ -20,7 +20,7 @@ class Switches(Body):
     worker_killed: bool = False
     stall_at_75: bool = False
     key_survives: bool = False
-    alias_elsewhere: str = ""
+    alias_elsewhere: str | None = None
     host_lost: float = 0
     locked_after_failure: bool = False
     tariff_without_restore: bool = False

@@ -65,7 +65,7 @@ class RateLimits:
 class Fault(Body):
     """What goes wrong with the next calls of a method.
 
-    ``only`` are those with it among their arguments; ``seconds`` are real ones.
+    ``only`` are those with it among their arguments, else all; ``seconds`` are real ones.
     """
 
     fault: FaultKind
@@ -74,7 +74,7 @@ class Fault(Body):
     seconds: float = 1.0
     error: str = "internal_error"
     status: int = 500
-    only: str = ""
+    only: str | None = None
 
 
 class Faults:
@@ -96,7 +96,9 @@ class Faults:
     def next_for(self, method: str, args: Json) -> Fault | None:
         """Return the fault that this call meets, counted down."""
         fault = self._by_method.get(method)
-        if fault is None or (fault.only and fault.only not in args.values()):
+        if fault is None:
+            return None
+        if fault.only is not None and fault.only not in args.values():
             return None
         fault.times -= 1
         if fault.times <= 0:

@@ -30,7 +30,6 @@ class CommandBody(Interaction):
 
     channel: str
     text: str = ""
-    command: str = "/restore"
 
 
 class ClickBody(Interaction):
@@ -111,7 +110,6 @@ class PersonChanges(Body):
     """What may be changed of a person."""
 
     name: str | None = None
-    real_name: str | None = None
     team_id: str | None = None
     deleted: bool | None = None
     is_bot: bool | None = None

@@ -38,7 +38,6 @@ PLAIN_OPTION = Obj(
     {"text": Text(75, plain=True), "value": Str(150)}, {"description": Text(75, plain=True)}
 )
 
-COMMON: dict[str, Rule] = {"action_id": ID, "confirm": CONFIRM}
 PLACEHOLDER: dict[str, Rule] = {"placeholder": Text(150, plain=True)}
 
 
@@ -46,13 +45,14 @@ PLACEHOLDER: dict[str, Rule] = {"placeholder": Text(150, plain=True)}
 class ElementState:
     """How Slack shows what a person has entered into an element.
 
-    ``member`` of the state holds it, ``initial`` of the element is what it begins with, ``empty``
-    stands for nothing, and ``read`` makes it of what a client sends or raises ControlError.
+    ``member`` of the state holds it, ``initial`` of the element is what it begins with if it may
+    begin with something, ``empty`` stands for nothing, and ``read`` makes it of what a client sends
+    or raises ControlError.
     """
 
     member: str
-    initial: str
     read: Callable[[Json, Any], Any]
+    initial: str | None = None
     empty: Any = None
 
 
@@ -105,10 +105,9 @@ def _values(options: Any) -> list[Any]:
     return [option.get("value") for option in options if isinstance(option, dict)]
 
 
-def _initials_are_offered(element: Json) -> str | None:
+def _initial_is_offered(element: Json) -> str | None:
     offered = _values(element.get("options"))
-    initial = _values([element.get("initial_option")]) + _values(element.get("initial_options"))
-    if all(value in offered for value in initial):
+    if all(value in offered for value in _values([element.get("initial_option")])):
         return None
     return "initial option is not one of the options"
 
@@ -119,52 +118,50 @@ ELEMENTS: dict[str, Element] = {
     "button": Element(
         rule=Obj(
             {"type": ANY, "text": Text(75, plain=True)},
-            {"value": Str(2000), "style": OneOf(("primary", "danger")), **COMMON},
+            {
+                "value": Str(2000),
+                "style": OneOf(("primary", "danger")),
+                "action_id": ID,
+                "confirm": CONFIRM,
+            },
         ),
         stands_in=IN_ACTIONS,
     ),
     "checkboxes": Element(
         rule=Obj(
             {"type": ANY, "options": List(OPTION, 10)},
-            {"initial_options": List(OPTION, 10), **COMMON},
-            _initials_are_offered,
+            {"action_id": ID},
         ),
         stands_in=IN_INPUT,
-        state=ElementState(
-            member="selected_options", initial="initial_options", read=_read_options, empty=[]
-        ),
+        state=ElementState(member="selected_options", read=_read_options, empty=[]),
     ),
     "static_select": Element(
         rule=Obj(
             {"type": ANY, "options": List(PLAIN_OPTION, 100)},
-            {"initial_option": PLAIN_OPTION, **PLACEHOLDER, **COMMON},
-            _initials_are_offered,
+            {"action_id": ID, "initial_option": PLAIN_OPTION, **PLACEHOLDER},
+            _initial_is_offered,
         ),
         stands_in=IN_INPUT,
         state=ElementState(member="selected_option", initial="initial_option", read=_read_option),
     ),
     "datetimepicker": Element(
-        rule=Obj({"type": ANY}, {"initial_date_time": Int(0, 9_999_999_999), **COMMON}),
+        rule=Obj({"type": ANY}, {"action_id": ID}),
         stands_in=IN_INPUT,
-        state=ElementState(
-            member="selected_date_time", initial="initial_date_time", read=_read_moment
-        ),
+        state=ElementState(member="selected_date_time", read=_read_moment),
     ),
     "plain_text_input": Element(
         rule=Obj(
             {"type": ANY},
             {
                 "action_id": ID,
-                "initial_value": Str(3000),
                 "multiline": FLAG,
                 "max_length": Int(1, 3000),
                 **PLACEHOLDER,
             },
         ),
         stands_in=IN_INPUT,
-        state=ElementState(member="value", initial="initial_value", read=_read_text),
+        state=ElementState(member="value", read=_read_text),
     ),
-    "plain_text": Element(rule=Text(3000), stands_in=IN_CONTEXT),
     "mrkdwn": Element(rule=Text(3000), stands_in=IN_CONTEXT),
 }
 

@@ -255,10 +255,10 @@ def elements_with_state(block: Json) -> list[Json]:
 def initial_state(element: Json) -> Json:
     """Return the state of an element that nobody has touched: its initial value, or empty."""
     state = STATES[element["type"]]
-    initial = element.get(state.initial)
-    if initial is None:
-        initial = state.empty
-    return {"type": element["type"], state.member: initial}
+    value = state.empty
+    if state.initial is not None:
+        value = element.get(state.initial)
+    return {"type": element["type"], state.member: value}
 
 
 def entered(element: Json, value: Any) -> Json:

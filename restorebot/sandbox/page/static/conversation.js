@@ -181,7 +181,7 @@ function messageHandlers(item) {
     value: () => undefined,
     act: async (element, value, control) => {
       const { snapshot, channel } = page;
-      if (!snapshot || !(await isConfirmed(element.confirm, namesOf(snapshot)))) return;
+      if (!snapshot || !(await isConfirmed(element, namesOf(snapshot)))) return;
       const place = { user: snapshot.you, channel, ts: item.key };
       await whileBusy(control, async () => {
         const click = { ...place, action_id: element.action_id, value };
@@ -200,7 +200,7 @@ function homeHandlers() {
     act: async (element, value, control) => {
       const { snapshot } = page;
       const home = snapshot?.slack.home;
-      if (!home || !(await isConfirmed(element.confirm, namesOf(snapshot)))) return;
+      if (!home || !(await isConfirmed(element, namesOf(snapshot)))) return;
       const click = { user: snapshot.you, view_id: home.id, action_id: element.action_id, value };
       await whileBusy(control, () => post("/slack/click", click));
     },

@@ -46,7 +46,6 @@ export const ELEMENTS = {
     stored: (entry) => entry.value ?? "",
     read: fieldValue,
   },
-  plain_text: { draw: contextText },
   mrkdwn: { draw: contextText },
 };
 

@@ -138,7 +138,7 @@ function close() {
  */
 async function act(element, value, control, names) {
   const { view, you } = state;
-  if (!view || !(await isConfirmed(element.confirm, names))) return;
+  if (!view || !(await isConfirmed(element, names))) return;
   const click = { user: you, view_id: view.id, action_id: element.action_id, value };
   await whileBusy(control, async () => {
     const answer = await post("/slack/click", { ...click, values: enteredValues(modal) });
@@ -218,12 +218,13 @@ function showTrouble(sentence) {
 /**
  * Ask whether the person is sure, where an element wants that.
  *
- * @param {Confirm | undefined} confirm
+ * @param {Button | InputElement} element
  * @param {Names} names
  * @returns {Promise<boolean>}
  */
-export function isConfirmed(confirm, names) {
-  if (!confirm) return Promise.resolve(true);
+export function isConfirmed(element, names) {
+  if (!("confirm" in element) || !element.confirm) return Promise.resolve(true);
+  const { confirm } = element;
   return new Promise((resolve) => {
     question.replaceChildren(drawQuestion(confirm, names));
     question.returnValue = "no";
