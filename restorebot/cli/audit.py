@@ -7,6 +7,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TextIO
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from restorebot.errors import Refused
 from restorebot.storage import audit
 from restorebot.storage.store import open_read_only
@@ -43,18 +45,27 @@ def no_day(text: str) -> str:
     return f"{text!r} is no day. Write one as 2026-01-31 or 2026-01-31T12:00."
 
 
-async def verify(url: str, witness: str) -> tuple[bool, str]:
-    """Return whether the audit trail fits, and what to say of it. Raise StorageError."""
+async def verify(url: str, witness: str | None) -> tuple[bool, str]:
+    """Return whether the audit trail fits, and what to say of it. Raise StorageError.
+
+    ``witness`` is the beginning of a hash that it must contain, if one is known.
+    """
     async with open_read_only(url) as connection:
-        found = await audit.verify(connection, witness)
+        found = await _follow(connection, witness)
     if found.first_broken is not None:
         return False, broken(found.first_broken, found.rows)
+    head = found.head or "empty"
+    if witness is None:
+        return True, whole(found.rows, head)
     if not found.has_witness:
         return False, without_witness(found.rows, witness)
-    head = found.head or "empty"
-    if witness:
-        return True, whole_with_witness(found.rows, witness, head)
-    return True, whole(found.rows, head)
+    return True, whole_with_witness(found.rows, witness, head)
+
+
+async def _follow(connection: AsyncConnection, witness: str | None) -> audit.Verification:
+    if witness is None:
+        return await audit.verify(connection)
+    return await audit.verify(connection, witness)
 
 
 def broken(seq: int, before: int) -> str:

@@ -67,15 +67,17 @@ def forgotten(portal: str, rest: str) -> str:
     return f"The stored key of {portal} is forgotten. {rest}"
 
 
-def select_portal(settings: Settings, name: str) -> PortalSettings:
-    """Return the portal of that name, or the only one. Raise Refused."""
+def select_portal(settings: Settings, name: str | None) -> PortalSettings:
+    """Return the portal of that name, or without a name the only one. Raise Refused."""
     names = ", ".join(portal.name for portal in settings.portals)
+    if name is None:
+        if len(settings.portals) > 1:
+            raise Refused(which_portal(names))
+        return settings.portals[0]
     if name.lower().startswith("sk-"):
         raise Refused(KEY_AS_ARGUMENT)
-    if not name and len(settings.portals) > 1:
-        raise Refused(which_portal(names))
     for portal in settings.portals:
-        if name.lower() in {"", portal.name}:
+        if name.lower() == portal.name:
             return portal
     raise Refused(unknown_portal(name, names))
 
@@ -87,9 +89,10 @@ def encryption_key(settings: Settings) -> SecretStr:
     return settings.encryption_key
 
 
-async def store_key(settings: Settings, name: str, typed: str) -> str:
+async def store_key(settings: Settings, name: str | None, typed: str | None) -> str:
     """Try a key at its portal and store it; return what to say.
 
+    ``typed`` is None where nothing could be typed.
     Raise Refused, SettingsError, StorageError.
     """
     secret, portal = encryption_key(settings), select_portal(settings, name)
@@ -109,8 +112,10 @@ async def store_key(settings: Settings, name: str, typed: str) -> str:
     return said
 
 
-def _parse_key(typed: str) -> SecretStr:
+def _parse_key(typed: str | None) -> SecretStr:
     """Return what was typed as a key. Raise Refused for what can be none."""
+    if typed is None:
+        raise Refused(NOT_A_KEY)
     value = typed.strip()
     if not value.startswith("sk-") or not value.isascii():
         raise Refused(NOT_A_KEY)
@@ -132,7 +137,7 @@ async def _try_key(portal: PortalSettings, key: SecretStr, auth: Auth | None) ->
     return info
 
 
-async def remove_key(settings: Settings, name: str) -> str:
+async def remove_key(settings: Settings, name: str | None) -> str:
     """Forget a stored key; return what to say. Raise Refused, StorageError."""
     portal = select_portal(settings, name)
     async with open_read_only(settings.database_url) as conn:
