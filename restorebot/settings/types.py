@@ -190,7 +190,7 @@ Auth = Literal["bearer", "cookie"]
 
 PortalAddress = Annotated[str, AfterValidator(_portal_address)]
 BaseAddress = Annotated[str, AfterValidator(_base_address)]
-PortalName = Annotated[str, AfterValidator(parse_portal_name)]
+TableName = Annotated[str, AfterValidator(parse_portal_name)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 
 SafetyBackup = Annotated[Storage | None, NoDecode, BeforeValidator(_safety_backup)]
