@@ -10,15 +10,14 @@ from restorebot.docspace.client import Auth, DocSpace, ssl_context
 from restorebot.docspace.models import KeyInfo
 from restorebot.errors import PortalError, Refused, SettingsError
 from restorebot.restores.checks import KEY_EXPIRY_MARGIN
-from restorebot.settings import PortalSettings, Settings
+from restorebot.settings import PortalSettings, Settings, line_of_variable, problems
 from restorebot.slack.phrases.setup import SETUP_HINTS
 from restorebot.storage import keys
 from restorebot.storage.store import open_for_writing, open_read_only
 
 NOTHING_STORED = "Nothing was stored."
-NO_ENCRYPTION_KEY = (
-    "RESTOREBOT_ENCRYPTION_KEY: is missing, and without it no key is stored; make one with "
-    "restorebot key generate"
+NOTHING_TO_ENCRYPT_WITH = line_of_variable(
+    "RESTOREBOT_ENCRYPTION_KEY", problems.NOTHING_TO_ENCRYPT_WITH
 )
 KEY_AS_ARGUMENT = (
     "A key is not given as an argument, where the shell's history and others on this machine see "
@@ -85,7 +84,7 @@ def select_portal(settings: Settings, name: str | None) -> PortalSettings:
 def encryption_key(settings: Settings) -> SecretStr:
     """Return the encryption key. Raise SettingsError when there is none."""
     if settings.encryption_key is None:
-        raise SettingsError([NO_ENCRYPTION_KEY])
+        raise SettingsError([NOTHING_TO_ENCRYPT_WITH])
     return settings.encryption_key
 
 

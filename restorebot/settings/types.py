@@ -104,9 +104,9 @@ def _encryption_key(value: SecretStr) -> SecretStr:
     try:
         decoded = base64.urlsafe_b64decode(stripped)
     except ValueError:
-        raise ValueError(problems.NO_ENCRYPTION_KEY) from None
+        raise ValueError(problems.NOT_AN_ENCRYPTION_KEY) from None
     if len(decoded) != 32:
-        raise ValueError(problems.NO_ENCRYPTION_KEY)
+        raise ValueError(problems.NOT_AN_ENCRYPTION_KEY)
     return SecretStr(stripped)
 
 
@@ -133,7 +133,7 @@ def _base_address(value: str) -> str:
 
 
 def parse_portal_name(value: str) -> str:
-    """Return what may be a portal's name. Raises ValueError."""
+    """Return what may be a portal's name. Raise ValueError."""
     if value in RESERVED:
         raise ValueError(problems.reserved_name(RESERVED))
     if not _PORTAL_NAME.fullmatch(value):
