@@ -196,7 +196,7 @@ def _wire(
 
 
 async def _authenticate(client: AsyncWebClient) -> str:
-    """Ask Slack who we are, which also tries the token; returns the id of our workspace."""
+    """Ask Slack who we are, which also tries the token; return the id of our workspace."""
     for attempt in range(GREETING_TRIES):
         try:
             return str((await client.auth_test())["team_id"])

@@ -1,6 +1,7 @@
 """The running bot: Slack listened to, jobs stepped, the outbox told, until it is told to stop."""
 
 import asyncio
+import errno
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -20,7 +21,7 @@ from starlette.routing import Route
 from restorebot import logs, server, setup_hints
 from restorebot.app import Bot, build_bot
 from restorebot.errors import SettingsError, SlackUnavailable
-from restorebot.settings import Settings
+from restorebot.settings import Settings, line_of_variable, problems
 from restorebot.slack.client import CALL_ERRORS, error_code, http_status
 
 DRAIN_SECONDS = 6.0
@@ -33,7 +34,7 @@ log = structlog.get_logger()
 
 
 async def run(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT. Raises SettingsError, StorageError, SlackUnavailable."""
+    """Run until SIGTERM or SIGINT. Raise SettingsError, StorageError, SlackUnavailable."""
     logs.configure(sys.stderr, secrets=settings.secrets())
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -70,7 +71,7 @@ async def run_bot(bot: Bot) -> AsyncIterator[int | None]:
 async def listening(bot: Bot) -> AsyncIterator[int | None]:
     """Take commands and clicks, from Socket Mode or over HTTP.
 
-    Yields the port that is served on, if any. Raises SettingsError, SlackUnavailable.
+    Yield the port that is served on, if any. Raise SettingsError, SlackUnavailable.
     """
     settings = bot.settings
     port: int | None = None
@@ -86,10 +87,27 @@ async def listening(bot: Bot) -> AsyncIterator[int | None]:
             routes.append(Route("/slack/events", _events(bot.bolt), methods=["POST"]))
         if settings.listen_port is not None:
             routes += server.health_routes(partial(_all_problems, checks))
-            port = await stack.enter_async_context(
-                server.serve(Starlette(routes=routes), settings.host, settings.listen_port)
-            )
+            web = Starlette(routes=routes)
+            port = await stack.enter_async_context(_serve(web, settings.host, settings.listen_port))
         yield port
+
+
+@asynccontextmanager
+async def _serve(web: Starlette, host: str, port: int) -> AsyncIterator[int]:
+    """Serve, and yield the port. Raise SettingsError where it cannot be had."""
+    async with AsyncExitStack() as stack:
+        try:
+            served = await stack.enter_async_context(server.serve(web, host, port))
+        except OSError as error:
+            sentence = _cannot_listen(f"{host}:{port}", error)
+            raise SettingsError([line_of_variable("PORT", sentence)]) from None
+        yield served
+
+
+def _cannot_listen(address: str, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return problems.port_taken(address)
+    return problems.cannot_listen(address, error.strerror)
 
 
 async def _socket_problems(handler: AsyncSocketModeHandler) -> list[str]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import errno
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 
@@ -11,8 +10,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
-
-from restorebot.errors import SettingsError
 
 GRACE = 3
 """Seconds for requests under way when the server stops."""
@@ -48,7 +45,7 @@ def health_routes(problems: Callable[[], Awaitable[list[str]]]) -> list[Route]:
 async def serve(app: ASGIApp, host: str, port: int) -> AsyncIterator[int]:
     """Serve in this event loop; yield the port, which for 0 is a free one.
 
-    Raise SettingsError: the port is taken.
+    Raise OSError, whose number is EADDRINUSE where another program has the port.
     """
     listener = _listen(host, port)
     config = uvicorn.Config(
@@ -83,23 +80,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listener.bind((host, port))
         listener.listen()
-    except OSError as error:
+    except OSError:
         listener.close()
-        raise SettingsError([cannot_listen(f"{host}:{port}", error)]) from None
+        raise
     return listener
-
-
-def cannot_listen(address: str, error: OSError) -> str:
-    """Say that the port cannot be had."""
-    if error.errno == errno.EADDRINUSE:
-        return port_taken(address)
-    return _choose_another(f"{address} cannot be listened on ({error.strerror})")
-
-
-def port_taken(address: str) -> str:
-    """Say that another program has the port."""
-    return _choose_another(f"{address} is already in use")
-
-
-def _choose_another(problem: str) -> str:
-    return f"PORT: {problem}; choose another, for example PORT=3001"

@@ -32,6 +32,11 @@ class Tasks:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    async def idle(self) -> None:
+        """Wait until no work is under way; what that begins meanwhile is waited for too."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
     async def drain(self, seconds: float) -> None:
         """Take no more work, let what is under way finish, and cancel what takes longer."""
         self._closed = True

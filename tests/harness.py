@@ -225,8 +225,7 @@ class World:
         """Let what the bot has begun come to its end."""
         assert self.bot is not None
         async with asyncio.timeout(REAL_PATIENCE):
-            while self.bot.tasks._tasks:
-                await asyncio.wait(self.bot.tasks._tasks)
+            await self.bot.tasks.idle()
 
     async def settle(self) -> None:
         """Make every step and every round that is due now, until nothing is."""

@@ -355,11 +355,8 @@ MUTANTS = (
 )
 
 
-def noticed(mutant: Mutant) -> str:
-    """Plant one fault in a copy and run its tests.
-
-    Returns what went wrong with that, empty when it was noticed.
-    """
+def went_wrong(mutant: Mutant) -> str | None:
+    """Plant one fault in a copy and run its tests; return why it was not noticed, if it was not."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
         for name in COPIED:
@@ -379,7 +376,7 @@ def noticed(mutant: Mutant) -> str:
             command, cwd=copy, capture_output=True, text=True, check=False
         )
     if done.returncode == 1:
-        return ""
+        return None
     if done.returncode == 0:
         return "nothing failed"
     return f"its tests did not run:\n{done.stdout[-2000:]}"
@@ -403,13 +400,13 @@ def main() -> int:
     names = parser.parse_args().names
     chosen = [mutant for mutant in MUTANTS if not names or mutant.name in names]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        results = list(zip(chosen, pool.map(noticed, chosen), strict=True))
+        results = list(zip(chosen, pool.map(went_wrong, chosen), strict=True))
     for mutant, trouble in results:
-        if trouble:
+        if trouble is not None:
             print(f"UNNOTICED  {mutant.name}: {trouble}")
         else:
             print(f"noticed    {mutant.name}")
-    unnoticed = sum(bool(trouble) for _, trouble in results)
+    unnoticed = sum(trouble is not None for _, trouble in results)
     print(f"{len(results) - unnoticed} of {len(results)} faults noticed")
     return 1 if unnoticed or not results else 0
 

@@ -13,9 +13,6 @@ from restorebot.subcommands import Subcommand
 PACKAGE = Path(__file__).parent.parent / "restorebot"
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 
-VERSION = "__version__"
-"""The package's own, which is in no room."""
-
 GROUND = {"errors", "model", "subcommands", "tasks", "times", "logs"}
 """They import nothing of the package, and every room may import them."""
 
@@ -56,7 +53,7 @@ def imported_rooms(path: Path) -> set[str]:
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module == "restorebot":
-            found |= {f"restorebot.{name.name}" for name in node.names if name.name != VERSION}
+            found |= {f"restorebot.{name.name}" for name in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module)
         elif isinstance(node, ast.Import):

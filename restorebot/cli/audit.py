@@ -43,18 +43,21 @@ def no_day(text: str) -> str:
     return f"{text!r} is no day. Write one as 2026-01-31 or 2026-01-31T12:00."
 
 
-async def verify(url: str, witness: str) -> tuple[bool, str]:
-    """Return whether the audit trail fits, and what to say of it. Raise StorageError."""
+async def verify(url: str, witness: str | None) -> tuple[bool, str]:
+    """Return whether the audit trail fits, and what to say of it. Raise StorageError.
+
+    ``witness`` is the beginning of a hash that it must contain, if one is known.
+    """
     async with open_read_only(url) as connection:
-        found = await audit.verify(connection, witness or None)
+        found = await audit.verify(connection, witness)
     if found.first_broken is not None:
         return False, broken(found.first_broken, found.rows)
+    head = found.head or "empty"
+    if witness is None:
+        return True, whole(found.rows, head)
     if not found.has_witness:
         return False, without_witness(found.rows, witness)
-    head = found.head or "empty"
-    if witness:
-        return True, whole_with_witness(found.rows, witness, head)
-    return True, whole(found.rows, head)
+    return True, whole_with_witness(found.rows, witness, head)
 
 
 def broken(seq: int, before: int) -> str:

@@ -11,16 +11,15 @@ from restorebot.docspace.credential import Auth, can_be_sent, is_api_key
 from restorebot.docspace.models import KeyInfo
 from restorebot.errors import PortalError, Refused, SettingsError
 from restorebot.restores.checks import KEY_EXPIRY_MARGIN
-from restorebot.settings import PortalSettings, Settings
+from restorebot.settings import PortalSettings, Settings, line_of_variable, problems
 from restorebot.setup_hints import SETUP_HINTS
 from restorebot.storage import keys
 from restorebot.storage.store import open_for_writing, open_read_only
 from restorebot.times import utc_text
 
 NOTHING_STORED = "Nothing was stored."
-NO_ENCRYPTION_KEY = (
-    "RESTOREBOT_ENCRYPTION_KEY: is missing, and without it no key is stored; make one with "
-    "restorebot key generate"
+NOTHING_TO_ENCRYPT_WITH = line_of_variable(
+    "RESTOREBOT_ENCRYPTION_KEY", problems.NOTHING_TO_ENCRYPT_WITH
 )
 KEY_AS_ARGUMENT = (
     "A key is not given as an argument, where the shell's history and others on this machine see "
@@ -69,15 +68,17 @@ def forgotten(portal: str, rest: str) -> str:
     return f"The stored key of {portal} is forgotten. {rest}"
 
 
-def select_portal(settings: Settings, name: str) -> PortalSettings:
-    """Return the portal of that name, or the only one. Raise Refused."""
+def select_portal(settings: Settings, name: str | None) -> PortalSettings:
+    """Return the portal of that name, or without a name the only one. Raise Refused."""
     names = ", ".join(portal.name for portal in settings.portals)
+    if name is None:
+        if len(settings.portals) > 1:
+            raise Refused(which_portal(names))
+        return settings.portals[0]
     if is_api_key(name.lower()):
         raise Refused(KEY_AS_ARGUMENT)
-    if not name and len(settings.portals) > 1:
-        raise Refused(which_portal(names))
     for portal in settings.portals:
-        if name.lower() in {"", portal.name}:
+        if name.lower() == portal.name:
             return portal
     raise Refused(unknown_portal(name, names))
 
@@ -85,13 +86,14 @@ def select_portal(settings: Settings, name: str) -> PortalSettings:
 def encryption_key(settings: Settings) -> SecretStr:
     """Return the encryption key. Raise SettingsError when there is none."""
     if settings.encryption_key is None:
-        raise SettingsError([NO_ENCRYPTION_KEY])
+        raise SettingsError([NOTHING_TO_ENCRYPT_WITH])
     return settings.encryption_key
 
 
-async def store_key(settings: Settings, name: str, typed: str) -> str:
+async def store_key(settings: Settings, name: str | None, typed: str | None) -> str:
     """Try a key at its portal and store it; return what to say.
 
+    ``typed`` is None where nothing could be typed.
     Raise Refused, SettingsError, StorageError.
     """
     secret, portal = encryption_key(settings), select_portal(settings, name)
@@ -111,8 +113,10 @@ async def store_key(settings: Settings, name: str, typed: str) -> str:
     return said
 
 
-def _parse_key(typed: str) -> SecretStr:
+def _parse_key(typed: str | None) -> SecretStr:
     """Return what was typed as a key. Raise Refused for what can be none."""
+    if typed is None:
+        raise Refused(NOT_A_KEY)
     value = typed.strip()
     if not is_api_key(value) or not can_be_sent(value) or " " in value:
         raise Refused(NOT_A_KEY)
@@ -132,7 +136,7 @@ async def _try_key(portal: PortalSettings, key: SecretStr, auth: Auth | None) ->
     return info
 
 
-async def remove_key(settings: Settings, name: str) -> str:
+async def remove_key(settings: Settings, name: str | None) -> str:
     """Forget a stored key; return what to say. Raise Refused, StorageError."""
     portal = select_portal(settings, name)
     async with open_read_only(settings.database_url) as conn:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from restorebot import __version__
+import restorebot
 from restorebot.errors import RestorebotError, SettingsError
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def about(
 ) -> None:
     """Print the version, where that is asked for; the commands do the rest."""
     if version:
-        typer.echo(f"restorebot {__version__}")
+        typer.echo(f"restorebot {restorebot.__version__}")
         raise typer.Exit
 
 
@@ -165,13 +165,13 @@ def key_generate() -> None:
     typer.echo(keys.generate_encryption_key())
 
 
-PortalName = Annotated[
-    str, typer.Argument(metavar="PORTAL", help="The portal's name, if there are several.")
+PortalArgument = Annotated[
+    str | None, typer.Argument(metavar="PORTAL", help="The portal's name, if there are several.")
 ]
 
 
 @key_app.command("set")
-def key_set(portal: PortalName = "") -> None:
+def key_set(portal: PortalArgument = None) -> None:
     """Read an API key without showing it, try it at the portal and store it encrypted.
 
     A running bot uses it from its next call on. From a pipe, the key is read from standard input.
@@ -180,20 +180,20 @@ def key_set(portal: PortalName = "") -> None:
 
     settings = _settings()
     _or_exit(lambda: keys.encryption_key(settings))
-    name = _or_exit(lambda: keys.select_portal(settings, portal)).name
-    typer.echo(_run_async(keys.store_key(settings, portal, _read_secret(key_question(name)))))
+    name = _or_exit(lambda: keys.select_portal(settings, portal or None)).name
+    typer.echo(_run_async(keys.store_key(settings, name, _read_secret(key_question(name)))))
 
 
-def _read_secret(question: str) -> str:
-    """Return what is typed unseen, or what comes from a pipe; empty where there is neither."""
+def _read_secret(question: str) -> str | None:
+    """Return what is typed unseen, or what comes from a pipe; None where there is neither."""
     if sys.stdin is None:
-        return ""
+        return None
     try:
         if sys.stdin.isatty():
             return str(typer.prompt(question, hide_input=True))
         return sys.stdin.read()
     except UnicodeDecodeError:
-        return ""
+        return None
 
 
 @key_app.command("list")
@@ -208,18 +208,19 @@ def key_list() -> None:
 
 
 @key_app.command("remove")
-def key_remove(portal: PortalName = "") -> None:
+def key_remove(portal: PortalArgument = None) -> None:
     """Forget a stored key; the one in the settings, if there is one, is used again."""
     from restorebot.cli import keys
 
-    typer.echo(_run_async(keys.remove_key(_settings(), portal)))
+    typer.echo(_run_async(keys.remove_key(_settings(), portal or None)))
 
 
 @audit_app.command()
 def verify(
     witness: Annotated[
-        str, typer.Option(help="The hash that a closing post in Slack shows.", metavar="HASH")
-    ] = "",
+        str | None,
+        typer.Option(help="The hash that a closing post in Slack shows.", metavar="HASH"),
+    ] = None,
 ) -> None:
     """Look whether the audit trail is whole.
 
@@ -227,10 +228,11 @@ def verify(
     """
     from restorebot.cli import audit
 
-    if witness and not audit.WITNESS.fullmatch(witness.lower()):
+    wanted = witness.lower() if witness else None
+    if wanted is not None and not audit.WITNESS.fullmatch(wanted):
         typer.echo(audit.NO_WITNESS, err=True)
         raise typer.Exit(2)
-    fits, sentence = _run_async(audit.verify(_database_url(), witness.lower()))
+    fits, sentence = _run_async(audit.verify(_database_url(), wanted))
     typer.echo(sentence)
     if not fits:
         raise typer.Exit(1)
@@ -241,11 +243,13 @@ def export(
     # The option's name.
     format: Annotated[str, typer.Option(help="jsonl or csv.")] = "jsonl",  # noqa: A002
     since: Annotated[
-        str, typer.Option(help="The first day or moment, as 2026-01-31 or 2026-01-31T12:00, UTC.")
-    ] = "",
+        str | None,
+        typer.Option(help="The first day or moment, as 2026-01-31 or 2026-01-31T12:00, UTC."),
+    ] = None,
     portal: Annotated[
-        str, typer.Option(metavar="ALIAS", help="Only this portal, by its alias in DocSpace.")
-    ] = "",
+        str | None,
+        typer.Option(metavar="ALIAS", help="Only this portal, by its alias in DocSpace."),
+    ] = None,
 ) -> None:
     """Write the audit trail to standard output, oldest first."""
     from restorebot.cli import audit
@@ -253,15 +257,14 @@ def export(
     if format not in {"jsonl", "csv"}:
         typer.echo(audit.no_format(format), err=True)
         raise typer.Exit(2)
-    begin = _moment(since)
+    begin = _moment(since) if since else None
     _run_async(audit.export(_database_url(), sys.stdout, format, begin, portal or None))
 
 
-def _moment(text: str) -> datetime | None:
+def _moment(text: str) -> datetime:
+    """Parse a day or a moment, which is UTC where it has no zone; or say so and exit."""
     from restorebot.cli import audit
 
-    if not text:
-        return None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -3,6 +3,7 @@
 Problems come out as plain lines. A setting is declared in ``fields``, and nowhere else.
 """
 
+from restorebot.settings.lines import line_of_variable
 from restorebot.settings.loading import FLEETING, LOADER_VARIABLES, database_url, load
 from restorebot.settings.model import KEYS, VARIABLES, PortalSettings, Settings
 
@@ -14,5 +15,6 @@ __all__ = [
     "PortalSettings",
     "Settings",
     "database_url",
+    "line_of_variable",
     "load",
 ]

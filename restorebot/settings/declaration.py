@@ -36,7 +36,7 @@ def setting(
     source: str | None = None,
     purpose: str | None = None,
 ) -> Any:
-    """Declare a setting: its default, and what people are told of it; returns the field.
+    """Declare a setting: its default, and what people are told of it; return the field.
 
     Default and example are as people write them in TOML: a duration is ``"30 min"``. Without an
     example, the default is one. ``meaning`` is the README's, and ``unset`` stands in its column of
@@ -90,7 +90,7 @@ class Setting:
 
 
 def declared(model: type[BaseModel]) -> Mapping[str, Setting]:
-    """Read a model's settings; returns them by field, in the order of their declarations."""
+    """Read a model's settings; return them by field, in the order of their declarations."""
     found = {}
     for name, field in model.model_fields.items():
         if field.json_schema_extra is not None:

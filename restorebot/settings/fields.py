@@ -169,7 +169,7 @@ class BotRules(BaseModel):
         variable="PORT",
         meaning="serves `/slack/events`, `/livez` and `/readyz`; with an app token nothing is "
         "served unless it is set",
-        example=HTTP_PORT,
+        example=HTTP_PORT + 1,  # where the usual one may be taken
         unset=f"`{HTTP_PORT}` without an app token",
     )
     host: str = setting(

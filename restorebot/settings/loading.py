@@ -12,6 +12,7 @@ from restorebot.settings.declaration import PREFIX
 from restorebot.settings.lines import line_of_unknown, line_of_variable, lines_of
 from restorebot.settings.model import VARIABLES, DatabaseSettings, Settings
 from restorebot.settings.sources import (
+    CONFIG_TABLES,
     CONFIG_VARIABLE,
     DOTENV_FILE,
     SECRETS_VARIABLE,
@@ -27,7 +28,7 @@ FLEETING = {"DYNO": "Heroku", "K_SERVICE": "Cloud Run", "AWS_LAMBDA_FUNCTION_NAM
 
 
 def database_url() -> str:
-    """Read where the database is, whatever else is set or not. Raises SettingsError."""
+    """Read where the database is, whatever else is set or not. Raise SettingsError."""
     _refuse_unread_config()
     try:
         return DatabaseSettings.model_validate({}).database_url
@@ -40,7 +41,7 @@ def database_url() -> str:
 def load() -> Settings:
     """Read the settings.
 
-    Raises SettingsError with a line for each problem, none of which shows a value.
+    Raise SettingsError with a line for each problem, none of which shows a value.
     """
     _refuse_unread_config()
     lines = _unknown_names()
@@ -78,7 +79,7 @@ def _unknown_names() -> list[str]:
     known = (*VARIABLES, *LOADER_VARIABLES)
     names = {name for name in (*os.environ, *dotenv_values(DOTENV_FILE)) if _is_ours(name)}
     names.update(read_config())
-    names.discard("PORTALS")
+    names.discard(CONFIG_TABLES)
     return [line_of_unknown(name, known) for name in sorted(names) if name.upper() not in known]
 
 

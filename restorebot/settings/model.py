@@ -31,7 +31,7 @@ from restorebot.settings.fields import (
 )
 from restorebot.settings.problems import SettingsConflict
 from restorebot.settings.sources import TABLES, Sourced
-from restorebot.settings.types import ApiKey, PortalAddress, PortalName, parse_portal_name
+from restorebot.settings.types import ApiKey, PortalAddress, TableName, parse_portal_name
 
 # In these classes the fields of the last base come first: in checks, in errors, in the README.
 
@@ -55,10 +55,10 @@ class PortalSettings(PortalTable):
     name: str
 
 
-class Portals(BaseModel):
+class ConfiguredPortals(BaseModel):
     """The portals: a table each, or the address and the key of the only one."""
 
-    tables: Annotated[dict[PortalName, PortalTable], NoDecode, Field(alias=TABLES)] = {}
+    tables: Annotated[dict[TableName, PortalTable], NoDecode, Field(alias=TABLES)] = {}
     docspace_url: Annotated[PortalAddress | None, DOCSPACE_URL] = None
     docspace_api_key: Annotated[ApiKey | None, DOCSPACE_API_KEY] = None
 
@@ -67,7 +67,7 @@ class DatabaseSettings(DatabaseAccess, Sourced):
     """What the commands that only look at the database need."""
 
 
-class Settings(DatabaseAccess, BotRules, PortalRules, Portals, BotAccess, Sourced):
+class Settings(DatabaseAccess, BotRules, PortalRules, ConfiguredPortals, BotAccess, Sourced):
     """All settings."""
 
     @property

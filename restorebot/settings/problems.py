@@ -15,7 +15,8 @@ NO_WAY_TO_LISTEN = "is missing, and so is SLACK_SIGNING_SECRET; one of them is n
 NO_LIST = "is no list"
 NO_DURATION = "is not a duration"
 NO_KEY = f"is empty or {HAS_UNFIT_CHARACTERS}"
-NO_ENCRYPTION_KEY = "is no encryption key; make one with restorebot key generate"
+NOT_AN_ENCRYPTION_KEY = "is no encryption key; make one with restorebot key generate"
+NOTHING_TO_ENCRYPT_WITH = f"{MISSING}, and without it no key is stored"
 
 NOT_HTTPS = "has to begin with https://"
 NOT_A_PLAIN_ADDRESS = "has to be a plain address"
@@ -55,6 +56,16 @@ class SettingsConflict(ValueError):
         super().__init__(sentence)
         self.field = field
         self.portal = portal
+
+
+def port_taken(address: str) -> str:
+    """Say that another program has the port."""
+    return f"{address} is already in use; choose another"
+
+
+def cannot_listen(address: str, reason: str | None) -> str:
+    """Say that the port cannot be had, and why the system refuses it."""
+    return f"{address} cannot be listened on ({reason}); choose another"
 
 
 def wrong_prefix(prefix: str) -> str:

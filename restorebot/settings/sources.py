@@ -24,6 +24,9 @@ SECRETS_DIRECTORY = "/run/secrets"
 
 DOTENV_FILE = ".env"
 
+CONFIG_TABLES = "PORTALS"
+"""What ``read_config`` calls the portals' tables."""
+
 TABLES = "[portals]"
 """What the portals' tables are called among the variables: no environment can have it."""
 
@@ -36,8 +39,8 @@ def config_file() -> Path:
 def read_config() -> Mapping[str, Any]:
     """Read the TOML file.
 
-    Returns its values by their names in upper case, and nothing of a file that is missing.
-    Raises OSError, or ValueError when it is no TOML.
+    Return its values by their names in upper case, and nothing of a file that is missing.
+    Raise OSError, or ValueError when it is no TOML.
     """
     path = config_file()
     if not path.exists():
@@ -86,6 +89,6 @@ class Sourced(BaseSettings):
 
 def _variables_of_config() -> dict[str, Any]:
     values = dict(read_config())
-    if "PORTALS" in values:
-        values[TABLES] = values.pop("PORTALS")
+    if CONFIG_TABLES in values:
+        values[TABLES] = values.pop(CONFIG_TABLES)
     return values

@@ -105,9 +105,9 @@ def _encryption_key(value: SecretStr) -> SecretStr:
     try:
         decoded = base64.urlsafe_b64decode(stripped)
     except ValueError:
-        raise ValueError(problems.NO_ENCRYPTION_KEY) from None
+        raise ValueError(problems.NOT_AN_ENCRYPTION_KEY) from None
     if len(decoded) != 32:
-        raise ValueError(problems.NO_ENCRYPTION_KEY)
+        raise ValueError(problems.NOT_AN_ENCRYPTION_KEY)
     return SecretStr(stripped)
 
 
@@ -134,7 +134,7 @@ def _base_address(value: str) -> str:
 
 
 def parse_portal_name(value: str) -> str:
-    """Return what may be a portal's name. Raises ValueError."""
+    """Return what may be a portal's name. Raise ValueError."""
     if value in RESERVED:
         raise ValueError(problems.reserved_name(RESERVED))
     if not _PORTAL_NAME.fullmatch(value):
@@ -190,7 +190,7 @@ EncryptionKey = Annotated[SecretStr, AfterValidator(_encryption_key)]
 
 PortalAddress = Annotated[str, AfterValidator(_portal_address)]
 BaseAddress = Annotated[str, AfterValidator(_base_address)]
-PortalName = Annotated[str, AfterValidator(parse_portal_name)]
+TableName = Annotated[str, AfterValidator(parse_portal_name)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 
 SafetyBackup = Annotated[Storage | None, NoDecode, BeforeValidator(_safety_backup)]

@@ -158,7 +158,7 @@ BAD = [
         {"RESTOREBOT_ENCRYPTION_KEY": ""},
         ("set",),
         2,
-        keys.NO_ENCRYPTION_KEY,
+        keys.NOTHING_TO_ENCRYPT_WITH,
     ),
     (
         {"RESTOREBOT_ENCRYPTION_KEY": "corrupt"},

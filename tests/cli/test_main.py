@@ -23,6 +23,7 @@ from restorebot.sandbox import portal as sandbox_portal
 from restorebot.sandbox import workspace as sandbox_workspace
 from restorebot.sandbox.serve import serving
 from restorebot.settings import problems as setting_problems
+from restorebot.settings.fields import HTTP_PORT
 from restorebot.storage import problems as database_problems
 from tests.harness import APP_TOKEN, BOT_TOKEN, KEY, MANIFEST
 
@@ -191,6 +192,17 @@ async def test_a_second_one_on_the_same_database_gives_up_after_a_while(
         second, _, err = await restorebot("run", env=env, cwd=tmp_path)
     assert second == 1
     assert database_problems.held(str(tmp_path / "bot.sqlite3")) in err
+
+
+async def test_a_port_that_is_taken_is_told_with_another(env: Environment, tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        status, _, err = await restorebot("run", env=env | {"PORT": str(port)}, cwd=tmp_path)
+    assert status == 2
+    sentence = setting_problems.port_taken(f"127.0.0.1:{port}")
+    assert f"PORT: {sentence}; for example PORT={HTTP_PORT + 1}\n" in err
 
 
 async def test_a_token_that_slack_does_not_know_is_told(env: Environment, tmp_path: Path) -> None:
