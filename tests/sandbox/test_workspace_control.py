@@ -349,6 +349,11 @@ async def test_a_command_names_private_places_by_their_kind_only(channel: str, n
             "Nothing can be typed into an archived channel.",
         ),
         (
+            {"user": "U0ALICE", "channel": CHANNEL, "command": "/other"},
+            404,
+            "/other is not a command that the manifest declares.",
+        ),
+        (
             {"user": "U0ALICE", "channel": CHANNEL, "http": {"x": True}},
             400,
             "There is no member 'http.x' here.",

@@ -30,6 +30,7 @@ class CommandBody(Interaction):
 
     channel: str
     text: str = ""
+    command: str = "/restore"
 
 
 class ClickBody(Interaction):

@@ -51,7 +51,6 @@ from restorebot.sandbox.workspace.views import (
 VERIFICATION_TOKEN = "deprecated-verification-token"  # noqa: S105
 DISMISSED = Ack(acked=False)
 LONGEST_MESSAGE = 4000
-COMMAND = "/restore"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,15 +75,17 @@ class People:
     # commands
 
     async def command(self, typed: CommandBody) -> tuple[Ack, str]:
-        """Type the bot's slash command.
+        """Type a slash command.
 
         Returns what came of it and the trigger that the payload carried.
         """
         person, place = self._person(typed.user), self._visible_channel(typed.user, typed.channel)
+        if typed.command not in self._state.manifest.commands:
+            raise ControlError(404, f"{typed.command} is not a command that the manifest declares.")
         if place.is_archived:
             raise ControlError(422, "Nothing can be typed into an archived channel.")
         text = typed.text
-        if self._state.manifest.commands[COMMAND]:
+        if self._state.manifest.commands[typed.command]:
             text = self._escaped(text)
         trigger_id = typed.trigger or self._triggers.issue(person.id)
         payload = {
@@ -95,7 +96,7 @@ class People:
             "channel_name": _shown_name(place),
             "user_id": person.id,
             "user_name": person.name,
-            "command": COMMAND,
+            "command": typed.command,
             "text": text,
             "api_app_id": APP,
             "is_enterprise_install": "false",
