@@ -204,11 +204,11 @@ async def check(run: Run, title: str) -> None:
     no_secret_escaped(str(await run.slack("traffic", "GET")), run.folder, "")
 
 
-@pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [10, pytest.param(1, marks=pytest.mark.slow)])
 async def test_a_bot_that_dies_after_any_commit_starts_nothing_twice_and_forgets_nothing(
     tmp_path: Path, step: int
 ) -> None:
-    """After each commit, or in the quick run after every fifth."""
+    """After each commit, or in the quick run after every tenth."""
     died: list[int] = []
     ends: dict[int, str] = {}
     survived: list[int] = []

@@ -200,6 +200,7 @@ async def test_waiting_as_long_as_the_portal_asks_for_is_no_standstill(quiet: Wo
         await quiet.until(State.RESTORING, by=60)
 
 
+@pytest.mark.slow
 async def test_a_planned_restore_whose_backup_takes_hours_starts_after_it(quiet: World) -> None:
     quiet.settings = quiet.settings.model_copy(update={"approval_ttl": LONG})
     await quiet.portal("faults", "PATCH", backup_takes=3 * 3600)

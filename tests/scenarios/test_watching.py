@@ -177,7 +177,13 @@ async def test_a_failure_is_told_in_the_portals_words_with_the_state_of_the_port
 
 
 @pytest.mark.parametrize(
-    "fault", [{"away": 40}, {"html_502": True}, {"ip_refused": True}, {"bad_json": True}]
+    "fault",
+    [
+        {"away": 40},
+        pytest.param({"html_502": True}, marks=pytest.mark.slow),
+        pytest.param({"ip_refused": True}, marks=pytest.mark.slow),
+        {"bad_json": True},
+    ],
 )
 async def test_a_portal_that_does_not_answer_is_no_end(scene: World, fault: dict[str, Any]) -> None:
     await running(scene, stall_at_75=True)
