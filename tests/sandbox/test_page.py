@@ -7,15 +7,18 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from restorebot.sandbox.page.server import HEADERS, STATIC, DemoPrograms, create_app
 from restorebot.sandbox.programs import programs
 from restorebot.sandbox.serve import serving
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-@pytest.fixture
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def page() -> AsyncIterator[httpx.AsyncClient]:
-    """The page without a bot; nothing here needs one."""
+    """The page without a bot, which nothing here needs; one for all, for it takes a second."""
     async with (
         programs(approvers="U0BOB", speed=1.0) as started,
         httpx.AsyncClient(timeout=10, trust_env=False) as http,

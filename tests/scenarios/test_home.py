@@ -244,6 +244,7 @@ async def test_when_slack_does_not_tell_who_it_is_nothing_is_shown(scene: World)
     assert buttons(home) == []
 
 
+@pytest.mark.slow
 async def test_the_last_ten_are_shown_and_a_reason_pings_nobody(scene: World) -> None:
     for _ in range(12):
         await scene.ask()

@@ -221,8 +221,15 @@ LOST: list[tuple[str, dict[str, Any], bool]] = [
 ]
 
 
+QUICK_LOSSES = {"the answer is lost", "another fault inside", "the connection is cut"}
+
+
 @pytest.mark.parametrize(
-    ("fault", "took"), [case[1:] for case in LOST], ids=[case[0] for case in LOST]
+    ("fault", "took"),
+    [
+        pytest.param(fault, took, id=name, marks=() if name in QUICK_LOSSES else pytest.mark.slow)
+        for name, fault, took in LOST
+    ],
 )
 async def test_a_lost_answer_is_looked_for_and_never_asked_again(
     scene: World, fault: dict[str, Any], took: bool

@@ -202,7 +202,7 @@ async def test_a_portal_that_does_not_answer_is_no_end(scene: World, fault: dict
     ("fault", "why"),
     [
         ({"host_lost": 36000}, Sentences.not_a_portal),
-        ({"ip_refused": True}, Sentences.ip_address_refused),
+        pytest.param({"ip_refused": True}, Sentences.ip_address_refused, marks=pytest.mark.slow),
     ],
 )
 async def test_an_address_that_answers_for_another_for_good_ends_in_a_persons_hands(
