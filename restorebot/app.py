@@ -27,7 +27,7 @@ from restorebot.restores.safety_backup import SafetyBackup
 from restorebot.restores.service import Service
 from restorebot.restores.start import Starter
 from restorebot.restores.watch import Watcher
-from restorebot.settings import PortalSettings, Settings
+from restorebot.settings import PortalSettings, Settings, line_of_variable, problems
 from restorebot.slack import app as slack_app
 from restorebot.slack.client import CALL_ERRORS, error_code, http_status
 from restorebot.slack.commands import RestoreCommand
@@ -202,7 +202,8 @@ async def _authenticate(client: AsyncWebClient) -> str:
             return str((await client.auth_test())["team_id"])
         except SlackApiError as error:
             if (http_status(error) or 500) < 429:
-                raise SettingsError([setup_hints.bot_token_refused(error_code(error))]) from None
+                said = problems.refused_by_slack(error_code(error))
+                raise SettingsError([line_of_variable("SLACK_BOT_TOKEN", said)]) from None
         except CALL_ERRORS as error:
             log.warning("slack_unreachable", error=type(error).__name__)
         await asyncio.sleep(timedelta(seconds=2**attempt).total_seconds())

@@ -138,6 +138,7 @@ async def _connect(handler: AsyncSocketModeHandler) -> None:
     except SlackApiError as error:
         if http_status(error) is None:
             raise SlackUnavailable(setup_hints.SOCKET_UNREACHABLE) from None
-        raise SettingsError([setup_hints.app_token_refused(error_code(error))]) from None
+        said = problems.refused_by_slack(error_code(error))
+        raise SettingsError([line_of_variable("SLACK_APP_TOKEN", said)]) from None
     except CALL_ERRORS:
         raise SlackUnavailable(setup_hints.SOCKET_UNREACHABLE) from None

@@ -105,3 +105,8 @@ def did_you_mean(name: str) -> str:
 def there_are(names: Iterable[str]) -> str:
     """List the names that there are."""
     return f"there are {', '.join(names)}"
+
+
+def refused_by_slack(code: str) -> str:
+    """Say that Slack does not take a token, with Slack's error code."""
+    return f"Slack refuses it ({code})"

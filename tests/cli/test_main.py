@@ -22,6 +22,7 @@ from restorebot.cli.main import CANNOT_START, no_story
 from restorebot.sandbox import portal as sandbox_portal
 from restorebot.sandbox import workspace as sandbox_workspace
 from restorebot.sandbox.serve import serving
+from restorebot.settings import line_of_variable, problems
 from restorebot.settings import problems as setting_problems
 from restorebot.settings.fields import HTTP_PORT
 from restorebot.storage import problems as database_problems
@@ -209,8 +210,9 @@ async def test_a_token_that_slack_does_not_know_is_told(env: Environment, tmp_pa
     status, _, err = await restorebot(
         "run", env=env | {"SLACK_BOT_TOKEN": "xoxb-wrong"}, cwd=tmp_path
     )
-    assert status in {1, 2}
-    assert "invalid_auth" in err
+    assert status == 2
+    refused = problems.refused_by_slack("invalid_auth")
+    assert line_of_variable("SLACK_BOT_TOKEN", refused) in err
     assert "xoxb-wrong" not in err
     assert "Traceback" not in err
 
