@@ -102,6 +102,8 @@ async def build_bot(
         tls = ssl_context()
         portals = []
         for one in settings.portals:
+            # A client each: one shared pool is measurably slower with many portals, above all with
+            # hung ones.
             docspace = DocSpace(
                 one.url,
                 one.key,
@@ -117,8 +119,6 @@ async def build_bot(
 
 
 def _portal(settings: Settings, one: PortalSettings, docspace: DocSpace) -> Portal:
-    # A client each: one shared pool is measurably slower with many portals, above all with hung
-    # ones.
     if one.safety_backup:
         why = one.safety_backup.storage_type.facts.way_back_warning
         if why is not None:

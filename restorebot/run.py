@@ -134,6 +134,8 @@ def _events(bolt: AsyncApp) -> Callable[[Request], Awaitable[Response]]:
 
 async def _connect(handler: AsyncSocketModeHandler) -> None:
     try:
+        # The SDK's own loop asks for the address again for ever, whatever Slack says.
+        handler.client.wss_uri = await handler.client.issue_new_wss_url()
         await handler.connect_async()  # type: ignore[no-untyped-call] # Bolt's own gap
     except SlackApiError as error:
         if http_status(error) is None:

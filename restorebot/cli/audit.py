@@ -34,12 +34,12 @@ FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def no_format(name: str) -> str:
-    """Return what is said of a format that there is not."""
+    """Say that there is no such format."""
     return f"There is no format {name!r}. Choose jsonl or csv."
 
 
 def no_day(text: str) -> str:
-    """Return what is said of what is neither a day nor a moment."""
+    """Say that a text is neither a day nor a moment."""
     return f"{text!r} is no day. Write one as 2026-01-31 or 2026-01-31T12:00."
 
 

@@ -39,32 +39,32 @@ COLUMNS = ("portal", "key", "from", "age", "permissions", "expires (UTC)", "stat
 
 
 def which_portal(names: str) -> str:
-    """Return what is said where there are several portals and none is named."""
+    """Say that there are several portals and none is named."""
     return f"Say which portal: {names}."
 
 
 def unknown_portal(name: str, names: str) -> str:
-    """Return what is said of a portal that the settings do not have."""
+    """Say that the settings have no such portal."""
     return f"There is no portal {name!r} in the settings. There is {names}."
 
 
 def no_stored_key(portal: str) -> str:
-    """Return what is said where there is nothing to forget."""
+    """Say that there is nothing to forget."""
     return f"No key is stored for {portal}."
 
 
 def stored(last_four: str, portal: str) -> str:
-    """Return what is said of a key that has been stored."""
+    """Say that a key has been stored."""
     return f"The key …{last_four} is stored for {portal}. {USED_AT_ONCE}"
 
 
 def expires_soon(expires_at: datetime) -> str:
-    """Return what is said of a stored key that expires within KEY_EXPIRY_MARGIN."""
+    """Say that a stored key expires within KEY_EXPIRY_MARGIN."""
     return f"It expires {utc_text(expires_at)}: make one that lasts."
 
 
 def forgotten(portal: str, rest: str) -> str:
-    """Return what is said of a key that has been forgotten; ``rest`` is which one is left."""
+    """Say that a key has been forgotten; ``rest`` says which one is left."""
     return f"The stored key of {portal} is forgotten. {rest}"
 
 

@@ -88,6 +88,7 @@ def person(chromium: Browser, demo: Demo) -> Iterator[Callable[..., Person]]:
         name: str = "alice", width: int = 1280, height: int = 800, **options: object
     ) -> Person:
         size: ViewportSize = {"width": width, "height": height}
+        # What ``options`` has is the caller's.
         context = chromium.new_context(viewport=size, **options)  # type: ignore[arg-type]
         contexts.append(context)
         page = context.new_page()

@@ -206,14 +206,16 @@ async def test_a_port_that_is_taken_is_told_with_another(env: Environment, tmp_p
     assert f"PORT: {sentence}; for example PORT={HTTP_PORT + 1}\n" in err
 
 
-async def test_a_token_that_slack_does_not_know_is_told(env: Environment, tmp_path: Path) -> None:
-    status, _, err = await restorebot(
-        "run", env=env | {"SLACK_BOT_TOKEN": "xoxb-wrong"}, cwd=tmp_path
-    )
+@pytest.mark.parametrize(
+    ("name", "wrong"), [("SLACK_BOT_TOKEN", "xoxb-wrong"), ("SLACK_APP_TOKEN", "xapp-wrong")]
+)
+async def test_a_token_that_slack_does_not_know_is_told(
+    env: Environment, tmp_path: Path, name: str, wrong: str
+) -> None:
+    status, _, err = await restorebot("run", env=env | {name: wrong}, cwd=tmp_path)
     assert status == 2
-    refused = problems.refused_by_slack("invalid_auth")
-    assert line_of_variable("SLACK_BOT_TOKEN", refused) in err
-    assert "xoxb-wrong" not in err
+    assert line_of_variable(name, problems.refused_by_slack("invalid_auth")) in err
+    assert wrong not in err
     assert "Traceback" not in err
 
 

@@ -23,6 +23,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("procfile") / "app"
     shutil.copytree(ROOT / "restorebot", folder / "restorebot", ignore=EXCLUDED)
     shutil.copy(ROOT / "requirements.txt", folder)
+    # Our own programs.
     subprocess.run([sys.executable, "-m", "venv", folder / ".venv"], check=True)  # noqa: S603
     install = ["-m", "pip", "install", "--quiet", "--require-hashes", "-r", "requirements.txt"]
     subprocess.run([folder / ".venv/bin/python", *install], cwd=folder, check=True)  # noqa: S603
