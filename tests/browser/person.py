@@ -69,6 +69,10 @@ class Person:
         button = self.page.locator(f"[data-as={name}]")
         button.click()
         expect(button).to_have_attribute("aria-pressed", "true")
+        self.is_now(name)
+
+    def is_now(self, name: str) -> None:
+        """The page has drawn what this person sees: what is clicked before is the other's."""
         expect(self.page.locator("body")).to_have_attribute("data-you", f"U0{name.upper()}")
 
     def visit(self, place: str) -> None:
