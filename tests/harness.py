@@ -279,6 +279,10 @@ class World:
         await self.portal("advance", "POST", seconds=seconds)
         await self.slack("advance", seconds=seconds)
 
+    async def jump(self, seconds: float) -> None:
+        """Set the bot's clock forward or back, as somebody does who sets the machine's."""
+        self.clock.now += timedelta(seconds=seconds)
+
     # lives of the bot
 
     @asynccontextmanager

@@ -84,8 +84,8 @@ class SayBody(Body):
     thread_ts: str | None = None
 
 
-class FaultsBody(RootModel[dict[str, Fault]]):
-    """A fault for each of some methods."""
+class FaultsBody(RootModel[dict[str, Fault | list[Fault]]]):
+    """For each of some methods a fault, or several that strike one after the other."""
 
 
 class SettingsBody(Body):

@@ -189,7 +189,8 @@ class Control:
 
     async def _set_faults(self, request: Request) -> Json:
         for method, fault in (await read(request, bodies.FaultsBody)).root.items():
-            self.faults.set(method, fault)
+            faults = fault if isinstance(fault, list) else [fault]
+            self.faults.set(method, faults)
         return {"faults": self.faults.json()}
 
     async def _clear_faults(self, request: Request) -> Json:
