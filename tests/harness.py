@@ -328,12 +328,13 @@ async def world(
     transport: str,
     *,
     configure: Callable[[dict[str, Any]], None] = lambda _: None,
-    profile: str = "3.7.2",
+    profile: str = "rabbitmq",
+    alias: str = "acme",
 ) -> AsyncIterator[World]:
     """The sandbox, empty and quiet; ``configure`` may change the bot's settings before it
     starts.
     """
-    portal = sandbox_portal.Portal(key=KEY, manual=True, profile=profile)
+    portal = sandbox_portal.Portal(key=KEY, alias=alias, manual=True, profile=profile)
     workspace = sandbox_workspace.Workspace(
         MANIFEST,
         bot_token=BOT_TOKEN,

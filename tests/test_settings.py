@@ -379,8 +379,8 @@ UNSAFE = {
     '{"storageType": 5, "module": "s3", "bucket": "b", "bucket": "c"}': (
         storages.given_twice("bucket")
     ),
-    '{"storageType": 5, "module": "selectel", "public_container": "p"}': (
-        storages.unfit_parameter("private_container", clouds.parameter_needed("selectel"))
+    '{"storageType": 5, "module": "rackspace", "public_container": "p", "region": "r"}': (
+        storages.unfit_parameter("private_container", clouds.parameter_needed("rackspace"))
     ),
 }
 

@@ -191,7 +191,6 @@ _MODULES = (
             ModuleKey(name="region", label="Region", required=True),
         ),
     ),
-    CloudModule(name="selectel", label="Selectel", keys=(_PUBLIC_CONTAINER, _PRIVATE_CONTAINER)),
 )
 
 MODULES: Mapping[str, CloudModule] = {module.name: module for module in _MODULES}

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from restorebot.docspace.replies import DEFAULT_WAIT
 from restorebot.docspace.sentences import Sentences
 from restorebot.docspace.storages import StorageType, name_of
 from restorebot.model import State
@@ -203,7 +204,7 @@ FAILING: list[tuple[str, str, dict[str, Any], Callable[[Sentences], str]]] = [
         "too many questions",
         "faults",
         {"rate_limited": 20},
-        lambda of_portal: of_portal.rate_limited(7),
+        lambda of_portal: of_portal.rate_limited(DEFAULT_WAIT),
     ),
 ]
 

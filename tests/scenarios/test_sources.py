@@ -97,11 +97,6 @@ FIELDS = [
             "subdir",
         ],
     ),
-    (
-        "5",
-        "selectel",
-        ["kind", "module", "path", "p_public_container", "p_private_container", "subdir"],
-    ),
 ]
 S3_FIELDS = ["bucket", "region", "serviceurl", "forcepathstyle", "usehttp", "sse", "ssekey"]
 
@@ -220,10 +215,6 @@ CLOUDS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "rackspace": (
         {"p_public_container": "p", "p_private_container": "q", "p_region": "r"},
         {"public_container": "p", "private_container": "q", "region": "r"},
-    ),
-    "selectel": (
-        {"p_public_container": "p", "p_private_container": "q"},
-        {"public_container": "p", "private_container": "q"},
     ),
     "s3": (
         {
@@ -363,7 +354,7 @@ async def test_dump_is_refused_with_the_reason(scene: World) -> None:
         (("history", ""), {"kind": {"restore_kind": "0"}}),
         (("history", ""), {"kind": {"restore_kind": "5"}}),
         (("5", "s3"), {"kind": {"restore_kind": "history"}}),
-        (("5", "googlecloud"), {"module": {"restore_module": "selectel"}}),
+        (("5", "googlecloud"), {"module": {"restore_module": "rackspace"}}),
     ],
 )
 async def test_next_before_the_fields_are_there_loses_nothing_and_draws_them(
