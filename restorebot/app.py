@@ -1,6 +1,7 @@
 """The composition root: settings in, all parts out. Nothing is built anywhere else."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ from restorebot.slack.notifier import Notifier
 from restorebot.slack.request_flow import RequestFlow
 from restorebot.storage.store import Store, open_store
 from restorebot.tasks import Tasks
+from restorebot.times import Clocks
 
 SLACK_PATIENCE = 10
 """Seconds for one call to Slack."""
@@ -83,8 +85,11 @@ async def build_bot(
     settings: Settings,
     clock: Callable[[], datetime] = utcnow,
     limits: Limits = DEFAULT_LIMITS,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[Bot]:
     """Build the bot; ``limits`` are those of the calls to a portal.
+
+    ``clock`` tells the time of day, ``monotonic`` seconds that nobody can set.
 
     Raise SettingsError, StorageError, SlackUnavailable.
     """
@@ -115,7 +120,7 @@ async def build_bot(
             )
             stack.push_async_callback(docspace.aclose)
             portals.append(_portal(settings, one, docspace))
-        yield _wire(settings, store, Portals(portals), client, team, clock)
+        yield _wire(settings, store, Portals(portals), client, team, Clocks(clock, monotonic))
 
 
 def _portal(settings: Settings, one: PortalSettings, docspace: DocSpace) -> Portal:
@@ -160,15 +165,16 @@ def _wire(
     portals: Portals,
     client: AsyncWebClient,
     team: str,
-    clock: Callable[[], datetime],
+    clocks: Clocks,
 ) -> Bot:
+    clock = clocks.wall
     tasks = Tasks()
     directory = SlackDirectory(client, team)
     poll = PollSettings(interval=settings.poll_interval, stall_after=settings.stall_after)
     preflight = Preflight(store)
-    safety = SafetyBackup(store, portals, poll=poll, clock=clock)
-    starter = Starter(store, portals, preflight, directory, safety, poll=poll, clock=clock)
     jobs = Jobs(tasks, clock)
+    safety = SafetyBackup(store, portals, poll=poll, clock=clock)
+    starter = Starter(store, portals, preflight, directory, safety, poll=poll, clocks=clocks)
     watcher = Watcher(store, portals, poll=poll, wake=jobs.wake)
     runner = Runner(store, starter, watcher)
     service = Service(store, portals, directory, clock=clock, wake=jobs.wake)

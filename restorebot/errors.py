@@ -19,6 +19,7 @@ RestorebotError
 │   └── Conflict               the row is not what the caller read; read it again
 │       ├── StaleRow               it moved meanwhile
 │       ├── PortalBusy             another restore holds the portal
+│       ├── TaskTaken              another restore holds the portal's task
 │       ├── AlreadyRequested       its modal asked before
 │       └── AlreadyVoted           this person's vote is counted
 ├── PortalNotConfigured    the settings no longer have a restore's portal; put it back
@@ -95,6 +96,13 @@ class PortalBusy(Conflict):
 
     def __init__(self) -> None:
         super().__init__("Another restore of this portal is under way.")
+
+
+class TaskTaken(Conflict):
+    """Another live restore has this taskId, so both are of one portal."""
+
+    def __init__(self) -> None:
+        super().__init__("Another restore has this task of the portal.")
 
 
 class AlreadyRequested(Conflict):

@@ -9,6 +9,7 @@ waits for time.
 import asyncio
 import functools
 import io
+import math
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -85,10 +86,18 @@ REAL_PATIENCE = 10.0
 
 
 class Clock:
-    """Time that moves only when it is told to."""
+    """Time that moves only when it is told to. ``jump`` moves the wall's clock alone."""
 
     def __init__(self) -> None:
         self.now = datetime.now(UTC).replace(microsecond=0)
+        self.steady = 0.0
+
+    def pass_(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+        self.steady += seconds
+
+    def monotonic(self) -> float:
+        return self.steady
 
     def __call__(self) -> datetime:
         return self.now
@@ -107,7 +116,7 @@ class World:
     log: io.StringIO
     limits: Limits = DEFAULT_LIMITS
     bot: Bot | None = None
-    due: dict[str, tuple[int, datetime]] = field(default_factory=dict)
+    due: dict[str, tuple[int, float]] = field(default_factory=dict)
 
     # the sandbox
 
@@ -245,15 +254,17 @@ class World:
             restores = await tx.unfinished()
         moved = False
         for restore in restores:
-            version, due = self.due.get(restore.id, (0, self.clock.now))
-            if restore.version == version and due > self.clock.now:
+            version, due = self.due.get(restore.id, (0, self.clock.steady))
+            if restore.version == version and due > self.clock.steady:
                 continue
-            next_look = await self.bot.runner.step(restore.id, self.clock.now)
+            now = self.clock.now
+            next_look = await self.bot.runner.step(restore.id, now)
             async with self.bot.store.reading() as tx:
                 after = await tx.restore(restore.id)
             assert after is not None
             moved = moved or after.version != restore.version
-            self.due[restore.id] = (after.version, next_look or datetime.max.replace(tzinfo=UTC))
+            wait = (next_look - now).total_seconds() if next_look else math.inf
+            self.due[restore.id] = (after.version, self.clock.steady + wait)
         return moved
 
     async def pass_time(self, seconds: float, by: float = 5.0) -> None:
@@ -275,7 +286,7 @@ class World:
         return restore
 
     async def _advance(self, seconds: float) -> None:
-        self.clock.now += timedelta(seconds=seconds)
+        self.clock.pass_(seconds)
         await self.portal("advance", "POST", seconds=seconds)
         await self.slack("advance", seconds=seconds)
 
@@ -289,7 +300,7 @@ class World:
     async def life(self) -> AsyncIterator[Bot]:
         """One run of the bot on the scenario's database."""
         async with (
-            build_bot(self.settings, self.clock, self.limits) as bot,
+            build_bot(self.settings, self.clock, self.limits, self.clock.monotonic) as bot,
             listening(bot) as port,
         ):
             self.bot = bot

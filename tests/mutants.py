@@ -224,15 +224,46 @@ MUTANTS = (
     Mutant(
         name="POST repeated after a timeout",
         file="restores/start.py",
-        line='return await self._mark_unknown(restore, f"{REPLY_LOST} {error}")',
+        line="return await self._settle(restore, self._refused(restore, error))",
         fault="reply = await portal.start_restore(restore.source, notify=restore.notify)",
         tests="scenarios/test_starting.py::test_a_lost_answer_is_looked_for_and_never_asked_again",
     ),
     Mutant(
+        name="sent after a pause",
+        file="restores/start.py",
+        line="if pause > OLDEST_CLAIM:",
+        fault="if False:",
+        tests="scenarios/test_starting.py::"
+        "test_after_a_pause_between_claim_and_post_nothing_is_sent_before_all_is_checked_again",
+    ),
+    Mutant(
+        name="reply lost with its commit",
+        file="restores/start.py",
+        line="outcome = self._outcomes.get(restore.id)",
+        fault="outcome = None",
+        tests="scenarios/test_starting.py::"
+        "test_what_the_portal_answered_is_written_down_when_the_database_is_free_again",
+    ),
+    Mutant(
+        name="slow reply taken for sure",
+        file="restores/start.py",
+        line="if took > SURE_WITHIN:",
+        fault="if False:",
+        tests="scenarios/test_starting.py::"
+        "test_a_slow_reply_leaves_in_doubt_whose_task_it_names_and_that_is_said_to_the_end",
+    ),
+    Mutant(
+        name="one task for two restores",
+        file="storage/schema.py",
+        line='"uq_restores_live_task",\n    restores.c.task_id,\n    unique=True,',
+        fault='"uq_restores_live_task",\n    restores.c.task_id,\n    unique=False,',
+        tests="storage/test_migrations.py",
+    ),
+    Mutant(
         name="row left starting is sent again",
         file="restores/runner.py",
-        line="State.STARTING: starter.resolve_interrupted_start,",
-        fault="State.STARTING: lambda restore, now: starter._send(restore),",
+        line="State.STARTING: starter.finish_start,",
+        fault="State.STARTING: lambda restore, now: starter._post(restore, starter._clocks.now()),",
         tests="scenarios/test_restarting.py::"
         "test_a_row_that_was_left_starting_is_unknown_and_never_sent",
     ),

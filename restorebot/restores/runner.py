@@ -41,7 +41,7 @@ class Runner:
             State.REQUESTED: self._await_approval,
             State.APPROVED: starter.start,
             State.BACKING_UP: starter.back_up,
-            State.STARTING: starter.resolve_interrupted_start,
+            State.STARTING: starter.finish_start,
             State.RESTORING: watcher.watch,
             State.UNKNOWN: watcher.find_task,
             State.COMPLETED: watcher.verify_outcome,

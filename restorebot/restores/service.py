@@ -210,7 +210,7 @@ class Service:
             policy = self._portals.of(restore).policy
             needed = policy.quorum(restore.approvals_needed)
             earlier: tuple[str, ...] = ()
-            if allows(restore.state, Action.APPROVE) and len(restore.votes) + 1 >= needed:
+            if allows(restore, Action.APPROVE) and len(restore.votes) + 1 >= needed:
                 earlier = restore.voters
             # Together, so that one answer about a group serves for all of them.
             (person, groups), ineligible = await asyncio.gather(
@@ -235,7 +235,7 @@ class Service:
         Raise Refusal, SlackUnavailable.
         """
         restore = await self.read(restore_id)
-        if not allows(restore.state, Action.DENY):
+        if not allows(restore, Action.DENY):
             raise AlreadyDecided(restore)
         if user == restore.requester:
             raise Refused(OWN_DENIAL)
@@ -349,7 +349,7 @@ class Service:
                 late = restore.state is State.REQUESTED and now >= restore.expires_at
                 if late:
                     decided = await expire(tx, restore, now)
-                elif not allows(restore.state, action):
+                elif not allows(restore, action):
                     raise AlreadyDecided(restore)
                 else:
                     decided = await decision(tx, restore, now)
@@ -397,10 +397,10 @@ def backup_stays(name: str | None) -> str:
 
 
 def _stop_outcome(restore: Restore) -> str:
-    if restore.state is not State.BACKING_UP:
-        return UNSENT
     if restore.safety_made_at:
         return f"{UNRESTORED} {backup_stays(restore.safety_name)}"
+    if restore.state is not State.BACKING_UP:
+        return UNSENT
     return f"{UNRESTORED} {BACKUP_GOES_ON}"
 
 

@@ -21,7 +21,7 @@ from restorebot.slack.blocks import (
 )
 from restorebot.slack.mrkdwn import mention
 from restorebot.slack.phrases import card as words
-from restorebot.slack.phrases.restore import age, portal_and_address, stored_in, title
+from restorebot.slack.phrases.restore import age, portal_and_address, stored_in, title, whose_task
 
 APPROVE = "restore_approve"
 DENY = "restore_deny"
@@ -136,8 +136,7 @@ def _restoring(restore: Restore, context: CardContext) -> list[str]:
         lines.append(words.started_at(restore.sent_at))
     if context.durations:
         lines.append(words.last_took(context.durations))
-    if restore.adopted:
-        lines.append(words.adopted(restore.task_id))
+    lines += _doubt(restore)
     if restore.stalled and restore.progress_changed_at:
         lines.append(words.nothing_changed_since(restore.progress_changed_at))
     return lines
@@ -152,11 +151,18 @@ def _unknown(_: Restore, context: CardContext) -> list[str]:
 
 
 def _completed(restore: Restore, _: CardContext) -> list[str]:
-    return [words.approved(restore), words.completed(restore)]
+    return [words.approved(restore), words.completed(restore), *_doubt(restore)]
 
 
 def _ended(restore: Restore, _: CardContext) -> list[str]:
-    return [words.ended(restore)]
+    return [words.ended(restore), *_doubt(restore)]
+
+
+def _doubt(restore: Restore) -> list[str]:
+    """Say of an adopted restore, to its end, that its task may be another's."""
+    if not restore.adopted:
+        return []
+    return [whose_task(restore)]
 
 
 _STORIES: Mapping[State, Callable[[Restore, CardContext], list[str]]] = {
@@ -210,7 +216,7 @@ def buttons(restore: Restore, only: AbstractSet[Action] = frozenset(Action)) -> 
 
     ``only`` leaves out the others.
     """
-    allowed = allowed_actions(restore.state)
+    allowed = allowed_actions(restore)
     elements: list[Block] = []
     for action in Action:
         if action in allowed and action in only:

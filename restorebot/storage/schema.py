@@ -92,6 +92,8 @@ restores = Table(
     Column("previous_task_id", String(64)),
     Column("task_id", String(64)),
     Column("adopted", Boolean, nullable=False),
+    Column("reply_seconds", Integer),
+    Column("another_seen", Boolean, nullable=False),
     Column("phase", String(16)),
     Column("progress", Integer, nullable=False),
     Column("progress_changed_at", UtcDateTime),
@@ -117,6 +119,15 @@ claim = Index(
     postgresql_where=_is_live,
 )
 """A portal's claim: at most one live restore (invariant I2), kept by the database itself."""
+
+task = Index(
+    "uq_restores_live_task",
+    restores.c.task_id,
+    unique=True,
+    sqlite_where=_is_live,
+    postgresql_where=_is_live,
+)
+"""A portal's task belongs to one live restore, though the portal have two addresses."""
 
 votes = Table(
     "votes",

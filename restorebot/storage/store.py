@@ -36,9 +36,11 @@ from restorebot.errors import (
     PortalBusy,
     StaleRow,
     StorageError,
+    TaskTaken,
 )
 from restorebot.model import (
     ENDED,
+    LIVE,
     OPEN,
     WITH_WORK,
     Event,
@@ -52,7 +54,7 @@ from restorebot.model import (
     may_move,
 )
 from restorebot.storage import audit, keys, problems, sqlite
-from restorebot.storage.schema import REVISION, outbox, restores, votes
+from restorebot.storage.schema import REVISION, outbox, restores, task, votes
 
 _COLUMNS = [field.name for field in fields(Restore) if field.name != "votes"]
 
@@ -99,6 +101,12 @@ class ReadTransaction:
         if portal_url is not None:
             clause &= restores.c.portal_url == portal_url
         return await self.find(clause)
+
+    async def holder_of(self, task_id: str) -> Restore | None:
+        """Return the live restore that has this task of a portal."""
+        live = restores.c.state.in_(sorted(LIVE))
+        found = await self.find(live & (restores.c.task_id == task_id))
+        return next(iter(found), None)
 
     async def unfinished(self) -> list[Restore]:
         """Return every restore that the clock has work with: the open and the unverified ones."""
@@ -233,7 +241,7 @@ class WriteTransaction(ReadTransaction):
 
         ``before`` is what the caller read, ``after`` what ``dataclasses.replace`` made of it.
         Raise StaleRow when the row has changed since, PortalBusy when another restore holds the
-        portal.
+        portal, TaskTaken when another has the portal's task.
         """
         if not may_move(before.state, after.state):
             raise ValueError(f"no move from {before.state} to {after.state}")
@@ -328,7 +336,10 @@ class WriteTransaction(ReadTransaction):
         }
         try:
             done = await self.connection.execute(update(restores).where(same).values(changes))
-        except IntegrityError:
+        except IntegrityError as error:
+            # Both databases name what is unique in it.
+            if restores.c.task_id.name in str(error.orig) or str(task.name) in str(error.orig):
+                raise TaskTaken from None
             raise PortalBusy from None
         if done.rowcount != 1:
             raise StaleRow

@@ -19,7 +19,6 @@ from restorebot.slack.phrases.restore import (
     UNCHANGED_SINCE,
     decided_by,
     durations,
-    task,
     with_end,
 )
 from restorebot.times import duration, utc_text
@@ -126,11 +125,6 @@ def started_at(sent_at: datetime) -> str:
 def last_took(spans: Iterable[timedelta]) -> str:
     """Say how long this portal's last restores took."""
     return f"{LAST_TOOK} {durations(spans)}"
-
-
-def adopted(task_id: str | None) -> str:
-    """Say that the task was found by looking."""
-    return f":warning: Task {task(task_id)} was not named to us, but found by looking."
 
 
 def nothing_changed_since(moment: datetime) -> str:

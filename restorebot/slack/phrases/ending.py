@@ -112,13 +112,19 @@ def has_failed(restore: Restore) -> str:
 
 
 DATA_UNTOUCHED = "No restore was asked for, so the portal's data is as it was."
-NOT_TAKEN = "The portal did not take the request, so its data is as it was."
+ANOTHER_SEEN = (
+    "Another restore was seen on the portal at that time: what became of the data, only its own "
+    "end tells."
+)
+NOT_TAKEN = "The portal did not take the request, so this restore has changed nothing."
 LOCK_NOT_READ = "Whether the portal is locked could not be read; open it to see."
 NOT_LOCKED = "The portal is active, not locked."
 
 
 def failed_state(restore: Restore) -> str:
     """Say in what state a failed restore left the portal."""
+    if restore.another_seen:
+        return ANOTHER_SEEN
     if restore.sent_at is None:
         return DATA_UNTOUCHED
     if not restore.has_task:

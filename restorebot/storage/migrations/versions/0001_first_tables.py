@@ -64,6 +64,8 @@ def upgrade() -> None:
         sa.Column("previous_task_id", sa.String(length=64), nullable=True),
         sa.Column("task_id", sa.String(length=64), nullable=True),
         sa.Column("adopted", sa.Boolean(), nullable=False),
+        sa.Column("reply_seconds", sa.Integer(), nullable=True),
+        sa.Column("another_seen", sa.Boolean(), nullable=False),
         sa.Column("phase", sa.String(length=16), nullable=True),
         sa.Column("progress", sa.Integer(), nullable=False),
         sa.Column("progress_changed_at", UtcDateTime(), nullable=True),
@@ -86,6 +88,14 @@ def upgrade() -> None:
         "uq_restores_live_portal",
         "restores",
         ["portal_url"],
+        unique=True,
+        sqlite_where=sa.text("state IN ('backing_up', 'restoring', 'starting', 'unknown')"),
+        postgresql_where=sa.text("state IN ('backing_up', 'restoring', 'starting', 'unknown')"),
+    )
+    op.create_index(
+        "uq_restores_live_task",
+        "restores",
+        ["task_id"],
         unique=True,
         sqlite_where=sa.text("state IN ('backing_up', 'restoring', 'starting', 'unknown')"),
         postgresql_where=sa.text("state IN ('backing_up', 'restoring', 'starting', 'unknown')"),
