@@ -164,10 +164,18 @@ MUTANTS = (
     Mutant(
         name="somebody else's backup taken for ours",
         file="restores/safety_backup.py",
-        line="        if _is_earlier(reply, visible):",
+        line="        if visible and reply.task_id == visible.task_id:",
         fault="        if False:",
         tests="scenarios/test_safety_backup.py::"
-        "test_a_backup_that_was_running_already_is_not_taken_for_ours",
+        "test_an_answer_that_names_an_earlier_backup_begins_none",
+    ),
+    Mutant(
+        name="somebody else's backup cancelled",
+        file="restores/safety_backup.py",
+        line="        if visible is None or visible.task_id != restore.safety_task_id:",
+        fault="        if visible is not None and visible.is_completed:",
+        tests="scenarios/test_safety_backup.py::"
+        "test_nothing_is_cancelled_where_ours_is_not_seen_to_run",
     ),
     Mutant(
         name="restored at midnight",

@@ -41,6 +41,7 @@ from restorebot.model import Source
 BACKUP = "/api/2.0/backup/"
 START_RESTORE = BACKUP + "startrestore"
 START_BACKUP = BACKUP + "startbackup"
+CANCEL_BACKUP = BACKUP + "cancelbackup"
 SETTINGS = "/api/2.0/settings"
 KEY = "/api/2.0/keys/@self"
 FILES = "/api/2.0/files/file/"
@@ -188,6 +189,14 @@ class DocSpace:
         Never retried. While a backup runs, the portal answers with that one (docspace-api §9).
         """
         return await self._post(START_BACKUP, backup_body(storage))
+
+    async def cancel_backup(self) -> bool:
+        """Cancel whatever backup the portal has; return whether it had any.
+
+        Never retried. Portals before 3.7 cannot: PortalNotFound (docspace-api §9).
+        """
+        request = await self._request("POST", CANCEL_BACKUP)
+        return self._unwrap(await self._send(request, self._limits.start_timeout)) is True
 
     async def key_still_works(self, since: datetime) -> bool | None:
         """Return whether the key still opens anything: after a completed restore it must not.

@@ -13,7 +13,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from restorebot.errors import Conflict, PortalNotConfigured
 from restorebot.model import BEFORE_SENDING, Event, Post, PostKind, Restore, State
 from restorebot.restores.start import Starter
-from restorebot.restores.transitions import BOT, end, expire, note_blocked
+from restorebot.restores.transitions import BACKUP_GOES_ON, BOT, end, expire, note_blocked
 from restorebot.restores.watch import Watcher, skip_verification
 from restorebot.storage.store import Store
 from restorebot.tasks import Tasks
@@ -77,6 +77,8 @@ class Runner:
     ) -> datetime | None:
         """Void a restore that has not started; keep a running one waiting for the portal."""
         if restore.state in BEFORE_SENDING:
+            if restore.safety_task_id and not restore.safety_made_at:
+                sentence = f"{sentence} {BACKUP_GOES_ON}"
             void = replace(restore, state=State.VOID, outcome=sentence)
             async with self._store.writing() as tx:
                 await end(tx, restore, void, at=now, actor=BOT)

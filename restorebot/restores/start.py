@@ -24,7 +24,6 @@ from restorebot.restores.preflight import Preflight, Report, ref_of
 from restorebot.restores.progress import PollSettings, phase_of, phase_posts
 from restorebot.restores.safety_backup import SafetyBackup
 from restorebot.restores.transitions import (
-    BACKUP_GOES_ON,
     BOT,
     PORTAL,
     UNSENT,
@@ -271,7 +270,7 @@ class Starter:
         self, restore: Restore, outcome: str, posts: Sequence[Post] = ()
     ) -> timedelta | None:
         if restore.safety_task_id and not restore.safety_made_at:
-            outcome = f"{outcome} {BACKUP_GOES_ON}"
+            outcome = f"{outcome} {await self._safety.cancel(restore)}"
         void = replace(restore, state=State.VOID, outcome=outcome)
         async with self._store.writing() as tx:
             await end(tx, restore, void, at=self._clock(), actor=BOT, posts=posts)

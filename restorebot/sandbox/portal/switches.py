@@ -36,6 +36,7 @@ class Switches(Body):
     backup_cancelled: bool = False
     backup_elsewhere: bool = False
     backup_overtaken: bool = False
+    backup_answer_stale: bool = False
     backup_leaves_out: bool = False
     backup_takes: float = 0
     free_backups_used: bool = False
