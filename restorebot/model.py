@@ -280,6 +280,8 @@ class Restore:
     """A completed restore's portal and key have been looked at, and the thread has been told."""
     card_ts: str | None = None
     card_version: int = 0
+    card_marked: bool = False
+    """The card may be a second one, and says so."""
 
     @property
     def voters(self) -> tuple[str, ...]:

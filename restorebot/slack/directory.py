@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from restorebot.errors import Refused, SlackUnavailable
 from restorebot.restores.policy import Person
-from restorebot.slack.client import CALL_ERRORS, http_status
+from restorebot.slack.client import CALL_ERRORS, error_code, http_status, is_refusal
 from restorebot.slack.phrases import answers as words
 
 CALL_TIMEOUT = 2.0
@@ -77,7 +77,7 @@ class SlackDirectory:
         try:
             reply = await self._ask("users.info", {"user": user}, words.WHO)
         except SlackApiError as error:
-            if error.response.get("error") in NO_SUCH_USER:
+            if error_code(error) in NO_SUCH_USER:
                 return Person(id=user, is_external=True)
             raise _unavailable(words.WHO) from None
         found = reply["user"]
@@ -105,7 +105,7 @@ class SlackDirectory:
         try:
             reply = await self._ask("usergroups.users.list", {"usergroup": group}, words.GROUP)
         except SlackApiError as error:
-            if error.response.get("error") in NO_SUCH_GROUP:
+            if error_code(error) in NO_SUCH_GROUP:
                 log.warning("usergroup_gone", usergroup=group)
                 return []
             raise _unavailable(words.GROUP) from None
@@ -136,7 +136,7 @@ class SlackDirectory:
         try:
             reply = await self._ask("conversations.info", {"channel": channel}, words.PLACE)
         except SlackApiError as error:
-            if error.response.get("error") in NOT_VISIBLE:
+            if error_code(error) in NOT_VISIBLE:
                 return None
             raise _unavailable(words.PLACE) from None
         return reply["channel"]
@@ -150,7 +150,7 @@ class SlackDirectory:
             async with asyncio.timeout(CALL_TIMEOUT):
                 return await self._client.api_call(method, http_verb="GET", params=params)
         except SlackApiError as error:
-            if http_status(error) in {None, 429}:
+            if http_status(error) == 429 or not is_refusal(error):
                 raise _unavailable(what) from None
             raise
         except CALL_ERRORS:

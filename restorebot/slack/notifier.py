@@ -16,7 +16,7 @@ from restorebot.model import ANNOUNCEMENTS, Post, PostKind, Restore
 from restorebot.restores.portals import Portals
 from restorebot.slack.blocks import Block
 from restorebot.slack.cards import CardContext, card
-from restorebot.slack.client import CALL_ERRORS, error_code, http_status, retry_after_of
+from restorebot.slack.client import CALL_ERRORS, error_code, http_status, is_refusal, retry_after_of
 from restorebot.slack.rates import BACKOFF, Backoff, RateLimit
 from restorebot.slack.thread import mark_sent_again, thread_post
 from restorebot.storage.store import QueuedPost, Store
@@ -164,8 +164,10 @@ class Notifier:
             self._backoff.failed(_lane(queued), now)
             return False
         except (SlackApiError, NotSent) as error:
-            async with self._store.writing() as tx:
-                await tx.mark_attempt(queued, None)
+            if not queued.attempted:
+                # What an earlier try may have left in the channel, this refusal does not undo.
+                async with self._store.writing() as tx:
+                    await tx.mark_attempt(queued, None)
             self._put_off(error, restore, what="post", lane=_lane(queued), now=now)
             return False
         self._backoff.succeeded(_lane(queued))
@@ -197,7 +199,7 @@ class Notifier:
                 facts = {"channel": queued.channel, "kind": queued.kind}
                 await tx.enqueue(restore.id, Post(PostKind.ANNOUNCEMENT_FAILED, facts), now)
             if queued.kind is PostKind.CARD:
-                await tx.mark_card(restore.id, restore.version, ts)
+                await tx.mark_card(restore.id, restore.version, ts, marked=queued.attempted)
 
     async def _announce(self, queued: QueuedPost, text: str, blocks: list[Block]) -> str | None:
         """Tell another channel; return the message's ts.
@@ -207,7 +209,7 @@ class Notifier:
         try:
             return await self._post({"channel": queued.channel, "text": text, "blocks": blocks})
         except SlackApiError as error:
-            reason = error.response.get("error")
+            reason = error_code(error)
             if reason not in CHANNEL_CLOSED:
                 raise
         log.warning("announcement_refused", channel=queued.channel, kind=queued.kind, reason=reason)
@@ -224,7 +226,7 @@ class Notifier:
         try:
             return await self._post(message | {"thread_ts": restore.card_ts})
         except SlackApiError as error:
-            if error.response.get("error") != "thread_not_found":
+            if error_code(error) != "thread_not_found":
                 raise
         # Somebody deleted the card; the story is told in the channel instead.
         return await self._post(message)
@@ -249,6 +251,8 @@ class Notifier:
     async def _edit(self, restore: Restore, now: datetime) -> bool:
         lane = _card_lane(restore)
         text, blocks = card(restore, await self._card_context(restore))
+        if restore.card_marked:
+            text, blocks = mark_sent_again(text, blocks)
         message = {"channel": restore.channel, "ts": restore.card_ts, "text": text}
         self._edits.take(now)
         try:
@@ -257,10 +261,10 @@ class Notifier:
             self._backoff.failed(lane, now)
             return False
         except SlackApiError as error:
-            if error.response.get("error") not in CARD_GONE:
+            if error_code(error) not in CARD_GONE:
                 self._put_off(error, restore, what="edit", lane=lane, now=now)
                 return False
-            log.warning("card_gone", restore=restore.id, reason=error.response.get("error"))
+            log.warning("card_gone", restore=restore.id, reason=error_code(error))
         else:
             self._backoff.succeeded(lane)
         async with self._store.writing() as tx:
@@ -276,11 +280,10 @@ class Notifier:
         try:
             return await self._client.api_call(method, json=body)
         except SlackApiError as error:
-            status = http_status(error)
-            if status is None or status >= 500:
-                log.warning("slack_server_error", method=method, status=status)
-                raise AnswerLost from None
-            raise
+            if is_refusal(error):
+                raise
+            log.warning("slack_server_error", method=method, reason=error_code(error))
+            raise AnswerLost from None
         except aiohttp.ClientConnectorError:
             log.warning("slack_unreachable", method=method)
             raise NotSent from None

@@ -108,6 +108,7 @@ restores = Table(
     Column("verified", Boolean, nullable=False),
     Column("card_ts", String(32)),
     Column("card_version", Integer, nullable=False),
+    Column("card_marked", Boolean, nullable=False),
 )
 
 _is_live = restores.c.state.in_(sorted(LIVE))

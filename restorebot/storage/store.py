@@ -309,14 +309,17 @@ class WriteTransaction(ReadTransaction):
         row = update(outbox).where(outbox.c.id == post.id)
         await self.connection.execute(row.values(sent_ts=ts, done_at=at))
 
-    async def mark_card(self, restore_id: str, version: int, ts: str | None = None) -> None:
-        """Note which version of the row the card shows, and where the card is.
+    async def mark_card(
+        self, restore_id: str, version: int, ts: str | None = None, *, marked: bool = False
+    ) -> None:
+        """Note which version of the row the card shows.
 
-        This is no change of the restore.
+        With ``ts``, also where a new card is, and whether it is ``marked`` as perhaps a second
+        one. This is no change of the restore.
         """
-        values: dict[str, int | str] = {"card_version": version}
+        values: dict[str, int | str | bool] = {"card_version": version}
         if ts is not None:
-            values["card_ts"] = ts
+            values |= {"card_ts": ts, "card_marked": marked}
         row = update(restores).where(restores.c.id == restore_id)
         await self.connection.execute(row.values(values))
 

@@ -57,6 +57,63 @@ async def test_a_post_whose_answer_was_lost_is_sent_again_and_says_so(
     assert "delivery_failed" not in scene.log.getvalue()
 
 
+LOST: dict[str, Any] = {"fault": "lost_answer"}
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        [{"fault": "ratelimited", "retry_after": 2}],
+        [{"fault": "drop"}, {"fault": "ratelimited", "retry_after": 2}],
+        [{"fault": "error", "error": "restricted_action"}],
+    ],
+    ids=["429", "no connection, 429", "a refusal"],
+)
+async def test_what_is_refused_later_takes_no_mark_away(
+    scene: World, later: list[dict[str, Any]]
+) -> None:
+    """The first try may stand in the channel already."""
+    await scene.ask()
+    await scene.slack("faults", "PATCH", **{"chat.postMessage": [LOST, *later]})
+    await scene.click("approve")
+    await scene.pass_time(60)
+    sent = [line for line in await scene.thread() if ":rocket:" in line]
+    assert [thread_words.SENT_AGAIN in line for line in sent] == [False, True]
+
+
+@pytest.mark.parametrize("word", ["internal_error", "fatal_error"])
+async def test_slacks_own_failure_may_have_taken_the_post(scene: World, word: str) -> None:
+    await scene.ask()
+    fault = {"fault": "error", "error": word, "apply": True}
+    await scene.slack("faults", "PATCH", **{"chat.postMessage": fault})
+    await scene.click("approve")
+    await scene.pass_time(30)
+    sent = [line for line in await scene.thread() if ":rocket:" in line]
+    assert [thread_words.SENT_AGAIN in line for line in sent] == [False, True]
+
+
+async def test_a_second_card_stays_marked_through_its_edits(scene: World) -> None:
+    await scene.slack("faults", "PATCH", **{"chat.postMessage": LOST})
+    await scene.ask()
+    await scene.pass_time(10)
+    await scene.click("approve")
+    await scene.until(State.COMPLETED)
+    await scene.pass_time(30)
+    assert (await scene.restore()).state.value in words(await scene.card())
+    assert thread_words.SENT_AGAIN in words(await scene.card())
+
+
+async def test_a_pause_of_a_day_silences_no_thread_for_more_than_five_minutes(
+    scene: World,
+) -> None:
+    await scene.ask()
+    fault = {"fault": "ratelimited", "retry_after": 86400}
+    await scene.slack("faults", "PATCH", **{"chat.postMessage": fault})
+    await scene.click("approve")
+    await scene.pass_time(310, by=62)
+    assert any(":rocket:" in line for line in await scene.thread())
+
+
 async def test_a_pause_that_nobody_can_read_holds_up_nothing_for_long(scene: World) -> None:
     await scene.ask()
     refusal = {"fault": "ratelimited", "times": 1, "retry_after": "soon"}

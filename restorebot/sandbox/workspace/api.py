@@ -73,7 +73,8 @@ class Fault(Body):
     """What goes wrong with the next calls of a method.
 
     ``only`` are those with it among their arguments, else all; ``seconds`` are real ones: ``slow``
-    takes effect after them, ``slow_answer`` before.
+    takes effect after them, ``slow_answer`` before. With ``apply`` an ``error`` or
+    ``server_error`` is the answer to a call that took effect.
     """
 
     fault: FaultKind
@@ -82,6 +83,7 @@ class Fault(Body):
     seconds: float = 1.0
     error: str = "internal_error"
     status: int = 500
+    apply: bool = False
     only: str | None = None
 
 
@@ -187,6 +189,8 @@ class WebApi:
     ) -> tuple[Response, str | None]:
         if fault is not None and fault.fault == "ratelimited":
             return _ratelimited(fault.retry_after)
+        if fault is not None and fault.apply:
+            self._run(name, args, token)
         if fault is not None and fault.fault == "server_error":
             return PlainTextResponse(
                 "Server Error", fault.status, media_type="text/html"

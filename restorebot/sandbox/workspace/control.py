@@ -188,8 +188,7 @@ class Control:
     # change the world
 
     async def _set_faults(self, request: Request) -> Json:
-        for method, fault in (await read(request, bodies.FaultsBody)).root.items():
-            faults = fault if isinstance(fault, list) else [fault]
+        for method, faults in (await read(request, bodies.FaultsBody)).root.items():
             self.faults.set(method, faults)
         return {"faults": self.faults.json()}
 

@@ -80,6 +80,7 @@ def upgrade() -> None:
         sa.Column("verified", sa.Boolean(), nullable=False),
         sa.Column("card_ts", sa.String(length=32), nullable=True),
         sa.Column("card_version", sa.Integer(), nullable=False),
+        sa.Column("card_marked", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_restores"),
         sa.UniqueConstraint("view_id", name="uq_restores_view_id"),
     )
