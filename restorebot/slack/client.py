@@ -27,7 +27,7 @@ LONGEST_RETRY_AFTER = 300.0
 """Seconds for which Slack's wish is obeyed: no thread is silent for a day."""
 
 MAY_HAVE_SUCCEEDED = frozenset({"internal_error", "fatal_error"})
-"""Slack's words for a failure of its own after which the call may have taken effect (slack §2.2)."""
+"""Slack's words for a failure of its own, after which a call may have succeeded (slack §2.2)."""
 
 log = structlog.get_logger()
 
