@@ -196,8 +196,8 @@ async def test_waiting_as_long_as_the_portal_asks_for_is_no_standstill(quiet: Wo
     async with quiet.life():
         await planned_backup(quiet)
         await quiet.portal("faults", "PATCH", on="getbackupprogress", fault="busy", seconds=1500)
-        await quiet.pass_time(1600, by=100)
-        await quiet.until(State.RESTORING, by=60)
+        await quiet.pass_time(400, by=100)
+        await quiet.until(State.RESTORING, seconds=400)
 
 
 @pytest.mark.slow
