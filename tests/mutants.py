@@ -193,11 +193,11 @@ MUTANTS = (
         tests="scenarios/test_sources.py::test_a_file_that_changed_since_makes_it_void",
     ),
     Mutant(
-        name="whatever was uploaded last restored",
+        name="unknown storage restored",
         file="restores/checks.py",
         line="if refusal is not None:",
         fault="if False:",
-        tests="scenarios/test_sources.py::test_types_2_and_3_are_refused_with_the_reason",
+        tests="scenarios/test_sources.py::test_a_custom_cloud_is_refused_with_the_reason",
     ),
     Mutant(
         name="request does not expire at the click",

@@ -320,6 +320,7 @@ SAFE = {
     "none": None,
     '{"storageType": 4}': Storage(StorageType.DATA_STORE),
     '{"storageType": 0, "folderId": 123}': Storage(StorageType.DOCUMENTS, (("folderId", "123"),)),
+    '{"storageType": 3, "filePath": "/srv"}': Storage(StorageType.LOCAL, (("filePath", "/srv"),)),
     '{"storageType": "1", "folderId": "sbox-7"}': Storage(
         StorageType.THIRD_PARTY, (("folderId", "sbox-7"),)
     ),
@@ -352,9 +353,10 @@ UNSAFE = {
     "s3": problems.NO_STORAGE,
     "[1]": problems.NO_STORAGE,
     "{}": storages.NO_STORAGE_TYPE,
-    '{"storageType": 3, "filePath": "/srv"}': storages.not_offered(
-        str(StorageType.LOCAL.facts.refusal)
-    ),
+    '{"storageType": 2}': storages.not_offered(str(StorageType.CUSTOM_CLOUD.facts.refusal)),
+    '{"storageType": 3}': storages.NO_DIRECTORY,
+    '{"storageType": 3, "filePath": ""}': storages.NO_DIRECTORY,
+    '{"storageType": 3, "filePath": "/srv", "bucket": "b"}': storages.NO_DIRECTORY,
     '{"storageType": 4, "bucket": "b"}': storages.NO_PARAMETERS,
     '{"storageType": 0, "folderId": "x"}': storages.NO_ROOM_FOLDER,
     '{"storageType": 1, "folderId": 5}': storages.NO_PROVIDER_FOLDER,
@@ -362,6 +364,10 @@ UNSAFE = {
     '{"storageType": 5, "module": "s3", "region": "r"}': (
         storages.unfit_parameter("bucket", clouds.parameter_needed("s3"))
     ),
+    '{"storageType": 5, "module": "s3", "bucket": "b", "region": "EU (Ireland)"}': (
+        storages.unfit_parameter("region", clouds.NOT_A_REGION)
+    ),
+    '{"storageType": 5, "module": "selectel", "public_container": "p"}': storages.NO_MODULE,
     '{"storageType": 5, "module": "s3", "bucket": "b"}': (
         storages.unfit_parameter("region", clouds.REGION_NEEDED)
     ),

@@ -119,7 +119,7 @@ class SafetyBackup:
         if progress.succeeded:
             return await self._find_in_history(restore, progress)
         if progress.failed:
-            said = clean_text(progress.error or "") or CANCELLED_BACKUP
+            said = progress.said or CANCELLED_BACKUP
             return await self._give_up(restore, f"{FAILED} {said}")
         await self._note(restore, progress)
         return self._poll.interval

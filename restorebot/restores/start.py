@@ -184,8 +184,7 @@ class Starter:
             portal.docspace, ref_of(restore.source), now, patience=RECHECK_TIMEOUT, restore=restore
         )
         if report.failed:
-            sentences = [check.sentence for check in report.failed]
-            return NotReady(await self._void(restore, " ".join(sentences)))
+            return NotReady(await self._void(restore, report.why_failed))
         if not report.passed:
             return NotReady(await self._wait_because(restore, report.unsure[0].sentence))
         # Last, for the checks may take half a minute, in which somebody can leave a group.

@@ -10,8 +10,8 @@ from enum import StrEnum
 
 import structlog
 
-from restorebot.docspace.models import ACTIVE, Progress, clean_text
-from restorebot.errors import IpAddressRefused, PortalError, PortalNotFound
+from restorebot.docspace.models import ACTIVE, Progress
+from restorebot.errors import PortalError, PortalNotFound
 from restorebot.model import Event, Phase, PortalAlias, Post, PostKind, Restore, State
 from restorebot.restores.checks import alias_of
 from restorebot.restores.portals import Portals
@@ -103,9 +103,8 @@ class Watcher:
         """Poll the portal for our task."""
         try:
             progress = await self._portals.of(restore).docspace.restore_progress()
-        except (PortalNotFound, IpAddressRefused) as error:
-            # A backup brings its own custom domain and its own allowed addresses (docspace-api
-            # §D): it may stay so.
+        except PortalNotFound as error:
+            # A backup brings its own custom domain (docspace-api §D): it may stay so.
             return await self._missed(restore, now, str(error), f"{PORTAL_SILENT} {error}")
         except PortalError as error:
             wait = await self._note_no_news(restore, now, str(error))
@@ -198,7 +197,7 @@ class Watcher:
         failed = replace(
             restore,
             state=State.FAILED,
-            outcome=clean_text(progress.error or "") or CANCELLED_RESTORE,
+            outcome=progress.said or CANCELLED_RESTORE,
             progress=progress.progress,
             tenant_status=tenant_status,
         )

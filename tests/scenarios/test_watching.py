@@ -29,6 +29,7 @@ async def thread(scene: World) -> str:
     return "\n".join(await scene.thread())
 
 
+@pytest.mark.profiles("saas", "behind-a-proxy")
 async def test_each_phase_is_told_once_and_shown_on_the_card(scene: World) -> None:
     await running(scene)
     assert restore_words.PHASES[Phase.QUEUED] in words(await scene.card())
@@ -46,6 +47,16 @@ async def test_each_phase_is_told_once_and_shown_on_the_card(scene: World) -> No
         ":white_check_mark:",
         "*A",
     ]
+
+
+@pytest.mark.profiles("in-process")
+async def test_a_portal_that_takes_a_task_at_once_skips_the_queue(
+    scene: World, profile: str
+) -> None:
+    await running(scene)
+    queued = restore_words.PHASES[Phase.QUEUED] in words(await scene.card())
+    assert queued == (profile != "in-process")
+    await scene.until(State.COMPLETED)
 
 
 async def test_polls_carry_no_key_and_ask_for_our_kind_of_task(scene: World) -> None:
@@ -94,6 +105,7 @@ async def test_the_card_compares_with_the_portals_last_restores(scene: World) ->
     assert re.search(r"\*Took\* 2\d s", await thread(scene))
 
 
+@pytest.mark.profiles("in-process", "saas", "behind-a-proxy")
 async def test_a_stall_is_told_once_and_is_no_end(scene: World) -> None:
     await running(scene, stall_at_75=True)
     await scene.pass_time(60, 15)
@@ -106,6 +118,7 @@ async def test_a_stall_is_told_once_and_is_no_end(scene: World) -> None:
     await scene.until(State.COMPLETED)
 
 
+@pytest.mark.profiles("sawtooth", "saas", "behind-a-proxy")
 async def test_a_task_without_a_worker_waits_and_runs_when_it_is_back(scene: World) -> None:
     await running(scene, worker_down=True)
     await scene.pass_time(3000, 600)
@@ -195,6 +208,7 @@ async def test_a_portal_that_does_not_answer_is_no_end(scene: World, fault: dict
     await scene.until(State.COMPLETED)
 
 
+@pytest.mark.profiles("in-process", "sawtooth", "saas")
 async def test_an_address_that_answers_for_another_for_good_ends_in_a_persons_hands(
     scene: World,
 ) -> None:
@@ -224,11 +238,11 @@ async def test_a_portal_that_asks_for_a_pause_gets_it(scene: World, asked: int, 
     assert len(await scene.requests("getrestoreprogress")) > before
 
 
-@pytest.mark.parametrize("profile", ["3.1", "3.6.1"])
+@pytest.mark.parametrize("version", ["3.1", "3.6.1"])
 async def test_older_portals_complete_without_a_status_and_with_a_sawtooth(
-    tmp_path: Path, profile: str
+    tmp_path: Path, version: str
 ) -> None:
-    async with world(tmp_path, "socket", profile=profile) as scene, scene.life():
+    async with world(tmp_path, "socket", profile=version) as scene, scene.life():
         await running(scene)
         await scene.until(State.COMPLETED)
         await scene.pass_time(5)

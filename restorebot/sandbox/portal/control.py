@@ -77,7 +77,7 @@ class FileBody(Body):
 
 
 class FolderBody(Body):
-    """A folder of a room, and whether the key's owner may look in and create there.
+    """A folder of a room, and whether the key's owner may look in and create there, and sees so.
 
     ``root_type`` is DocSpace's rootFolderType: 14 is a room, 20 the archive.
     """
@@ -85,6 +85,7 @@ class FolderBody(Body):
     title: str = "Backups"
     closed: bool = False
     create: bool = True
+    rights_shown: bool = True
     root_type: int = Field(default=14, alias="rootFolderType")
 
 

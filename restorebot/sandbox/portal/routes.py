@@ -273,13 +273,13 @@ async def folder_info(portal: Portal, request: Request, _: Mapping[str, Any]) ->
     folder = portal.state.folders[folder_id]
     if folder.get("closed") or _is_visitor(portal, request):
         raise _not_seen("folder")
-    security = {"Read": True, "Create": bool(folder.get("create", True)), "Delete": False}
-    body = {
+    body: dict[str, Any] = {
         "id": int(folder_id),
         "title": folder["title"],
         "rootFolderType": folder.get("rootFolderType", ROOM),
-        "security": security,
     }
+    if folder.get("rights_shown", True):
+        body["security"] = {"Read": True, "Create": bool(folder.get("create", True))}
     return envelope(request, body)
 
 

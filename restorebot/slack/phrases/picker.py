@@ -37,9 +37,9 @@ ARCHIVE_KINDS = {
     StorageType.THIRD_PARTY: "A file in a connected third-party account",
     StorageType.CLOUD: "An archive in own cloud storage",
 }
-"""Where an archive can be named: what is offered, except for temporary storage.
+"""Where an archive can be named: not in temporary storage and on the server's disk.
 
-Its backups are found in the history alone.
+Their backups are found in the history alone.
 """
 
 FILE_LABEL = "File id"

@@ -41,6 +41,10 @@ WAYS_BACK: Mapping[int, str] = {
         f"name in the connected account, and ask with `{COMMAND}` for a file in a connected "
         "account."
     ),
+    StorageType.LOCAL: (
+        f"Store a new API key, then `{COMMAND} list` shows it by this name under another id, if "
+        "the portal's services share the disk that it is on."
+    ),
     StorageType.DATA_STORE: (
         "It does not survive the restore: the restored portal cannot reach it. Only a copy that "
         "was downloaded before, from Settings, Backup, is a way back."
