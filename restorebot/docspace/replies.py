@@ -29,7 +29,7 @@ from restorebot.errors import (
 DEFAULT_WAIT = 30.0
 """Seconds to wait after a 429 that does not say how long."""
 
-LONGEST_WAIT = 3600.0
+LONGEST_WAIT = 300.0
 """Seconds to wait after a 429, whatever it says."""
 
 

@@ -13,7 +13,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from restorebot.errors import Conflict, PortalNotConfigured
 from restorebot.model import BEFORE_SENDING, Event, Post, PostKind, Restore, State
 from restorebot.restores.start import Starter
-from restorebot.restores.transitions import BOT, end, expire, note_blocked
+from restorebot.restores.transitions import BOT, end, expire, mark_unknown, note_blocked
 from restorebot.restores.watch import Watcher, skip_verification
 from restorebot.storage.store import Store
 from restorebot.tasks import Tasks
@@ -75,7 +75,7 @@ class Runner:
     async def _without_portal(
         self, restore: Restore, sentence: str, now: datetime
     ) -> datetime | None:
-        """Void a restore that has not started; keep a running one waiting for the portal."""
+        """Void a restore that has not started; of a running one, nobody knows more."""
         if restore.state in BEFORE_SENDING:
             void = replace(restore, state=State.VOID, outcome=sentence)
             async with self._store.writing() as tx:
@@ -85,6 +85,11 @@ class Runner:
             async with self._store.writing() as tx:
                 await skip_verification(tx, restore, sentence, now)
             return None
+        if restore.state is State.RESTORING:
+            # Nobody can watch it, so the approvers of its request are given the buttons.
+            async with self._store.writing() as tx:
+                await mark_unknown(tx, restore, sentence, now)
+            return now + NOT_CONFIGURED_INTERVAL
         await note_blocked(self._store, restore, sentence)
         return now + NOT_CONFIGURED_INTERVAL
 

@@ -76,6 +76,7 @@ restores = Table(
     Column("requested_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
     Column("starts_at", UtcDateTime),
+    Column("approvers", JSON, nullable=False),
     Column("announce", JSON, nullable=False),
     Column("self_approved", Boolean, nullable=False),
     Column("break_glass", Boolean, nullable=False),

@@ -512,5 +512,6 @@ def _to_restore(row: RowMapping, their_votes: tuple[Vote, ...]) -> Restore:
     if values["phase"] is not None:
         values["phase"] = Phase(values["phase"])
     values["source"] = Source.from_json(values["source"])
+    values["approvers"] = tuple(values["approvers"])
     values["announce"] = tuple(values["announce"])
     return Restore(**values, votes=their_votes)

@@ -48,6 +48,7 @@ def upgrade() -> None:
         sa.Column("requested_at", UtcDateTime(), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.Column("starts_at", UtcDateTime(), nullable=True),
+        sa.Column("approvers", sa.JSON(), nullable=False),
         sa.Column("announce", sa.JSON(), nullable=False),
         sa.Column("self_approved", sa.Boolean(), nullable=False),
         sa.Column("break_glass", sa.Boolean(), nullable=False),
