@@ -292,6 +292,20 @@ MUTANTS = (
         "test_a_key_that_was_stored_while_the_restore_ran_is_not_called_new",
     ),
     Mutant(
+        name="no sweep",
+        file="restores/runner.py",
+        line="found = await self._find_due(self._clock())",
+        fault="found: list[str] = []",
+        tests="restores/test_jobs.py",
+    ),
+    Mutant(
+        name="sweep lost with the clock",
+        file="restores/runner.py",
+        line="sweep.modify(next_run_time=now)",
+        fault="pass",
+        tests="restores/test_jobs.py",
+    ),
+    Mutant(
         name="row left starting is sent again",
         file="restores/runner.py",
         line="State.STARTING: starter.finish_start,",

@@ -84,7 +84,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_restores"),
         sa.UniqueConstraint("view_id", name="uq_restores_view_id"),
     )
-    op.create_index("ix_restores_state", "restores", ["state"], unique=False)
+    op.create_index("ix_restores_state_verified", "restores", ["state", "verified"], unique=False)
     op.create_index(
         "uq_restores_live_portal",
         "restores",
