@@ -173,10 +173,7 @@ def _wire(
     poll = PollSettings(interval=settings.poll_interval, stall_after=settings.stall_after)
     preflight = Preflight(store)
     jobs = Jobs(tasks, clock)
-    safety = SafetyBackup(store, portals, poll=poll, clock=clock)
-    starter = Starter(store, portals, preflight, directory, safety, poll=poll, clocks=clocks)
-    watcher = Watcher(store, portals, poll=poll, wake=jobs.wake)
-    runner = Runner(store, starter, watcher)
+    runner = _runner(store, portals, preflight, directory, poll=poll, wake=jobs.wake, clocks=clocks)
     service = Service(store, portals, directory, clock=clock, wake=jobs.wake)
     notifier = Notifier(client, store, portals, clock)
     store.changed = notifier.wake
@@ -199,6 +196,29 @@ def _wire(
         bolt=bolt,
         clock=clock,
     )
+
+
+def _runner(
+    store: Store,
+    portals: Portals,
+    preflight: Preflight,
+    directory: SlackDirectory,
+    *,
+    poll: PollSettings,
+    wake: Callable[[str], None],
+    clocks: Clocks,
+) -> Runner:
+    safety = SafetyBackup(store, portals, poll=poll, clock=clocks.wall)
+    starter = Starter(store, portals, preflight, directory, safety, poll=poll, clocks=clocks)
+    watcher = Watcher(
+        store,
+        portals,
+        poll=poll,
+        wake=wake,
+        steady=clocks.steady,
+        posted_ago=starter.posted_ago,
+    )
+    return Runner(store, starter, watcher)
 
 
 async def _authenticate(client: AsyncWebClient) -> str:

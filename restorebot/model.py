@@ -216,6 +216,9 @@ class Restore:
     expires_at: datetime
     starts_at: datetime | None = None
     """When it is planned to start; None for as soon as it is approved."""
+    approvers: tuple[str, ...] = ()
+    """Who could approve it when it was asked for; they settle it when its portal has left the
+    settings."""
     announce: tuple[str, ...] = ()
     """Channels to tell that the portal is going to be replaced, by the settings at the request."""
     self_approved: bool = False

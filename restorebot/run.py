@@ -54,7 +54,7 @@ async def run(settings: Settings) -> None:
 async def run_bot(bot: Bot) -> AsyncIterator[int | None]:
     """Listen, watch and tell; on the way out stop intake first, then finish what is under way."""
     notifier = asyncio.create_task(bot.notifier.run())
-    bot.jobs.start(bot.runner.step)
+    bot.jobs.start(bot.runner.step, bot.runner.due)
     for restore_id in await bot.runner.open_ids():
         bot.jobs.wake(restore_id)
     try:

@@ -268,6 +268,52 @@ MUTANTS = (
         tests="storage/test_migrations.py",
     ),
     Mutant(
+        name="set clock opens the adoption again",
+        file="restores/watch.py",
+        line="return timedelta() <= by_wall <= ADOPTION_WINDOW and longest <= ADOPTION_WINDOW",
+        fault="return by_wall <= ADOPTION_WINDOW",
+        tests="scenarios/test_watching.py::"
+        "test_a_task_that_began_before_our_post_by_the_clock_is_not_taken_for_ours",
+    ),
+    Mutant(
+        name="unheard of for ever",
+        file="restores/watch.py",
+        line="if self._unheard.lasted(restore.id) >= UNHEARD_AFTER:",
+        fault="if False:",
+        tests="scenarios/test_watching.py::"
+        "test_a_restore_that_is_unheard_of_for_an_hour_ends_in_a_persons_hands",
+    ),
+    Mutant(
+        name="locked portal broken off",
+        file="restores/service.py",
+        line="if tenant_status == RESTORING:",
+        fault="if False:",
+        tests="scenarios/test_watching.py::"
+        "test_a_killed_worker_that_an_administrator_has_cleared_away_is_settled_at_once",
+    ),
+    Mutant(
+        name="dead key called new",
+        file="restores/watch.py",
+        line="key_still_works(restore.ended_at or now)",
+        fault="key_still_works(restore.sent_at or now)",
+        tests="cli/test_keys.py::"
+        "test_a_key_that_was_stored_while_the_restore_ran_is_not_called_new",
+    ),
+    Mutant(
+        name="no sweep",
+        file="restores/runner.py",
+        line="found = await self._find_due(self._clock())",
+        fault="found: list[str] = []",
+        tests="restores/test_jobs.py",
+    ),
+    Mutant(
+        name="sweep lost with the clock",
+        file="restores/runner.py",
+        line="sweep.modify(next_run_time=now)",
+        fault="pass",
+        tests="restores/test_jobs.py",
+    ),
+    Mutant(
         name="row left starting is sent again",
         file="restores/runner.py",
         line="State.STARTING: starter.finish_start,",
@@ -285,7 +331,7 @@ MUTANTS = (
     Mutant(
         name="any later task adopted",
         file="restores/watch.py",
-        line="fresh = restore.sent_at is not None and now - restore.sent_at <= ADOPTION_WINDOW",
+        line="fresh = self._is_fresh(restore, now)",
         fault="fresh = True",
         tests="scenarios/test_starting.py::"
         "test_a_task_that_appears_after_the_window_is_not_taken_for_ours",

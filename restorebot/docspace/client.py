@@ -219,8 +219,7 @@ class DocSpace:
         None when another key has been stored since that time, for then the old one cannot be asked
         any more.
         """
-        newer = await self._newer_key()
-        if newer is not None and newer.stored_at >= since:
+        if await self.has_key_since(since):
             return None
         try:
             if await self.key_info() is None:
@@ -228,6 +227,11 @@ class DocSpace:
         except KeyUnusable:
             return False
         return True
+
+    async def has_key_since(self, since: datetime) -> bool:
+        """Return whether another key has been stored since that time."""
+        newer = await self._newer_key()
+        return newer is not None and newer.stored_at >= since
 
     async def _get(
         self, path: str, *, query: Mapping[str, str] | None = None, anonymous: bool = False

@@ -37,6 +37,15 @@ ACTIVE = 0
 LOCKED = frozenset({3, 4, 6})
 """The ``tenantStatus`` of a portal that answers 403 to nearly everything."""
 
+RESTORING = 4
+"""The ``tenantStatus`` of a portal that a restore has locked."""
+
+ADDRESS_BUSY = "Address busy."
+"""What a restore says that failed at its very end, when it was to take the portal's address."""
+
+DELETED = "_deleted"
+"""What such a restore has added to the alias of the portal that it was to replace."""
+
 LOCKED_BY_RESTORE = "locked by a restore"
 
 _TENANT_STATUS_NAMES: Mapping[int, str] = {
@@ -44,7 +53,7 @@ _TENANT_STATUS_NAMES: Mapping[int, str] = {
     1: "suspended",
     2: "about to be removed",
     3: "being transferred",
-    4: LOCKED_BY_RESTORE,
+    RESTORING: LOCKED_BY_RESTORE,
     5: "being migrated",
     6: "being encrypted",
 }

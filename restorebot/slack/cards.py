@@ -30,6 +30,7 @@ STOP = "restore_stop"
 AGAIN = "restore_again"
 SETTLE_RUNNING = "restore_settle_running"
 SETTLE_FINISHED = "restore_settle_finished"
+SETTLE_NOT_FINISHED = "restore_settle_not_finished"
 SETTLE_NOT_STARTED = "restore_settle_not_started"
 
 BAR = 20
@@ -194,6 +195,11 @@ def _approve_button(restore: Restore) -> Block:
 
 
 def _settle_buttons(restore: Restore) -> list[Block]:
+    if restore.state is State.RESTORING:
+        return [
+            button(words.IT_FINISHED, SETTLE_FINISHED, restore.id),
+            button(words.IT_DID_NOT_FINISH, SETTLE_NOT_FINISHED, restore.id),
+        ]
     return [
         button(words.IT_RUNS, SETTLE_RUNNING, restore.id),
         button(words.IT_FINISHED, SETTLE_FINISHED, restore.id),

@@ -292,7 +292,7 @@ class Notifier:
             raise AnswerLost from None
 
     async def _card_context(self, restore: Restore) -> CardContext:
-        approvers: tuple[str, ...] = ()
+        approvers = restore.approvers
         with contextlib.suppress(PortalNotConfigured):
             approvers = tuple(sorted(self._portals.of(restore).policy.approvers))
         if restore.sent_at is None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from restorebot.model import PostKind, Restore, State
+from restorebot.model import Phase, PostKind, Restore, State
 from restorebot.slack.blocks import (
     FALLBACK,
     Block,
@@ -126,7 +126,10 @@ def _loading(restore: Restore, _: PostFacts, __: CardContext) -> list[Block]:
 
 def _stalled(_: Restore, facts: PostFacts, __: CardContext) -> list[Block]:
     since = datetime.fromisoformat(facts["since"])
-    return [section(words.stalled(since, facts["progress"]))]
+    phase: Phase | None = None
+    if facts.get("phase"):
+        phase = Phase(facts["phase"])
+    return [section(words.stalled(since, facts["progress"], phase))]
 
 
 def _adopted(_: Restore, facts: PostFacts, __: CardContext) -> list[Block]:

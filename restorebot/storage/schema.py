@@ -62,7 +62,7 @@ restores = Table(
     metadata,
     Column("id", String(36), primary_key=True),
     Column("version", Integer, nullable=False),
-    Column("state", String(16), nullable=False, index=True),
+    Column("state", String(16), nullable=False),
     Column("portal", String(255), nullable=False),
     Column("portal_url", String(2048), nullable=False),
     Column("source", JSON, nullable=False),
@@ -76,6 +76,7 @@ restores = Table(
     Column("requested_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
     Column("starts_at", UtcDateTime),
+    Column("approvers", JSON, nullable=False),
     Column("announce", JSON, nullable=False),
     Column("self_approved", Boolean, nullable=False),
     Column("break_glass", Boolean, nullable=False),
@@ -110,6 +111,8 @@ restores = Table(
     Column("card_version", Integer, nullable=False),
     Column("card_marked", Boolean, nullable=False),
 )
+
+Index("ix_restores_state_verified", restores.c.state, restores.c.verified)
 
 _is_live = restores.c.state.in_(sorted(LIVE))
 claim = Index(

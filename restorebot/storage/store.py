@@ -113,6 +113,18 @@ class ReadTransaction:
         has_work = restores.c.state.in_(sorted(WITH_WORK)) & restores.c.verified.is_(False)
         return await self.find(has_work)
 
+    async def due(self, now: datetime) -> list[str]:
+        """Return the ids of the restores that the clock may have work with at this time."""
+        rows = restores.c
+        is_due = (
+            rows.state.in_(sorted(LIVE))
+            | ((rows.state == State.REQUESTED) & (rows.expires_at <= now))
+            | ((rows.state == State.APPROVED) & rows.starts_at.is_(None))
+            | ((rows.state == State.APPROVED) & (rows.starts_at <= now))
+            | ((rows.state == State.COMPLETED) & rows.verified.is_(False))
+        )
+        return list(await self.connection.scalars(select(rows.id).where(is_due)))
+
     async def last_completed(self, portal_url: str, count: int) -> list[Restore]:
         """Return the portal's latest completed restores, newest first."""
         clause = (restores.c.portal_url == portal_url) & (restores.c.state == State.COMPLETED)
@@ -515,5 +527,6 @@ def _to_restore(row: RowMapping, their_votes: tuple[Vote, ...]) -> Restore:
     if values["phase"] is not None:
         values["phase"] = Phase(values["phase"])
     values["source"] = Source.from_json(values["source"])
+    values["approvers"] = tuple(values["approvers"])
     values["announce"] = tuple(values["announce"])
     return Restore(**values, votes=their_votes)

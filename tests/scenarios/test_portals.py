@@ -205,6 +205,24 @@ async def test_an_approved_restore_whose_portal_left_the_settings_is_void(quiet:
         assert await lost(quiet) in (await quiet.thread())[-1]
 
 
+async def test_a_running_restore_whose_portal_left_the_settings_is_settled_by_who_approved_then(
+    quiet: World,
+) -> None:
+    async with quiet.life():
+        await quiet.ask()
+        await quiet.click("approve")
+        assert (await quiet.restore()).state is State.RESTORING
+    elsewhere = {"docspace_url": "https://elsewhere.invalid", "approvers": (CAROL,)}
+    quiet.settings = Settings(**(quiet.settings.model_dump() | elsewhere))
+    async with quiet.life():
+        await quiet.settle()
+        assert (await quiet.restore()).state is State.UNKNOWN
+        await quiet.click("settle_finished", CAROL)
+        assert (await quiet.private(CAROL))[-1] == policy.NO_APPROVER.reason
+        await quiet.click("settle_not_started", BOB)
+        assert (await quiet.restore()).state is State.CLOSED
+
+
 async def test_a_completed_restore_whose_portal_left_the_settings_is_told_to_its_end(
     quiet: World,
 ) -> None:
@@ -227,7 +245,7 @@ async def test_a_completed_restore_whose_portal_left_the_settings_is_told_to_its
         assert await bot.runner.open_ids() == []
 
 
-async def test_a_running_restore_whose_portal_left_the_settings_is_kept_and_says_so(
+async def test_a_running_restore_whose_portal_left_the_settings_is_watched_when_it_is_back(
     quiet: World,
 ) -> None:
     async with quiet.life():
@@ -240,7 +258,7 @@ async def test_a_running_restore_whose_portal_left_the_settings_is_kept_and_says
     async with quiet.life():
         await quiet.settle()
         assert await lost(quiet) in words(await quiet.card())
-        assert (await quiet.restore()).state is State.RESTORING
+        assert (await quiet.restore()).state is State.UNKNOWN
     quiet.settings = before
     async with quiet.life():
         await quiet.until(State.COMPLETED)

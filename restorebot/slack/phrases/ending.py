@@ -4,7 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from restorebot.docspace.models import ACTIVE, tenant_status_name
+from restorebot.docspace.models import (
+    ACTIVE,
+    ADDRESS_BUSY,
+    DELETED,
+    RESTORING,
+    tenant_status_name,
+)
 from restorebot.model import Restore, Source, State
 from restorebot.restores.watch import KeyFate
 from restorebot.setup_hints import REPLACE_KEY
@@ -16,7 +22,7 @@ from restorebot.slack.mrkdwn import (
     mentions,
 )
 from restorebot.slack.phrases import approval
-from restorebot.slack.phrases.restore import TITLES, decided_by, durations
+from restorebot.slack.phrases.restore import TITLES, UNLOCK, decided_by, durations
 from restorebot.slack.phrases.thread import how_to_find_backup
 from restorebot.times import duration
 
@@ -130,9 +136,20 @@ def failed_state(restore: Restore) -> str:
     if not restore.has_task:
         return NOT_TAKEN
     status = left_in_status(restore.tenant_status)
+    if restore.outcome == ADDRESS_BUSY:
+        status = f"{left_renamed(restore)} {status}"
     if restore.task_id is None:
         return status
     return f"{status} Task {code(restore.task_id)}."
+
+
+def left_renamed(restore: Restore) -> str:
+    """Say that the portal lost its name on the way."""
+    return (
+        "DocSpace had given the portal's address away before it failed: the portal is left as "
+        f"{code(restore.portal + DELETED)}, and an administrator has to give it its name back on "
+        "the server."
+    )
 
 
 def left_in_status(tenant_status: int | None) -> str:
@@ -141,6 +158,8 @@ def left_in_status(tenant_status: int | None) -> str:
         return LOCK_NOT_READ
     if tenant_status == ACTIVE:
         return NOT_LOCKED
+    if tenant_status == RESTORING:
+        return f"The portal stays locked: {UNLOCK}."
     status = tenant_status_name(tenant_status)
     return (
         f"The portal is {status}: an administrator has to look at the server before anybody can "
@@ -209,6 +228,8 @@ def portal_is_silent(restore: Restore) -> str:
 
 def other_alias(restore: Restore, alias: str) -> str:
     """Say that the address answers for another portal."""
+    if alias == f"{restore.portal}{DELETED}":
+        return f":warning: {left_renamed(restore)}"
     return (
         f":warning: The address now answers for the portal {code(alias)}, not for "
         f"{code(restore.portal)}. A custom domain in the backup may have replaced today's: check "

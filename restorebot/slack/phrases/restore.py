@@ -181,6 +181,10 @@ def size(count: int) -> str:
     return f"{amount:.1f} TB"
 
 
+UNLOCK = (
+    "an administrator has to set `tenants_tenants.status` to 0 in DocSpace's database; on "
+    "ONLYOFFICE's own cloud its support does that"
+)
 ADOPTED = "adopted"
 
 

@@ -48,6 +48,7 @@ def upgrade() -> None:
         sa.Column("requested_at", UtcDateTime(), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.Column("starts_at", UtcDateTime(), nullable=True),
+        sa.Column("approvers", sa.JSON(), nullable=False),
         sa.Column("announce", sa.JSON(), nullable=False),
         sa.Column("self_approved", sa.Boolean(), nullable=False),
         sa.Column("break_glass", sa.Boolean(), nullable=False),
@@ -84,7 +85,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_restores"),
         sa.UniqueConstraint("view_id", name="uq_restores_view_id"),
     )
-    op.create_index("ix_restores_state", "restores", ["state"], unique=False)
+    op.create_index("ix_restores_state_verified", "restores", ["state", "verified"], unique=False)
     op.create_index(
         "uq_restores_live_portal",
         "restores",
