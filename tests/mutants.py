@@ -186,6 +186,22 @@ MUTANTS = (
         "test_one_that_outlasts_the_approval_starts_nothing_at_midnight",
     ),
     Mutant(
+        name="file of a closed folder asked for",
+        file="restores/checks.py",
+        line="    if in_the_way is not None:",
+        fault="    if False:",
+        tests="scenarios/test_sources.py::"
+        "test_a_file_whose_folder_is_closed_to_the_keys_owner_cannot_be_asked_for",
+    ),
+    Mutant(
+        name="dead key told as a lock",
+        file="docspace/client.py",
+        line="            if (await self.settings()).is_locked:",
+        fault="            if True:",
+        tests="scenarios/test_sources.py::"
+        "test_a_dead_key_is_told_as_that_and_no_lock_where_anybody_may_ask",
+    ),
+    Mutant(
         name="changed file restored",
         file="restores/checks.py",
         line="    if restore and file != restore.source:",

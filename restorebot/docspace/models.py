@@ -184,7 +184,10 @@ class FolderInfo:
         rights = _JsonObject(value, "folder").value("security")
         if rights is None:
             return cls(may_create=None)
-        return cls(may_create=_JsonObject(rights, "folder").flag("create"))
+        members = _JsonObject(rights, "folder")
+        if members.value("create") is None:
+            return cls(may_create=None)
+        return cls(may_create=members.flag("create"))
 
 
 @dataclass(frozen=True, kw_only=True)
