@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from restorebot.docspace.client import DocSpace
 from restorebot.docspace.storages import Storage, StorageType, name_of
 from restorebot.errors import PortalNotConfigured
 from restorebot.model import Restore, State
@@ -48,6 +49,27 @@ async def nothing_restored(scene: World, state: State, why: str) -> None:
     assert not await scene.requests("startrestore")
     closing = (await scene.thread())[-1]
     assert transitions.UNRESTORED in closing
+
+
+async def test_a_restore_that_is_given_back_before_the_post_keeps_its_backup(
+    scene: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    restore_progress = DocSpace.restore_progress
+    paused = False
+
+    async def pause_after_claim(self: DocSpace) -> Any:
+        nonlocal paused
+        if not paused and (await scene.restore()).state is State.STARTING:
+            paused = True
+            scene.clock.pass_(75)
+        return await restore_progress(self)
+
+    await backing_up(scene)
+    monkeypatch.setattr(DocSpace, "restore_progress", pause_after_claim)
+    await scene.until(State.COMPLETED)
+    assert paused
+    assert len(await scene.requests("startbackup")) == 1
+    assert len(await scene.requests("startrestore")) == 1
 
 
 async def test_the_backup_is_made_told_and_only_then_the_restore_starts(scene: World) -> None:
