@@ -330,6 +330,13 @@ MUTANTS = (
         tests="restores/test_jobs.py",
     ),
     Mutant(
+        name="lock of a cancelled write kept",
+        file="storage/sqlite.py",
+        line="        connection.rollback()",
+        fault="        return",
+        tests="storage/test_store.py::test_a_write_that_is_cancelled_leaves_no_lock_behind",
+    ),
+    Mutant(
         name="row left starting is sent again",
         file="restores/runner.py",
         line="State.STARTING: starter.finish_start,",

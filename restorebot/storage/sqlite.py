@@ -59,6 +59,12 @@ def configure(engine: Engine, pragmas: Iterable[str] = PRAGMAS) -> None:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
+    @event.listens_for(engine, "invalidate")
+    def invalidate(connection: Any, _: Any, __: Any) -> None:
+        # Of a write that was cancelled. Closed with a statement that its traceback still holds, a
+        # connection would keep its transaction, and the lock.
+        connection.rollback()
+
     @event.listens_for(engine, "begin")
     def begin(conn: Any) -> None:
         # A writer takes its lock at once: upgrading a reader's later fails whenever two meet.

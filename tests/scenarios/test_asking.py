@@ -444,11 +444,14 @@ async def test_when_slack_does_not_say_who_somebody_is_nothing_is_asked(scene: W
     assert answers.slack_did_not_tell(answers.WHO) in await refused(scene)
 
 
-async def test_requesters_and_channels_can_be_named(tmp_path: Path, transport: str) -> None:
+async def test_requesters_and_channels_can_be_named(
+    tmp_path: Path, transport: str, profile: str
+) -> None:
     def configure(values: dict[str, Any]) -> None:
         values |= {"requesters": (BOB, "S0OPS"), "channels": (CHANNEL,)}
 
-    async with world(tmp_path, transport, configure=configure) as scene, scene.life():
+    made = world(tmp_path, transport, configure=configure, profile=profile)
+    async with made as scene, scene.life():
         backup = await scene.backup()
         await scene.slack("usergroups/S0OPS", "PUT", users=[ERIN])
         await scene.command(backup, ALICE)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from restorebot.docspace.client import DocSpace
 from restorebot.docspace.storages import Storage, StorageType, name_of
 from restorebot.errors import PortalNotConfigured
 from restorebot.model import Restore, State
@@ -51,6 +52,27 @@ async def nothing_restored(scene: World, state: State, why: str) -> None:
     assert not await scene.requests("startrestore")
     closing = (await scene.thread())[-1]
     assert transitions.UNRESTORED in closing
+
+
+async def test_a_restore_that_is_given_back_before_the_post_keeps_its_backup(
+    scene: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    restore_progress = DocSpace.restore_progress
+    paused = False
+
+    async def pause_after_claim(self: DocSpace) -> Any:
+        nonlocal paused
+        if not paused and (await scene.restore()).state is State.STARTING:
+            paused = True
+            scene.clock.pass_(75)
+        return await restore_progress(self)
+
+    await backing_up(scene)
+    monkeypatch.setattr(DocSpace, "restore_progress", pause_after_claim)
+    await scene.until(State.COMPLETED)
+    assert paused
+    assert len(await scene.requests("startbackup")) == 1
+    assert len(await scene.requests("startrestore")) == 1
 
 
 async def test_the_backup_is_made_told_and_only_then_the_restore_starts(scene: World) -> None:
@@ -252,8 +274,10 @@ async def test_waiting_as_long_as_the_portal_asks_for_is_no_standstill(quiet: Wo
     async with quiet.life():
         await planned_backup(quiet)
         await quiet.portal("faults", "PATCH", on="getbackupprogress", fault="busy", seconds=1500)
-        await quiet.pass_time(400, by=100)
-        await quiet.until(State.RESTORING, seconds=400)
+        before = len(await quiet.requests("getbackupprogress"))
+        await quiet.pass_time(290, by=290)
+        assert len(await quiet.requests("getbackupprogress")) == before + 1
+        await quiet.until(State.COMPLETED, seconds=1200, by=30)
 
 
 @pytest.mark.slow

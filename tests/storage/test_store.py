@@ -374,3 +374,22 @@ async def test_of_two_live_restores_only_one_has_a_task(store: Store) -> None:
     with pytest.raises(TaskTaken):
         async with store.writing() as tx:
             await tx.advance(other, running, at=NOW, actor="portal", event=Event.RESTORING)
+
+
+async def test_a_write_that_is_cancelled_leaves_no_lock_behind(store: Store) -> None:
+    """Whoever cancelled it may keep what came of it, with its traceback and all in it."""
+    kept: list[BaseException | None] = []
+
+    async def write(name: str) -> None:
+        async with store.writing() as tx:
+            await tx.insert_request(a_restore(name), [])
+
+    for turn in range(40):
+        writer = asyncio.create_task(write(f"cancelled {turn}"))
+        for _ in range(turn):
+            await asyncio.sleep(0)
+        writer.cancel()
+        kept += await asyncio.gather(writer, return_exceptions=True)
+        async with asyncio.timeout(4):
+            await write(f"after {turn}")
+    assert any(isinstance(one, asyncio.CancelledError) for one in kept)
