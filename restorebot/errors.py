@@ -9,6 +9,9 @@ RestorebotError
 │   ├── WrongChannel           the portal is asked for in other channels
 │   ├── PortalNotNamed         there are several portals
 │   ├── UnknownPortal          none has this name
+│   ├── NoSuchBackup           none has this name
+│   ├── SeveralBackups         several have names that begin so
+│   ├── NothingToRestore       the history has none that can be restored
 │   ├── RestoreGone            the row is no longer there
 │   ├── AlreadyDecided         the restore has moved on before the click
 │   └── InvalidSubmission      a modal's fields, with a sentence under each
