@@ -27,17 +27,21 @@ ON_EACH_PROFILE = frozenset({"test_starting", "test_watching", "test_safety_back
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give ``transport`` and ``profile`` their values."""
-    if "transport" in metafunc.fixturenames:
-        both = metafunc.definition.get_closest_marker("both_transports")
+    names = {"transport", "profile"} & set(metafunc.fixturenames)
+    both = bool(metafunc.definition.get_closest_marker("both_transports"))
+    if names == {"transport"}:
+        http = pytest.param("http", marks=_slow_unless(both))
+        metafunc.parametrize("transport", ["socket", http])
+    elif "transport" in names:
         worlds = [
             _world("socket", DEFAULT, quick=True),
-            _world("http", DEFAULT, quick=bool(both)),
+            _world("http", DEFAULT, quick=both),
             *(_world("socket", name, quick=quick) for name, quick in _others(metafunc)),
         ]
         metafunc.parametrize(("transport", "profile"), worlds)
-    elif "profile" in metafunc.fixturenames:
-        names = [(DEFAULT, True), *_others(metafunc)]
-        marked = [pytest.param(name, marks=_slow_unless(quick)) for name, quick in names]
+    elif "profile" in names:
+        played = [(DEFAULT, True), *_others(metafunc)]
+        marked = [pytest.param(name, marks=_slow_unless(quick)) for name, quick in played]
         metafunc.parametrize("profile", marked)
 
 
