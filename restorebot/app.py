@@ -1,21 +1,19 @@
 """The composition root: settings in, all parts out. Nothing is built anywhere else."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 
 import structlog
 from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from restorebot import setup_hints
 from restorebot.docspace.client import DEFAULT_LIMITS, ApiKeyInUse, DocSpace, Limits, ssl_context
-from restorebot.errors import KeyUnreadable, SettingsError, SlackUnavailable, StorageError
+from restorebot.errors import KeyUnreadable, StorageError
 from restorebot.model import PortalName
 from restorebot.restores.policy import Policy
 from restorebot.restores.portals import Portal, Portals
@@ -27,9 +25,8 @@ from restorebot.restores.safety_backup import SafetyBackup
 from restorebot.restores.service import Service
 from restorebot.restores.start import Starter
 from restorebot.restores.watch import Watcher
-from restorebot.settings import PortalSettings, Settings, line_of_variable, problems
+from restorebot.settings import PortalSettings, Settings
 from restorebot.slack import app as slack_app
-from restorebot.slack.client import CALL_ERRORS, error_code, http_status
 from restorebot.slack.commands import RestoreCommand
 from restorebot.slack.directory import SlackDirectory
 from restorebot.slack.home import Home
@@ -41,9 +38,6 @@ from restorebot.tasks import Tasks
 
 SLACK_PATIENCE = 10
 """Seconds for one call to Slack."""
-
-GREETING_TRIES = 6
-"""How often Slack is asked who we are before the bot gives up starting."""
 
 log = structlog.get_logger()
 
@@ -65,6 +59,7 @@ class Bot:
     runner: Runner
     jobs: Jobs
     notifier: Notifier
+    directory: SlackDirectory
     bolt: AsyncApp
     clock: Callable[[], datetime]
 
@@ -84,9 +79,9 @@ async def build_bot(
     clock: Callable[[], datetime] = utcnow,
     limits: Limits = DEFAULT_LIMITS,
 ) -> AsyncIterator[Bot]:
-    """Build the bot; ``limits`` are those of the calls to a portal.
+    """Build the bot, without a word to Slack or a portal yet.
 
-    Raise SettingsError, StorageError, SlackUnavailable.
+    ``limits`` are those of the calls to a portal. Raise StorageError.
     """
     async with AsyncExitStack() as stack:
         client = AsyncWebClient(
@@ -96,7 +91,6 @@ async def build_bot(
             # The default handlers send a message again when its answer is lost, unmarked.
             retry_handlers=[],
         )
-        team = await _authenticate(client)
         store = await open_store(settings.database_url)
         stack.push_async_callback(store.close)
         tls = ssl_context()
@@ -115,7 +109,7 @@ async def build_bot(
             )
             stack.push_async_callback(docspace.aclose)
             portals.append(_portal(settings, one, docspace))
-        yield _wire(settings, store, Portals(portals), client, team, clock)
+        yield _wire(settings, store, Portals(portals), client, clock)
 
 
 def _portal(settings: Settings, one: PortalSettings, docspace: DocSpace) -> Portal:
@@ -159,11 +153,10 @@ def _wire(
     store: Store,
     portals: Portals,
     client: AsyncWebClient,
-    team: str,
     clock: Callable[[], datetime],
 ) -> Bot:
     tasks = Tasks()
-    directory = SlackDirectory(client, team)
+    directory = SlackDirectory(client)
     poll = PollSettings(interval=settings.poll_interval, stall_after=settings.stall_after)
     preflight = Preflight(store)
     safety = SafetyBackup(store, portals, poll=poll, clock=clock)
@@ -179,8 +172,7 @@ def _wire(
     command = RestoreCommand(client, service, queries, preflight, portals, flow, clock=clock)
     home = Home(client, queries, clock)
     listeners = Listeners(client, service, command, flow, home, tasks, clock=clock)
-    secret = settings.slack_signing_secret
-    bolt = slack_app.build(client, listeners, tasks, team=team, signing_secret=secret)
+    bolt = slack_app.build(client, listeners, tasks, directory, settings.slack_signing_secret)
     return Bot(
         settings=settings,
         store=store,
@@ -190,21 +182,7 @@ def _wire(
         runner=runner,
         jobs=jobs,
         notifier=notifier,
+        directory=directory,
         bolt=bolt,
         clock=clock,
     )
-
-
-async def _authenticate(client: AsyncWebClient) -> str:
-    """Ask Slack who we are, which also tries the token; return the id of our workspace."""
-    for attempt in range(GREETING_TRIES):
-        try:
-            return str((await client.auth_test())["team_id"])
-        except SlackApiError as error:
-            if (http_status(error) or 500) < 429:
-                said = problems.refused_by_slack(error_code(error))
-                raise SettingsError([line_of_variable("SLACK_BOT_TOKEN", said)]) from None
-        except CALL_ERRORS as error:
-            log.warning("slack_unreachable", error=type(error).__name__)
-        await asyncio.sleep(timedelta(seconds=2**attempt).total_seconds())
-    raise SlackUnavailable(setup_hints.SLACK_UNREACHABLE)
