@@ -66,8 +66,7 @@ class Bot:
     async def problems(self) -> list[str]:
         """Return what keeps the bot from working right now, a sentence each, for ``/readyz``."""
         try:
-            async with self.store.reading() as tx:
-                await tx.open_restores()
+            await self.store.try_writing()
         except StorageError as error:
             return [str(error)]
         return []

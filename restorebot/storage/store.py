@@ -54,6 +54,8 @@ from restorebot.model import (
 from restorebot.storage import audit, keys, problems, sqlite
 from restorebot.storage.schema import REVISION, outbox, restores, votes
 
+_SAME_REVISION = "UPDATE alembic_version SET version_num = version_num"
+
 _COLUMNS = [field.name for field in fields(Restore) if field.name != "votes"]
 
 
@@ -378,6 +380,12 @@ class Store:
             async with self._writer.begin() as connection:
                 yield WriteTransaction(connection)
         self.changed()
+
+    async def try_writing(self) -> None:
+        """Commit a write that changes nothing. Raise StorageError where none can be committed."""
+        with _as_database_error("written"):
+            async with self._writer.begin() as connection:
+                await connection.execute(text(_SAME_REVISION))
 
     async def close(self) -> None:
         """Close all connections and let go of the file."""
