@@ -28,12 +28,36 @@ from restorebot.slack.socket import LONGEST_WAIT, Socket
 DRAIN_SECONDS = 5.0
 """Seconds for work under way to finish after SIGTERM; the whole stop stays within ten."""
 
+DATABASE_SECONDS = 2.0
+TOKEN_SECONDS = 10.0
+"""How long a look at the database, and at the bot's token, is good for."""
+
 T = TypeVar("T")
 
 Check = Callable[[], Awaitable[list[str]]]
 """Tells what keeps the bot from working, a sentence each."""
 
 log = structlog.get_logger()
+
+
+class Remembered:
+    """A check that is not made again for a while, however often somebody asks for its answer."""
+
+    def __init__(self, check: Check, seconds: float) -> None:
+        self._check = check
+        self._seconds = seconds
+        self._made_at: float | None = None
+        self._found: list[str] = []
+        self._lock = asyncio.Lock()
+
+    async def __call__(self) -> list[str]:
+        """Return what was found."""
+        async with self._lock:
+            now = asyncio.get_running_loop().time()
+            if self._made_at is None or now - self._made_at >= self._seconds:
+                self._found = await self._check()
+                self._made_at = now
+            return self._found
 
 
 class Connection:
@@ -81,6 +105,19 @@ class Connection:
         if self.socket.refusal is not None:
             return [setup_hints.app_refused(self.socket.refusal)]
         return [setup_hints.SOCKET_DISCONNECTED]
+
+    async def token_problems(self) -> list[str]:
+        """Return that Slack refuses the bot's token, if it does; that it is away is none."""
+        if self._bot.directory.team is None:
+            return []
+        try:
+            await self._bot.directory.greet()
+        except CALL_ERRORS as error:
+            code = refusal_of(error)
+            if code is not None:
+                log.warning("token_refused", code=code)
+                return [setup_hints.bot_refused(code)]
+        return []
 
     async def close(self) -> None:
         """Take nothing more."""
@@ -160,7 +197,11 @@ async def listening(bot: Bot) -> AsyncIterator[Connection]:
         connection = Connection(bot)
         stack.push_async_callback(connection.close)
         routes: list[Route] = []
-        checks: list[Check] = [bot.problems, connection.problems]
+        checks: list[Check] = [
+            Remembered(bot.problems, DATABASE_SECONDS),
+            Remembered(connection.token_problems, TOKEN_SECONDS),
+            connection.problems,
+        ]
         if not settings.socket_mode:
             routes.append(Route("/slack/events", _events(bot), methods=["POST"]))
         if settings.listen_port is not None:

@@ -118,3 +118,14 @@ async def test_a_refused_token_ends_the_start(box: Sandbox, tmp_path: Path, meth
         assert await bot.ended() == 2
     assert problems.refused_by_slack("account_inactive") in bot.log
     assert "Traceback" not in bot.log
+
+
+@pytest.mark.slow
+async def test_a_token_that_is_revoked_later_is_not_ready(box: Sandbox, tmp_path: Path) -> None:
+    fault = {"fault": "error", "error": "account_inactive", "times": 100}
+    async with program(box.env, tmp_path) as bot:
+        await bot.logged("ready")
+        await box.slack("faults", **{"auth.test": fault})
+        found = await bot.readiness(503)
+        assert found["problems"] == [setup_hints.bot_refused("account_inactive")]
+        await bot.stop()
