@@ -67,6 +67,7 @@ class Connection:
         self._bot = bot
         self.port: int | None = None
         self.socket: Socket | None = None
+        self._watch: asyncio.Task[None] | None = None
         token = bot.settings.slack_app_token
         if token:
             self.socket = Socket(bot.bolt, token.get_secret_value())
@@ -81,6 +82,7 @@ class Connection:
         except SlackApiError as error:
             raise _refused("SLACK_APP_TOKEN", error_code(error)) from None
         await self.socket.greeted.wait()
+        self._watch = asyncio.create_task(self.socket.watch_count())
 
     async def _greet(self) -> None:
         """Ask Slack who we are, which also tries the token."""
@@ -100,6 +102,8 @@ class Connection:
         """Return what keeps Slack from reaching the bot, a sentence each."""
         if self._bot.directory.team is None:
             return [setup_hints.NOT_GREETED]
+        if self.socket is not None and self.socket.is_shared:
+            return [setup_hints.FOREIGN_CONNECTIONS]
         if self.socket is None or await self.socket.is_connected():
             return []
         if self.socket.refusal is not None:
@@ -121,6 +125,9 @@ class Connection:
 
     async def close(self) -> None:
         """Take nothing more."""
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.gather(self._watch, return_exceptions=True)
         if self.socket is not None:
             await self.socket.close()  # type: ignore[no-untyped-call] # the SDK's own gap
 

@@ -36,6 +36,10 @@ CLOSE_PATIENCE = 1.0
 SHORT_LIFE = 10.0
 """Seconds: a connection that lives for less is not opened again at once, the first time apart."""
 
+COUNT_SECONDS = 60.0
+HELLO_SECONDS = 1.0
+"""Until other connections are believed in, and for the hello that counts them again."""
+
 PONG_PATIENCE = 30.0
 """Seconds without a pong until the connection counts as lost."""
 
@@ -47,7 +51,7 @@ class Socket(SocketModeClient):
 
     ``greeted`` is set when Slack has said hello for the first time.
     ``refusal`` is Slack's word when it refused the app-level token at the last try.
-    ``shared_since`` is the monotonic time since when Slack counts more connections than this one.
+    ``is_shared`` tells that Slack counts other connections beside this one, and did a minute ago.
     """
 
     def __init__(self, bolt: AsyncApp, app_token: str) -> None:
@@ -57,7 +61,8 @@ class Socket(SocketModeClient):
         self._pause = 0.0
         self.greeted = asyncio.Event()
         self.refusal: str | None = None
-        self.shared_since: float | None = None
+        self.is_shared = False
+        self._count_seen = 1
         super().__init__(app_token=app_token, web_client=bolt.client, ping_interval=10)
         self._bolt = bolt
         self.message_listeners.append(self._count)
@@ -145,12 +150,22 @@ class Socket(SocketModeClient):
         if message.get("type") != "hello":
             return
         self.greeted.set()
-        if not isinstance(count, int):
-            return
-        if count <= 1:
-            self.shared_since = None
-        elif self.shared_since is None:
-            self.shared_since = time.monotonic()
+        if isinstance(count, int):
+            self._count_seen = count
+
+    async def watch_count(self) -> None:
+        """Look for other programs on this app's tokens; never return.
+
+        Slack tells how many connections there are only when one is opened, so another is opened.
+        """
+        while True:
+            await asyncio.sleep(COUNT_SECONDS)
+            if self._count_seen > 1:
+                await self.connect_to_new_endpoint(force=True)
+                await asyncio.sleep(HELLO_SECONDS)
+            self.is_shared = self._count_seen > 1
+            if self.is_shared:
+                log.error("foreign_connections", why=setup_hints.FOREIGN_CONNECTIONS)
 
     async def _answer(self, _: object, request: SocketModeRequest) -> None:
         begun = time.time()

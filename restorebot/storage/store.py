@@ -16,11 +16,13 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     UnaryExpression,
+    column,
     delete,
     func,
     insert,
     inspect,
     select,
+    table,
     text,
     true,
     update,
@@ -54,7 +56,8 @@ from restorebot.model import (
 from restorebot.storage import audit, keys, problems, sqlite
 from restorebot.storage.schema import REVISION, outbox, restores, votes
 
-_SAME_REVISION = "UPDATE alembic_version SET version_num = version_num"
+_REVISION = table("alembic_version", column("version_num"))
+_SAME_REVISION = update(_REVISION).values(version_num=_REVISION.c.version_num)
 
 _COLUMNS = [field.name for field in fields(Restore) if field.name != "votes"]
 
@@ -385,7 +388,7 @@ class Store:
         """Commit a write that changes nothing. Raise StorageError where none can be committed."""
         with _as_database_error("written"):
             async with self._writer.begin() as connection:
-                await connection.execute(text(_SAME_REVISION))
+                await connection.execute(_SAME_REVISION)
 
     async def close(self) -> None:
         """Close all connections and let go of the file."""
