@@ -301,14 +301,15 @@ class World:
         """One run of the bot on the scenario's database."""
         async with (
             build_bot(self.settings, self.clock, self.limits, self.clock.monotonic) as bot,
-            listening(bot) as port,
+            listening(bot) as connection,
         ):
+            await connection.open()
             self.bot = bot
             self.due.clear()
             if self.transport == "http":
                 await self.slack(
                     "deliver",
-                    url=f"http://127.0.0.1:{port}/slack/events",
+                    url=f"http://127.0.0.1:{connection.port}/slack/events",
                     signing_secret=SIGNING_SECRET,
                 )
             yield bot
@@ -369,7 +370,7 @@ async def world(
             "approvers": (BOB, ERIN),
         }
         values |= (
-            {"slack_app_token": APP_TOKEN}
+            {"slack_app_token": APP_TOKEN, "health": False}
             if transport == "socket"
             else {"slack_signing_secret": SIGNING_SECRET, "port": 0, "host": "127.0.0.1"}
         )

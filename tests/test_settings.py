@@ -76,7 +76,7 @@ def line() -> str:
 def test_five_lines_are_enough() -> None:
     found = settings.load()
     assert found.socket_mode
-    assert found.listen_port is None
+    assert (found.listen_host, found.listen_port) == ("127.0.0.1", 3000)
     assert found.approval_ttl == timedelta(minutes=30)
     assert "5ec2e7" not in repr(found) + str(found)
 
@@ -95,7 +95,8 @@ def test_the_one_portal_is_named_after_its_host_unless_that_is_a_word_of_the_com
 def test_without_an_app_token_http_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SLACK_APP_TOKEN")
     monkeypatch.setenv("SLACK_SIGNING_SECRET", "5ec2e7")
-    assert settings.load().listen_port == 3000
+    found = settings.load()
+    assert (found.listen_host, found.listen_port) == ("0.0.0.0", 3000)  # noqa: S104
 
 
 WRONG = [

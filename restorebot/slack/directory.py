@@ -39,13 +39,17 @@ log = structlog.get_logger()
 class SlackDirectory:
     """Looks people and usergroups up; a ``Directory`` for the policy.
 
-    ``team`` is the bot's own workspace.
+    ``team`` is the bot's own workspace, None until Slack has told it.
     """
 
-    def __init__(self, client: AsyncWebClient, team: str) -> None:
+    def __init__(self, client: AsyncWebClient) -> None:
         self._client = client
-        self._team = team
+        self.team: str | None = None
         self._in_flight: dict[str, tuple[float, asyncio.Task[Any]]] = {}
+
+    async def greet(self) -> None:
+        """Ask Slack who we are, which also tries the token. Raise what a call raises."""
+        self.team = str((await self._client.auth_test())["team_id"])
 
     async def person(self, user: str) -> Person:
         """Return who somebody is. Raise SlackUnavailable."""
@@ -80,8 +84,10 @@ class SlackDirectory:
             if error_code(error) in NO_SUCH_USER:
                 return Person(id=user, is_external=True)
             raise _unavailable(words.WHO) from None
+        if self.team is None:
+            raise _unavailable(words.WHO)
         found = reply["user"]
-        elsewhere = found.get("team_id", self._team) != self._team
+        elsewhere = found.get("team_id", self.team) != self.team
         return Person(
             id=user,
             is_bot=bool(found.get("is_bot")),

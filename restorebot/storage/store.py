@@ -16,11 +16,13 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     UnaryExpression,
+    column,
     delete,
     func,
     insert,
     inspect,
     select,
+    table,
     text,
     true,
     update,
@@ -55,6 +57,9 @@ from restorebot.model import (
 )
 from restorebot.storage import audit, keys, problems, sqlite
 from restorebot.storage.schema import REVISION, outbox, restores, task, votes
+
+_REVISION = table("alembic_version", column("version_num"))
+_SAME_REVISION = update(_REVISION).values(version_num=_REVISION.c.version_num)
 
 _COLUMNS = [field.name for field in fields(Restore) if field.name != "votes"]
 
@@ -404,6 +409,12 @@ class Store:
             async with self._writer.begin() as connection:
                 yield WriteTransaction(connection)
         self.changed()
+
+    async def try_writing(self) -> None:
+        """Commit a write that changes nothing. Raise StorageError where none can be committed."""
+        with _as_database_error("written"):
+            async with self._writer.begin() as connection:
+                await connection.execute(_SAME_REVISION)
 
     async def close(self) -> None:
         """Close all connections and let go of the file."""
