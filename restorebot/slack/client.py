@@ -24,6 +24,9 @@ RESPOND_TIMEOUT = 10
 
 DEFAULT_RETRY_AFTER = 30.0
 
+LONGEST_RETRY_AFTER = 300.0
+"""Seconds for which Slack is obeyed: a pause of a day would leave a thread without its end."""
+
 log = structlog.get_logger()
 
 
@@ -40,16 +43,33 @@ def http_status(error: SlackApiError) -> int | None:
 
 def error_code(error: Exception) -> str:
     """Return Slack's word for why it refused, or else the kind of the failure."""
-    if isinstance(error, SlackApiError) and http_status(error) is not None:
-        return str(error.response.get("error"))
+    if isinstance(error, SlackApiError):
+        return refusal_of(error) or type(error).__name__
     return type(error).__name__
 
 
+def refusal_of(error: SlackApiError) -> str | None:
+    """Return Slack's word for why it refused.
+
+    It is None where the answer was no JSON of Slack's: a page of a server in front, say.
+    """
+    data = getattr(error.response, "data", None)
+    if not isinstance(data, Mapping):
+        return None
+    word = data.get("error")
+    if isinstance(word, str):
+        return word
+    return None
+
+
 def retry_after_of(error: SlackApiError) -> float:
-    """Return the seconds until Slack wants to be asked again; 30 where it does not say."""
+    """Return the seconds until Slack wants to be asked again, 300 at most.
+
+    They are 30 where it does not say.
+    """
     try:
         header = error.response.headers.get("Retry-After", DEFAULT_RETRY_AFTER)
-        return max(0.0, float(header))
+        return min(LONGEST_RETRY_AFTER, max(0.0, float(header)))
     except (TypeError, ValueError):
         return DEFAULT_RETRY_AFTER
 

@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from restorebot.errors import Refused, SlackUnavailable
 from restorebot.restores.policy import Person
-from restorebot.slack.client import CALL_ERRORS, http_status
+from restorebot.slack.client import CALL_ERRORS, http_status, refusal_of
 from restorebot.slack.phrases import answers as words
 
 CALL_TIMEOUT = 2.0
@@ -77,7 +77,7 @@ class SlackDirectory:
         try:
             reply = await self._ask("users.info", {"user": user}, words.WHO)
         except SlackApiError as error:
-            if error.response.get("error") in NO_SUCH_USER:
+            if refusal_of(error) in NO_SUCH_USER:
                 return Person(id=user, is_external=True)
             raise _unavailable(words.WHO) from None
         found = reply["user"]
@@ -105,7 +105,7 @@ class SlackDirectory:
         try:
             reply = await self._ask("usergroups.users.list", {"usergroup": group}, words.GROUP)
         except SlackApiError as error:
-            if error.response.get("error") in NO_SUCH_GROUP:
+            if refusal_of(error) in NO_SUCH_GROUP:
                 log.warning("usergroup_gone", usergroup=group)
                 return []
             raise _unavailable(words.GROUP) from None
@@ -136,7 +136,7 @@ class SlackDirectory:
         try:
             reply = await self._ask("conversations.info", {"channel": channel}, words.PLACE)
         except SlackApiError as error:
-            if error.response.get("error") in NOT_VISIBLE:
+            if refusal_of(error) in NOT_VISIBLE:
                 return None
             raise _unavailable(words.PLACE) from None
         return reply["channel"]

@@ -16,7 +16,13 @@ from restorebot.model import ANNOUNCEMENTS, Post, PostKind, Restore
 from restorebot.restores.portals import Portals
 from restorebot.slack.blocks import Block
 from restorebot.slack.cards import CardContext, card
-from restorebot.slack.client import CALL_ERRORS, error_code, http_status, retry_after_of
+from restorebot.slack.client import (
+    CALL_ERRORS,
+    error_code,
+    http_status,
+    refusal_of,
+    retry_after_of,
+)
 from restorebot.slack.rates import BACKOFF, Backoff, RateLimit
 from restorebot.slack.thread import mark_sent_again, thread_post
 from restorebot.storage.store import QueuedPost, Store
@@ -35,6 +41,23 @@ CARD_GONE = {
 
 CHANNEL_CLOSED = {"channel_not_found", "not_in_channel", "is_archived", "restricted_action"}
 """Slack's words for a channel that the bot cannot post into."""
+
+MAY_BE_DONE = {"internal_error", "fatal_error"}
+"""Slack's words for a call that failed and may have been carried out (slack §2.2)."""
+
+MALFORMED = {
+    "invalid_blocks",
+    "invalid_blocks_format",
+    "msg_blocks_too_long",
+    "msg_too_long",
+    "no_text",
+}
+"""Slack's words for a message that it will never take as it is."""
+
+NEVER_LEFT_OUT = {PostKind.CARD, PostKind.CLOSING, PostKind.BREAK_GLASS}
+
+PLAIN_LENGTH = 1000
+"""Characters of a message that was malformed and is sent again in plain words."""
 
 log = structlog.get_logger()
 
@@ -164,13 +187,27 @@ class Notifier:
             self._backoff.failed(_lane(queued), now)
             return False
         except (SlackApiError, NotSent) as error:
-            async with self._store.writing() as tx:
-                await tx.mark_attempt(queued, None)
+            if _is_given_up(queued, error):
+                await self._give_up(queued, now)
+                return True
+            await self._note_refused(queued)
             self._put_off(error, restore, what="post", lane=_lane(queued), now=now)
             return False
         self._backoff.succeeded(_lane(queued))
         await self._note_delivered(restore, queued, ts, now)
         return True
+
+    async def _give_up(self, queued: QueuedPost, now: datetime) -> None:
+        log.warning("post_given_up", restore=queued.restore_id, kind=queued.kind)
+        self._backoff.succeeded(_lane(queued))
+        async with self._store.writing() as tx:
+            await tx.mark_done(queued, None, now)
+
+    async def _note_refused(self, queued: QueuedPost) -> None:
+        # A refusal says nothing of an earlier attempt, whose answer was lost.
+        if not queued.attempted:
+            async with self._store.writing() as tx:
+                await tx.mark_attempt(queued, None)
 
     async def _render(self, restore: Restore, queued: QueuedPost) -> tuple[str, list[Block]]:
         context = await self._card_context(restore)
@@ -207,7 +244,7 @@ class Notifier:
         try:
             return await self._post({"channel": queued.channel, "text": text, "blocks": blocks})
         except SlackApiError as error:
-            reason = error.response.get("error")
+            reason = refusal_of(error)
             if reason not in CHANNEL_CLOSED:
                 raise
         log.warning("announcement_refused", channel=queued.channel, kind=queued.kind, reason=reason)
@@ -224,13 +261,22 @@ class Notifier:
         try:
             return await self._post(message | {"thread_ts": restore.card_ts})
         except SlackApiError as error:
-            if error.response.get("error") != "thread_not_found":
+            if refusal_of(error) != "thread_not_found":
                 raise
         # Somebody deleted the card; the story is told in the channel instead.
         return await self._post(message)
 
     async def _post(self, message: dict[str, Any]) -> str:
-        reply = await self._call("chat.postMessage", message | {"unfurl_links": False})
+        """Post a message, in plain words where Slack finds it malformed; return its ts."""
+        message = message | {"unfurl_links": False}
+        try:
+            reply = await self._call("chat.postMessage", message)
+        except SlackApiError as error:
+            if refusal_of(error) not in MALFORMED:
+                raise
+            log.warning("post_malformed", channel=message["channel"], reason=refusal_of(error))
+            plain = message["text"][:PLAIN_LENGTH]
+            reply = await self._call("chat.postMessage", message | {"text": plain, "blocks": []})
         return str(reply["ts"])
 
     async def _redraw(self, now: datetime) -> datetime | None:
@@ -257,10 +303,10 @@ class Notifier:
             self._backoff.failed(lane, now)
             return False
         except SlackApiError as error:
-            if error.response.get("error") not in CARD_GONE:
+            if refusal_of(error) not in CARD_GONE:
                 self._put_off(error, restore, what="edit", lane=lane, now=now)
                 return False
-            log.warning("card_gone", restore=restore.id, reason=error.response.get("error"))
+            log.warning("card_gone", restore=restore.id, reason=refusal_of(error))
         else:
             self._backoff.succeeded(lane)
         async with self._store.writing() as tx:
@@ -277,8 +323,10 @@ class Notifier:
             return await self._client.api_call(method, json=body)
         except SlackApiError as error:
             status = http_status(error)
-            if status is None or status >= 500:
-                log.warning("slack_server_error", method=method, status=status)
+            if status is None or status >= 500 or refusal_of(error) in MAY_BE_DONE:
+                log.warning(
+                    "slack_server_error", method=method, status=status, reason=error_code(error)
+                )
                 raise AnswerLost from None
             raise
         except aiohttp.ClientConnectorError:
@@ -326,6 +374,16 @@ def _lane(queued: QueuedPost) -> str:
     if queued.channel is None:
         return queued.restore_id
     return f"{queued.restore_id} {queued.channel}"
+
+
+def _is_given_up(queued: QueuedPost, error: SlackApiError | NotSent) -> bool:
+    """Return whether a post is left out, so that it holds up no later one of its thread.
+
+    The card, the closing post and a break-glass start's loud post are never left out.
+    """
+    if isinstance(error, NotSent) or queued.kind in NEVER_LEFT_OUT:
+        return False
+    return refusal_of(error) in MALFORMED
 
 
 def _card_lane(restore: Restore) -> str:

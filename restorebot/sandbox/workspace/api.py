@@ -65,7 +65,9 @@ class RateLimits:
 class Fault(Body):
     """What goes wrong with the next calls of a method.
 
-    ``only`` are those with it among their arguments, else all; ``seconds`` are real ones.
+    ``only`` are those with it among their arguments, else all; ``seconds`` are real ones. With
+    ``apply``, an error or a server error comes although the call was carried out. ``then`` is the
+    fault that follows when this one is used up.
     """
 
     fault: FaultKind
@@ -74,7 +76,10 @@ class Fault(Body):
     seconds: float = 1.0
     error: str = "internal_error"
     status: int = 500
+    media_type: str = "text/html"
     only: str | None = None
+    apply: bool = False
+    then: "Fault | None" = None
 
 
 class Faults:
@@ -103,6 +108,8 @@ class Faults:
         fault.times -= 1
         if fault.times <= 0:
             del self._by_method[method]
+            if fault.then is not None:
+                self._by_method[method] = fault.then
         return fault
 
     def json(self) -> Json:
@@ -169,12 +176,13 @@ class WebApi:
     ) -> tuple[Response, str | None]:
         if fault is not None and fault.fault == "ratelimited":
             return _ratelimited(fault.retry_after)
-        if fault is not None and fault.fault == "server_error":
-            return PlainTextResponse(
-                "Server Error", fault.status, media_type="text/html"
-            ), "server_error"
-        if fault is not None and fault.fault == "error":
-            return JSONResponse({"ok": False, "error": fault.error}), fault.error
+        if fault is not None and fault.fault in {"server_error", "error"}:
+            if fault.apply:
+                self._carry_out(name, args, token)
+            return _failed(fault)
+        return self._carry_out(name, args, token)
+
+    def _carry_out(self, name: str, args: Json, token: str | None) -> tuple[Response, str | None]:
         try:
             return self._ok(name, self._run(name, args, token)), None
         except RateLimitedError as limited:
@@ -209,6 +217,13 @@ class WebApi:
         needed = self._tokens.app if method.app_level else self._tokens.bot
         if token != needed:
             raise MethodError("not_allowed_token_type")
+
+
+def _failed(fault: Fault) -> tuple[Response, str]:
+    if fault.fault == "error":
+        return JSONResponse({"ok": False, "error": fault.error}), fault.error
+    page = PlainTextResponse("Server Error", fault.status, media_type=fault.media_type)
+    return page, "server_error"
 
 
 def _ratelimited(retry_after: int | str) -> tuple[Response, str]:
