@@ -143,8 +143,9 @@ class Walk(RuleBasedStateMachine):
     async def _live(self) -> None:
         made = self._world
         made.bot = await self._life.enter_async_context(
-            build_bot(made.settings, made.clock, made.limits)
+            build_bot(made.settings, made.clock, made.limits, made.clock.monotonic)
         )
+        await made.bot.directory.greet()
         made.due.clear()
 
     @property

@@ -36,6 +36,20 @@ CARD_GONE = {
 CHANNEL_CLOSED = {"channel_not_found", "not_in_channel", "is_archived", "restricted_action"}
 """Slack's words for a channel that the bot cannot post into."""
 
+MALFORMED = {
+    "invalid_blocks",
+    "invalid_blocks_format",
+    "msg_blocks_too_long",
+    "msg_too_long",
+    "no_text",
+}
+"""Slack's words for a message that it will never take as it is."""
+
+NEVER_LEFT_OUT = {PostKind.CARD, PostKind.CLOSING, PostKind.BREAK_GLASS}
+
+PLAIN_LENGTH = 1000
+"""Characters of a message that was malformed and is sent again in plain words."""
+
 log = structlog.get_logger()
 
 
@@ -164,6 +178,9 @@ class Notifier:
             self._backoff.failed(_lane(queued), now)
             return False
         except (SlackApiError, NotSent) as error:
+            if _is_given_up(queued, error):
+                await self._give_up(queued, now)
+                return True
             if not queued.attempted:
                 # What an earlier try may have left in the channel, this refusal does not undo.
                 async with self._store.writing() as tx:
@@ -173,6 +190,12 @@ class Notifier:
         self._backoff.succeeded(_lane(queued))
         await self._note_delivered(restore, queued, ts, now)
         return True
+
+    async def _give_up(self, queued: QueuedPost, now: datetime) -> None:
+        log.warning("post_given_up", restore=queued.restore_id, kind=queued.kind)
+        self._backoff.succeeded(_lane(queued))
+        async with self._store.writing() as tx:
+            await tx.mark_done(queued, None, now)
 
     async def _render(self, restore: Restore, queued: QueuedPost) -> tuple[str, list[Block]]:
         context = await self._card_context(restore)
@@ -232,7 +255,16 @@ class Notifier:
         return await self._post(message)
 
     async def _post(self, message: dict[str, Any]) -> str:
-        reply = await self._call("chat.postMessage", message | {"unfurl_links": False})
+        """Post a message, in plain words where Slack finds it malformed; return its ts."""
+        message = message | {"unfurl_links": False}
+        try:
+            reply = await self._call("chat.postMessage", message)
+        except SlackApiError as error:
+            if error_code(error) not in MALFORMED:
+                raise
+            log.warning("post_malformed", channel=message["channel"], reason=error_code(error))
+            plain = message["text"][:PLAIN_LENGTH]
+            reply = await self._call("chat.postMessage", message | {"text": plain, "blocks": []})
         return str(reply["ts"])
 
     async def _redraw(self, now: datetime) -> datetime | None:
@@ -329,6 +361,16 @@ def _lane(queued: QueuedPost) -> str:
     if queued.channel is None:
         return queued.restore_id
     return f"{queued.restore_id} {queued.channel}"
+
+
+def _is_given_up(queued: QueuedPost, error: SlackApiError | NotSent) -> bool:
+    """Return whether a post is left out, so that it holds up no later one of its thread.
+
+    The card, the closing post and a break-glass start's loud post are never left out.
+    """
+    if isinstance(error, NotSent) or queued.kind in NEVER_LEFT_OUT:
+        return False
+    return error_code(error) in MALFORMED
 
 
 def _card_lane(restore: Restore) -> str:

@@ -481,8 +481,12 @@ async def test_who_may_ask_is_checked_again_at_the_submit(scene: World) -> None:
     assert not await scene.messages()
 
 
-async def test_when_slack_does_not_say_who_somebody_is_nothing_is_asked(scene: World) -> None:
-    await scene.slack("faults", "PATCH", **{"users.info": {"fault": "server_error"}})
+@pytest.mark.parametrize("media_type", ["text/html", "text/plain"])
+async def test_when_slack_does_not_say_who_somebody_is_nothing_is_asked(
+    scene: World, media_type: str
+) -> None:
+    fault = {"fault": "server_error", "media_type": media_type}
+    await scene.slack("faults", "PATCH", **{"users.info": fault})
     await scene.command(await scene.backup())
     assert answers.slack_did_not_tell(answers.WHO) in await refused(scene)
 

@@ -22,8 +22,6 @@ from restorebot.slack.phrases import thread as thread_words
 from restorebot.slack.phrases.thread import WAYS_BACK
 from tests.harness import ALICE, BOB, World, words, world
 
-# Without a queue the backup is given up though it is ours: in-process comes when that is mended.
-pytestmark = pytest.mark.profiles("sawtooth", "saas", "behind-a-proxy")
 
 S3 = {"storageType": 5, "module": "s3", "bucket": "acme", "region": "eu-west-1"}
 

@@ -5,7 +5,7 @@ copy.
 import asyncio
 from collections import Counter
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -21,6 +21,10 @@ from tests.harness import ALICE, BOB, World, words
 
 async def to_the_end(scene: World) -> None:
     await scene.ask()
+    await to_the_end_of(scene)
+
+
+async def to_the_end_of(scene: World) -> None:
     await scene.click("approve")
     await scene.until(State.COMPLETED, by=5)
     await scene.pass_time(60)
@@ -81,11 +85,20 @@ async def test_what_is_refused_later_takes_no_mark_away(
     assert [thread_words.SENT_AGAIN in line for line in sent] == [False, True]
 
 
-@pytest.mark.parametrize("word", ["internal_error", "fatal_error"])
-async def test_slacks_own_failure_may_have_taken_the_post(scene: World, word: str) -> None:
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"fault": "error", "error": "internal_error"},
+        {"fault": "error", "error": "fatal_error"},
+        {"fault": "server_error", "status": 503},
+    ],
+)
+async def test_an_error_of_slacks_own_may_have_come_after_the_post(
+    scene: World, fault: dict[str, Any]
+) -> None:
     await scene.ask()
-    fault = {"fault": "error", "error": word, "apply": True}
-    await scene.slack("faults", "PATCH", **{"chat.postMessage": fault})
+    struck = fault | {"times": 1, "apply": True}
+    await scene.slack("faults", "PATCH", **{"chat.postMessage": struck})
     await scene.click("approve")
     await scene.pass_time(30)
     sent = [line for line in await scene.thread() if ":rocket:" in line]
@@ -103,15 +116,42 @@ async def test_a_second_card_stays_marked_through_its_edits(scene: World) -> Non
     assert thread_words.SENT_AGAIN in words(await scene.card())
 
 
-async def test_a_pause_of_a_day_silences_no_thread_for_more_than_five_minutes(
+async def test_a_pause_of_a_day_holds_up_a_thread_for_five_minutes(scene: World) -> None:
+    await scene.ask()
+    refusal = {"fault": "ratelimited", "times": 1, "retry_after": 86400}
+    await scene.slack("faults", "PATCH", **{"chat.postMessage": refusal})
+    asked_at = scene.clock.now
+    await scene.click("approve")
+    await scene.pass_time(60)
+    assert scene.clock.now - asked_at < timedelta(minutes=7)
+    assert any(":rocket:" in line for line in await scene.thread())
+
+
+@pytest.mark.parametrize("word", ["msg_too_long", "invalid_blocks", "msg_blocks_too_long"])
+async def test_a_post_that_slack_finds_malformed_becomes_a_plain_one(
+    scene: World, word: str
+) -> None:
+    await scene.ask()
+    refusal = {"fault": "error", "error": word, "times": 1}
+    await scene.slack("faults", "PATCH", **{"chat.postMessage": refusal})
+    await to_the_end_of(scene)
+    lines = await scene.thread()
+    assert ":rocket:" in lines[0]
+    assert ending.has_been_restored(await scene.restore()) in " ".join(lines)
+    assert "post_malformed" in scene.log.getvalue()
+
+
+async def test_a_post_that_is_refused_even_when_plain_holds_up_no_closing_post(
     scene: World,
 ) -> None:
     await scene.ask()
-    fault = {"fault": "ratelimited", "retry_after": 86400}
-    await scene.slack("faults", "PATCH", **{"chat.postMessage": fault})
-    await scene.click("approve")
-    await scene.pass_time(310, by=62)
-    assert any(":rocket:" in line for line in await scene.thread())
+    refusal = {"fault": "error", "error": "msg_too_long", "times": 2}
+    await scene.slack("faults", "PATCH", **{"chat.postMessage": refusal})
+    await to_the_end_of(scene)
+    lines = await scene.thread()
+    assert not any(":rocket:" in line for line in lines)
+    assert ending.has_been_restored(await scene.restore()) in " ".join(lines)
+    assert "post_given_up" in scene.log.getvalue()
 
 
 async def test_a_pause_that_nobody_can_read_holds_up_nothing_for_long(scene: World) -> None:

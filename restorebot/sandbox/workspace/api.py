@@ -83,8 +83,9 @@ class Fault(Body):
     seconds: float = 1.0
     error: str = "internal_error"
     status: int = 500
-    apply: bool = False
+    media_type: str = "text/html"
     only: str | None = None
+    apply: bool = False
 
 
 class Faults:
@@ -189,14 +190,13 @@ class WebApi:
     ) -> tuple[Response, str | None]:
         if fault is not None and fault.fault == "ratelimited":
             return _ratelimited(fault.retry_after)
-        if fault is not None and fault.apply:
-            self._run(name, args, token)
-        if fault is not None and fault.fault == "server_error":
-            return PlainTextResponse(
-                "Server Error", fault.status, media_type="text/html"
-            ), "server_error"
-        if fault is not None and fault.fault == "error":
-            return JSONResponse({"ok": False, "error": fault.error}), fault.error
+        if fault is not None and fault.fault in {"server_error", "error"}:
+            if fault.apply:
+                self._carry_out(name, args, token)
+            return _failed(fault)
+        return self._carry_out(name, args, token)
+
+    def _carry_out(self, name: str, args: Json, token: str | None) -> tuple[Response, str | None]:
         try:
             return self._ok(name, self._run(name, args, token)), None
         except RateLimitedError as limited:
@@ -231,6 +231,13 @@ class WebApi:
         needed = self._tokens.app if method.app_level else self._tokens.bot
         if token != needed:
             raise MethodError("not_allowed_token_type")
+
+
+def _failed(fault: Fault) -> tuple[Response, str]:
+    if fault.fault == "error":
+        return JSONResponse({"ok": False, "error": fault.error}), fault.error
+    page = PlainTextResponse("Server Error", fault.status, media_type=fault.media_type)
+    return page, "server_error"
 
 
 def _ratelimited(retry_after: int | str) -> tuple[Response, str]:
