@@ -166,7 +166,7 @@ def _wire(
     jobs = Jobs(tasks, clock)
     runner = _runner(store, portals, preflight, directory, poll=poll, wake=jobs.wake, clocks=clocks)
     service = Service(store, portals, directory, clock=clock, wake=jobs.wake)
-    notifier = Notifier(client, store, portals, clock)
+    notifier = Notifier(client, store, portals, clocks)
     store.changed = notifier.wake
     queries = RestoreQueries(store, portals, directory)
     flow = RequestFlow(client, service, preflight, portals, clock=clock)

@@ -242,11 +242,11 @@ class World:
         await self.idle()
         for _ in range(50):
             moved = await self._step_all()
-            later = await self.bot.notifier.drain(self.clock.now)
-            if not moved and (later is None or later > self.clock.now + timedelta(seconds=5)):
+            wait = await self.bot.notifier.drain()
+            if not moved and (wait is None or wait > timedelta(seconds=5)):
                 return
-            if later is not None and later > self.clock.now:
-                await self._advance((later - self.clock.now).total_seconds())
+            if wait:
+                await self._advance(wait.total_seconds())
 
     async def _step_all(self) -> bool:
         assert self.bot is not None

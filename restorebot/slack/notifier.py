@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,6 +20,7 @@ from restorebot.slack.client import CALL_ERRORS, error_code, http_status, is_ref
 from restorebot.slack.rates import BACKOFF, Backoff, RateLimit
 from restorebot.slack.thread import mark_sent_again, thread_post
 from restorebot.storage.store import QueuedPost, Store
+from restorebot.times import Clocks
 
 LAST_RESTORES = 3
 """How many of the portal's earlier restores the card compares with."""
@@ -68,18 +69,18 @@ class Notifier:
     """
 
     def __init__(
-        self, client: AsyncWebClient, store: Store, portals: Portals, clock: Callable[[], datetime]
+        self, client: AsyncWebClient, store: Store, portals: Portals, clocks: Clocks
     ) -> None:
         self._client = client
         self._store = store
         self._portals = portals
-        self._clock = clock
+        self._clocks = clocks
         self._woken = asyncio.Event()
         # chat.update is about 50 a minute for the whole workspace, chat.postMessage one a second
         # per channel with short bursts (slack §2.1).
-        self._edits = RateLimit(8, timedelta(seconds=1.5))
+        self._edits = RateLimit(8, timedelta(seconds=1.5), clocks.steady)
         self._posts: dict[str, RateLimit] = {}
-        self._backoff = Backoff()
+        self._backoff = Backoff(clocks.steady)
 
     def wake(self) -> None:
         """Look again: something was committed that Slack may have to be told."""
@@ -89,59 +90,54 @@ class Notifier:
         """Make a round after every commit, and whenever something that was put off is due."""
         while True:
             self._woken.clear()
+            wait: timedelta | None = BACKOFF
             try:
-                due = await self.drain(self._clock())
+                wait = await self.drain()
             except StorageError as error:
                 log.warning("outbox_read_failed", why=str(error))
-                due = self._clock() + BACKOFF
             except Exception:
                 # Whatever it is, the other threads have to hear of their restores.
                 log.exception("delivery_round_failed")
-                due = self._clock() + BACKOFF
-            await self._sleep_until(due)
+            await self._sleep(wait)
 
-    async def _sleep_until(self, due: datetime | None) -> None:
+    async def _sleep(self, wait: timedelta | None) -> None:
         patience: float | None = None
-        if due is not None:
-            patience = max(0.0, (due - self._clock()).total_seconds())
+        if wait is not None:
+            patience = wait.total_seconds()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 await self._woken.wait()
 
-    async def drain(self, now: datetime) -> datetime | None:
+    async def drain(self) -> timedelta | None:
         """Give Slack all that may be given now.
 
-        Return when the rest is due, None when nothing is left.
+        Return how long until the rest is due, None when nothing is left.
         """
-        due = [await self._drain_posts(now), await self._redraw(now)]
-        return min((moment for moment in due if moment), default=None)
+        waits = [await self._drain_posts(), await self._redraw()]
+        return min((wait for wait in waits if wait is not None), default=None)
 
-    async def _drain_posts(self, now: datetime) -> datetime | None:
+    async def _drain_posts(self) -> timedelta | None:
         while True:
             async with self._store.reading() as tx:
                 heads = await tx.queue_heads()
                 rows = {head.restore_id: await tx.restore(head.restore_id) for head in heads}
-            due = []
+            waits = []
             sent = False
             for head in heads:
                 restore = rows[head.restore_id]
                 if restore is None:
                     continue
-                wait = self._post_wait(restore, head, now)
+                wait = self._post_wait(restore, head)
                 if wait:
-                    due.append(now + wait)
-                elif await self._guarded(
-                    self._deliver(restore, head, now), restore, lane=_lane(head), now=now
-                ):
+                    waits.append(wait)
+                elif await self._guarded(self._deliver(restore, head), restore, _lane(head)):
                     sent = True
                 else:
-                    due.append(now + self._backoff.wait(_lane(head), now))
+                    waits.append(self._backoff.wait(_lane(head)))
             if not sent:
-                return min(due, default=None)
+                return min(waits, default=None)
 
-    async def _guarded(
-        self, work: Awaitable[bool], restore: Restore, *, lane: str, now: datetime
-    ) -> bool:
+    async def _guarded(self, work: Awaitable[bool], restore: Restore, lane: str) -> bool:
         """Deliver one message; return whether Slack took it.
 
         Should our own code fail at it, it is put off, and holds up no other restore's.
@@ -152,30 +148,33 @@ class Notifier:
             raise
         except Exception:
             log.exception("delivery_failed", restore=restore.id, lane=lane)
-            self._backoff.failed(lane, now)
+            self._backoff.failed(lane)
             return False
 
-    def _post_wait(self, restore: Restore, queued: QueuedPost, now: datetime) -> timedelta:
+    def _post_wait(self, restore: Restore, queued: QueuedPost) -> timedelta:
         rate = self._rate_of(queued.channel or restore.channel)
-        return max(rate.wait(now), self._backoff.wait(_lane(queued), now))
+        return max(rate.wait(), self._backoff.wait(_lane(queued)))
 
     def _rate_of(self, channel: str) -> RateLimit:
-        return self._posts.setdefault(channel, RateLimit(4, timedelta(seconds=1)))
+        return self._posts.setdefault(
+            channel, RateLimit(4, timedelta(seconds=1), self._clocks.steady)
+        )
 
-    async def _deliver(self, restore: Restore, queued: QueuedPost, now: datetime) -> bool:
+    async def _deliver(self, restore: Restore, queued: QueuedPost) -> bool:
+        now = self._clocks.wall()
         text, blocks = await self._render(restore, queued)
         # The attempt is committed first: a process that dies now must know later that Slack may
         # have the message.
         async with self._store.writing() as tx:
             await tx.mark_attempt(queued, now)
-        self._rate_of(queued.channel or restore.channel).take(now)
+        self._rate_of(queued.channel or restore.channel).take()
         try:
             if queued.kind in ANNOUNCEMENTS:
                 ts = await self._announce(queued, text, blocks)
             else:
                 ts = await self._tell(restore, queued, text, blocks)
         except AnswerLost:
-            self._backoff.failed(_lane(queued), now)
+            self._backoff.failed(_lane(queued))
             return False
         except (SlackApiError, NotSent) as error:
             if _is_given_up(queued, error):
@@ -185,7 +184,7 @@ class Notifier:
                 # What an earlier try may have left in the channel, this refusal does not undo.
                 async with self._store.writing() as tx:
                     await tx.mark_attempt(queued, None)
-            self._put_off(error, restore, what="post", lane=_lane(queued), now=now)
+            self._put_off(error, restore, what="post", lane=_lane(queued))
             return False
         self._backoff.succeeded(_lane(queued))
         await self._note_delivered(restore, queued, ts, now)
@@ -267,34 +266,34 @@ class Notifier:
             reply = await self._call("chat.postMessage", message | {"text": plain, "blocks": []})
         return str(reply["ts"])
 
-    async def _redraw(self, now: datetime) -> datetime | None:
+    async def _redraw(self) -> timedelta | None:
         async with self._store.reading() as tx:
             stale = await tx.stale_cards()
-        due = []
+        waits = []
         for restore in stale:
             lane = _card_lane(restore)
-            wait = max(self._edits.wait(now), self._backoff.wait(lane, now))
+            wait = max(self._edits.wait(), self._backoff.wait(lane))
             if wait:
-                due.append(now + wait)
-            elif not await self._guarded(self._edit(restore, now), restore, lane=lane, now=now):
-                due.append(now + self._backoff.wait(lane, now))
-        return min(due, default=None)
+                waits.append(wait)
+            elif not await self._guarded(self._edit(restore), restore, lane):
+                waits.append(self._backoff.wait(lane))
+        return min(waits, default=None)
 
-    async def _edit(self, restore: Restore, now: datetime) -> bool:
+    async def _edit(self, restore: Restore) -> bool:
         lane = _card_lane(restore)
         text, blocks = card(restore, await self._card_context(restore))
         if restore.card_marked:
             text, blocks = mark_sent_again(text, blocks)
         message = {"channel": restore.channel, "ts": restore.card_ts, "text": text}
-        self._edits.take(now)
+        self._edits.take()
         try:
             await self._call("chat.update", message | {"blocks": blocks})
         except (AnswerLost, NotSent):
-            self._backoff.failed(lane, now)
+            self._backoff.failed(lane)
             return False
         except SlackApiError as error:
             if error_code(error) not in CARD_GONE:
-                self._put_off(error, restore, what="edit", lane=lane, now=now)
+                self._put_off(error, restore, what="edit", lane=lane)
                 return False
             log.warning("card_gone", restore=restore.id, reason=error_code(error))
         else:
@@ -342,18 +341,17 @@ class Notifier:
         *,
         what: str,
         lane: str,
-        now: datetime,
     ) -> None:
         if isinstance(error, NotSent):
-            self._backoff.failed(lane, now)
+            self._backoff.failed(lane)
             return
         log.warning(
             "slack_refused", what=what, restore=restore.id, lane=lane, reason=error_code(error)
         )
         if http_status(error) == 429:
-            self._backoff.pause(lane, now + timedelta(seconds=retry_after_of(error)))
+            self._backoff.pause(lane, timedelta(seconds=retry_after_of(error)))
         else:
-            self._backoff.failed(lane, now)
+            self._backoff.failed(lane)
 
 
 def _lane(queued: QueuedPost) -> str:

@@ -22,7 +22,6 @@ from restorebot.slack.phrases import thread as thread_words
 from restorebot.slack.phrases.thread import WAYS_BACK
 from tests.harness import ALICE, BOB, World, words, world
 
-
 S3 = {"storageType": 5, "module": "s3", "bucket": "acme", "region": "eu-west-1"}
 
 

@@ -5,7 +5,7 @@ copy.
 import asyncio
 from collections import Counter
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -154,6 +154,18 @@ async def test_a_post_that_is_refused_even_when_plain_holds_up_no_closing_post(
     assert "post_given_up" in scene.log.getvalue()
 
 
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_a_clock_that_is_set_delays_no_post(scene: World, hours: int) -> None:
+    """It is set while Slack's pause and the channel's rate are reckoned with."""
+    await scene.ask()
+    fault = {"fault": "ratelimited", "retry_after": 8}
+    await scene.slack("faults", "PATCH", **{"chat.postMessage": fault})
+    await scene.click("approve")
+    await scene.jump(hours * 3600)
+    await scene.pass_time(10)
+    assert any(":rocket:" in line for line in await scene.thread())
+
+
 async def test_a_pause_that_nobody_can_read_holds_up_nothing_for_long(scene: World) -> None:
     await scene.ask()
     refusal = {"fault": "ratelimited", "times": 1, "retry_after": "soon"}
@@ -192,7 +204,7 @@ async def test_a_round_that_fails_is_not_the_last(
     assert scene.bot
     notifier, rounds, first, again = scene.bot.notifier, 0, asyncio.Event(), asyncio.Event()
 
-    async def drain(_: datetime) -> datetime | None:
+    async def drain() -> timedelta | None:
         nonlocal rounds
         rounds += 1
         if rounds == 1:
@@ -244,7 +256,7 @@ async def test_edits_stay_within_the_workspaces_rate(scene: World) -> None:
         async with scene.bot.store.writing() as tx:
             await tx.update_unaudited(restore, replace(restore, blocked_reason=f"number {second}"))
         await scene._advance(1)
-        await scene.bot.notifier.drain(scene.clock.now)
+        await scene.bot.notifier.drain()
     calls = (await scene.slack("calls", "GET"))["calls"]
     edits = sum(call["method"] == "chat.update" for call in calls)
     assert 35 <= edits <= 40 + 8
