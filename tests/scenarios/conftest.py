@@ -5,7 +5,7 @@ What a transport carries is the same for nearly every scenario. ``@pytest.mark.b
 names those that show what it may do differently, and puts their HTTP into the quick run. How a
 restore begins, is watched and is made safe differs by the portal's deployment, so that those
 scenarios are played on each, but for those that ``@pytest.mark.profiles`` keeps to a few; the quick
-run has the two that people install.
+run has a portal with a message queue, and for safety backups one without, too.
 """
 
 from collections.abc import AsyncIterator
@@ -23,6 +23,9 @@ NAMES_NO_TASK = "3.0"
 
 ON_EACH_PROFILE = frozenset({"test_starting", "test_watching", "test_safety_backup"})
 """The scenarios' modules that are played on each profile."""
+
+QUICK_IN_PROCESS = frozenset({"test_safety_backup"})
+"""Those whose turns depend on the queue so much that the quick run has a portal without one."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -48,12 +51,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def _others(metafunc: pytest.Metafunc) -> list[tuple[str, bool]]:
     """Return the other profiles that a scenario is played on, and which are in the quick run."""
     only = metafunc.definition.get_closest_marker("profiles")
-    each = metafunc.module.__name__.rpartition(".")[2] in ON_EACH_PROFILE
+    module = metafunc.module.__name__.rpartition(".")[2]
+    each = module in ON_EACH_PROFILE
+    quick = module in QUICK_IN_PROCESS
     names = [name for name in PROFILES if name not in {DEFAULT, NAMES_NO_TASK}]
     if not each:
         names = [IN_PROCESS]
     return [
-        (name, each and name == IN_PROCESS) for name in names if only is None or name in only.args
+        (name, quick and name == IN_PROCESS) for name in names if only is None or name in only.args
     ]
 
 
