@@ -45,8 +45,8 @@ HANG = 0.5
 STRUCK = 400
 """Looks whether the call has arrived that is to be crashed into."""
 
-REST = (*(30,) * 8, *(900,) * 16)
-"""Looks after the storm, in seconds of the clock: four minutes closely, four hours coarsely."""
+REST = (*(30,) * 6, *(1800,) * 8)
+"""Looks after the storm, in seconds of the clock: three minutes closely, four hours coarsely."""
 
 SLACK_WORDS = {
     "lost": {"fault": "lost_answer"},
@@ -60,7 +60,7 @@ SLACK_WORDS = {
 PORTAL_WORDS = ("answer_lost", "drop", "html_502", "bad_json", "no_response", "busy", "fault_500")
 ROUTES = ("startrestore", "getrestoreprogress", "settings", "getbackuphistory", "startbackup")
 SWITCHES = ("archive_broken", "worker_killed", "stall_at_75", "cancelled", "key_survives")
-STEPS = 12
+STEPS = 10
 """Operations of a walk."""
 
 JUMPS = (600, -600, 3600, -3600)
@@ -123,7 +123,7 @@ class Walk(RuleBasedStateMachine):
                 values["safety_backup"] = {
                     "storageType": 5,
                     "module": "s3",
-                    "bucket": "acme-backups",
+                    "bucket": "acme",
                     "region": "eu-west-1",
                 }
 
