@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -399,14 +399,19 @@ async def _end_of_calls() -> None:
         await asyncio.wait(others, timeout=2 * HANG)
 
 
-def walk(examples: int, *, jumps: bool = True) -> Reached:
-    """Walk this often, and return what was reached. Raise AssertionError with the shortest walk."""
+def walk(examples: int, *, jumps: bool = True, start: int | None = None) -> Reached:
+    """Walk this often, and return what was reached. Raise AssertionError with the shortest walk.
+
+    With ``start``, a number of the caller's, the walks are the same each time.
+    """
 
     class Chosen(Walk):
         pass
 
     Chosen.reached = Reached()
     Chosen.jumps = jumps
+    if start is not None:
+        seed(start)(Chosen)
     run_state_machine_as_test(
         Chosen,
         settings=settings(
@@ -424,9 +429,10 @@ def main() -> None:
     """Walk as often as the command line says, and tell how far."""
     parser = argparse.ArgumentParser(prog="python -m tests.walk", description=__doc__)
     parser.add_argument("--examples", type=int, default=40, help="how many walks (40)")
+    parser.add_argument("--start", type=int, help="a number: the same walks each time")
     parser.add_argument("--no-jumps", action="store_true", help="leave the clock alone")
     asked = parser.parse_args()
-    reached = walk(asked.examples, jumps=not asked.no_jumps)
+    reached = walk(asked.examples, jumps=not asked.no_jumps, start=asked.start)
     print(f"{reached.walks} walks")
     for state, count in sorted(reached.states.items(), key=lambda one: -one[1]):
         print(f"  {state:<12} reached by {count}")
