@@ -1,21 +1,20 @@
 """The composition root: settings in, all parts out. Nothing is built anywhere else."""
 
-import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 
 import structlog
 from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from restorebot import setup_hints
 from restorebot.docspace.client import DEFAULT_LIMITS, ApiKeyInUse, DocSpace, Limits, ssl_context
-from restorebot.errors import KeyUnreadable, SettingsError, SlackUnavailable, StorageError
+from restorebot.errors import KeyUnreadable, StorageError
 from restorebot.model import PortalName
 from restorebot.restores.policy import Policy
 from restorebot.restores.portals import Portal, Portals
@@ -27,9 +26,8 @@ from restorebot.restores.safety_backup import SafetyBackup
 from restorebot.restores.service import Service
 from restorebot.restores.start import Starter
 from restorebot.restores.watch import Watcher
-from restorebot.settings import PortalSettings, Settings, line_of_variable, problems
+from restorebot.settings import PortalSettings, Settings
 from restorebot.slack import app as slack_app
-from restorebot.slack.client import CALL_ERRORS, error_code, http_status
 from restorebot.slack.commands import RestoreCommand
 from restorebot.slack.directory import SlackDirectory
 from restorebot.slack.home import Home
@@ -38,12 +36,10 @@ from restorebot.slack.notifier import Notifier
 from restorebot.slack.request_flow import RequestFlow
 from restorebot.storage.store import Store, open_store
 from restorebot.tasks import Tasks
+from restorebot.times import Clocks
 
 SLACK_PATIENCE = 10
 """Seconds for one call to Slack."""
-
-GREETING_TRIES = 6
-"""How often Slack is asked who we are before the bot gives up starting."""
 
 log = structlog.get_logger()
 
@@ -65,14 +61,14 @@ class Bot:
     runner: Runner
     jobs: Jobs
     notifier: Notifier
+    directory: SlackDirectory
     bolt: AsyncApp
     clock: Callable[[], datetime]
 
     async def problems(self) -> list[str]:
         """Return what keeps the bot from working right now, a sentence each, for ``/readyz``."""
         try:
-            async with self.store.reading() as tx:
-                await tx.open_restores()
+            await self.store.try_writing()
         except StorageError as error:
             return [str(error)]
         return []
@@ -83,10 +79,12 @@ async def build_bot(
     settings: Settings,
     clock: Callable[[], datetime] = utcnow,
     limits: Limits = DEFAULT_LIMITS,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[Bot]:
-    """Build the bot; ``limits`` are those of the calls to a portal.
+    """Build the bot, without a word to Slack or a portal yet.
 
-    Raise SettingsError, StorageError, SlackUnavailable.
+    ``clock`` tells the time of day, ``monotonic`` seconds that nobody can set; ``limits`` are those
+    of the calls to a portal. Raise StorageError.
     """
     async with AsyncExitStack() as stack:
         client = AsyncWebClient(
@@ -96,7 +94,6 @@ async def build_bot(
             # The default handlers send a message again when its answer is lost, unmarked.
             retry_handlers=[],
         )
-        team = await _authenticate(client)
         store = await open_store(settings.database_url)
         stack.push_async_callback(store.close)
         tls = ssl_context()
@@ -115,7 +112,7 @@ async def build_bot(
             )
             stack.push_async_callback(docspace.aclose)
             portals.append(_portal(settings, one, docspace))
-        yield _wire(settings, store, Portals(portals), client, team, clock)
+        yield _wire(settings, store, Portals(portals), client, Clocks(clock, monotonic))
 
 
 def _portal(settings: Settings, one: PortalSettings, docspace: DocSpace) -> Portal:
@@ -159,28 +156,24 @@ def _wire(
     store: Store,
     portals: Portals,
     client: AsyncWebClient,
-    team: str,
-    clock: Callable[[], datetime],
+    clocks: Clocks,
 ) -> Bot:
+    clock = clocks.wall
     tasks = Tasks()
-    directory = SlackDirectory(client, team)
+    directory = SlackDirectory(client)
     poll = PollSettings(interval=settings.poll_interval, stall_after=settings.stall_after)
     preflight = Preflight(store)
-    safety = SafetyBackup(store, portals, poll=poll, clock=clock)
-    starter = Starter(store, portals, preflight, directory, safety, poll=poll, clock=clock)
     jobs = Jobs(tasks, clock)
-    watcher = Watcher(store, portals, poll=poll, wake=jobs.wake)
-    runner = Runner(store, starter, watcher)
+    runner = _runner(store, portals, preflight, directory, poll=poll, wake=jobs.wake, clocks=clocks)
     service = Service(store, portals, directory, clock=clock, wake=jobs.wake)
-    notifier = Notifier(client, store, portals, clock)
+    notifier = Notifier(client, store, portals, clocks)
     store.changed = notifier.wake
     queries = RestoreQueries(store, portals, directory)
     flow = RequestFlow(client, service, preflight, portals, clock=clock)
     command = RestoreCommand(client, service, queries, preflight, portals, flow, clock=clock)
     home = Home(client, queries, clock)
     listeners = Listeners(client, service, command, flow, home, tasks, clock=clock)
-    secret = settings.slack_signing_secret
-    bolt = slack_app.build(client, listeners, tasks, team=team, signing_secret=secret)
+    bolt = slack_app.build(client, listeners, tasks, directory, settings.slack_signing_secret)
     return Bot(
         settings=settings,
         store=store,
@@ -190,21 +183,30 @@ def _wire(
         runner=runner,
         jobs=jobs,
         notifier=notifier,
+        directory=directory,
         bolt=bolt,
         clock=clock,
     )
 
 
-async def _authenticate(client: AsyncWebClient) -> str:
-    """Ask Slack who we are, which also tries the token; return the id of our workspace."""
-    for attempt in range(GREETING_TRIES):
-        try:
-            return str((await client.auth_test())["team_id"])
-        except SlackApiError as error:
-            if (http_status(error) or 500) < 429:
-                said = problems.refused_by_slack(error_code(error))
-                raise SettingsError([line_of_variable("SLACK_BOT_TOKEN", said)]) from None
-        except CALL_ERRORS as error:
-            log.warning("slack_unreachable", error=type(error).__name__)
-        await asyncio.sleep(timedelta(seconds=2**attempt).total_seconds())
-    raise SlackUnavailable(setup_hints.SLACK_UNREACHABLE)
+def _runner(
+    store: Store,
+    portals: Portals,
+    preflight: Preflight,
+    directory: SlackDirectory,
+    *,
+    poll: PollSettings,
+    wake: Callable[[str], None],
+    clocks: Clocks,
+) -> Runner:
+    safety = SafetyBackup(store, portals, poll=poll, clock=clocks.wall)
+    starter = Starter(store, portals, preflight, directory, safety, poll=poll, clocks=clocks)
+    watcher = Watcher(
+        store,
+        portals,
+        poll=poll,
+        wake=wake,
+        steady=clocks.steady,
+        posted_ago=starter.posted_ago,
+    )
+    return Runner(store, starter, watcher)

@@ -9,6 +9,9 @@ RestorebotError
 │   ├── WrongChannel           the portal is asked for in other channels
 │   ├── PortalNotNamed         there are several portals
 │   ├── UnknownPortal          none has this name
+│   ├── NoSuchBackup           none has this name
+│   ├── SeveralBackups         several have names that begin so
+│   ├── NothingToRestore       the history has none that can be restored
 │   ├── RestoreGone            the row is no longer there
 │   ├── AlreadyDecided         the restore has moved on before the click
 │   └── InvalidSubmission      a modal's fields, with a sentence under each
@@ -19,6 +22,7 @@ RestorebotError
 │   └── Conflict               the row is not what the caller read; read it again
 │       ├── StaleRow               it moved meanwhile
 │       ├── PortalBusy             another restore holds the portal
+│       ├── TaskTaken              another restore holds the portal's task
 │       ├── AlreadyRequested       its modal asked before
 │       └── AlreadyVoted           this person's vote is counted
 ├── PortalNotConfigured    the settings no longer have a restore's portal; put it back
@@ -33,10 +37,10 @@ RestorebotError
     ├── KeyUnusable            store another key
     │   ├── KeyMissing             there is none: never sent
     │   ├── KeyUnreadable          the stored key cannot be decrypted: never sent
-    │   └── KeyRejected            401
+    │   └── KeyRejected            401; 403 problem+json of a route that is open to anybody
     ├── PaymentRequired        402
     ├── PortalForbidden        403
-    │   ├── AccessDenied           403 with an error: the key's owner is no administrator
+    │   ├── AccessDenied           403 with an error: the key's owner has no right to it
     │   ├── KeyLacksScope          403 without a body: the key may read, not write
     │   ├── PortalLocked           403 problem+json: restoring, transferring or encrypting
     │   └── IpAddressRefused       403 in bare text: the bot's IP address
@@ -95,6 +99,13 @@ class PortalBusy(Conflict):
 
     def __init__(self) -> None:
         super().__init__("Another restore of this portal is under way.")
+
+
+class TaskTaken(Conflict):
+    """Another live restore has this taskId, so both are of one portal."""
+
+    def __init__(self) -> None:
+        super().__init__("Another restore has this task of the portal.")
 
 
 class AlreadyRequested(Conflict):
@@ -169,7 +180,10 @@ class KeyUnreadable(KeyUnusable):
 
 
 class KeyRejected(KeyUnusable):
-    """401: the key or cookie is unknown, expired or disabled."""
+    """401: the key or cookie is unknown, expired or disabled.
+
+    A route that is open to anybody answers 403 instead, and does so where it lacks a scope too.
+    """
 
 
 class PaymentRequired(PortalError):
@@ -181,7 +195,7 @@ class PortalForbidden(PortalError):
 
 
 class AccessDenied(PortalForbidden):
-    """403 with an error: the key's owner is no administrator, or the section is hidden."""
+    """403 with an error: the key's owner may not do this, or the section is hidden."""
 
 
 class KeyLacksScope(PortalForbidden):
@@ -226,6 +240,9 @@ class PortalFault(PortalError):
 
     NOT_STARTED = frozenset({"FaultException", "KeyNotFoundException"})
 
+    # Whatever its type: a lock, database or cache that is away for a moment names one too.
+    transient = True
+
     # The portal's own word.
     def __init__(
         self,
@@ -237,10 +254,13 @@ class PortalFault(PortalError):
         super().__init__(sentence, status=status)
         self.type = type
         self.sent = not (status == 500 and type in self.NOT_STARTED)
-        self.transient = type is None
 
 
 class BadReply(PortalError):
-    """The answer is no JSON, not of the known shape, too large, or a redirect elsewhere."""
+    """The answer is no JSON, not of the known shape, too large, or a redirect elsewhere.
+
+    A proxy answers so for a moment, and none of it is the portal's own word.
+    """
 
     sent = True
+    transient = True

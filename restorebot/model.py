@@ -56,8 +56,8 @@ MOVES: Mapping[State, frozenset[State]] = {
         {State.BACKING_UP, State.STARTING, State.STOPPED, State.VOID, State.EXPIRED}
     ),
     State.BACKING_UP: frozenset({State.STARTING, State.STOPPED, State.VOID, State.FAILED}),
-    State.STARTING: frozenset({State.RESTORING, State.FAILED, State.UNKNOWN}),
-    State.RESTORING: frozenset({State.COMPLETED, State.FAILED, State.UNKNOWN}),
+    State.STARTING: frozenset({State.APPROVED, State.RESTORING, State.FAILED, State.UNKNOWN}),
+    State.RESTORING: frozenset({State.COMPLETED, State.FAILED, State.UNKNOWN, State.CLOSED}),
     State.UNKNOWN: frozenset({State.RESTORING, State.COMPLETED, State.FAILED, State.CLOSED}),
 }
 """Every move there is. A state without an entry is an end."""
@@ -96,7 +96,10 @@ ALLOWED: Mapping[State, frozenset[Action]] = {
     State.UNKNOWN: frozenset({Action.SETTLE}),
     State.EXPIRED: frozenset({Action.ASK_AGAIN}),
 }
-"""What each state allows; a state without an entry allows nothing. The policy says who may."""
+"""What each state allows; a state without an entry allows nothing. The policy says who may.
+
+One that stands still allows more (``allowed_actions``).
+"""
 
 
 def may_move(old: State, new: State) -> bool:
@@ -107,16 +110,6 @@ def may_move(old: State, new: State) -> bool:
     if old is new:
         return old in WITH_WORK
     return new in MOVES.get(old, frozenset())
-
-
-def allowed_actions(state: State) -> frozenset[Action]:
-    """Return what anybody at all may do with a restore in this state."""
-    return ALLOWED.get(state, frozenset())
-
-
-def allows(state: State, action: Action) -> bool:
-    """Return whether a restore in this state can be acted upon in this way by anybody."""
-    return action in allowed_actions(state)
 
 
 class Phase(StrEnum):
@@ -223,6 +216,9 @@ class Restore:
     expires_at: datetime
     starts_at: datetime | None = None
     """When it is planned to start; None for as soon as it is approved."""
+    approvers: tuple[str, ...] = ()
+    """Who could approve it when it was asked for; they settle it when its portal has left the
+    settings."""
     announce: tuple[str, ...] = ()
     """Channels to tell that the portal is going to be replaced, by the settings at the request."""
     self_approved: bool = False
@@ -253,7 +249,15 @@ class Restore:
     """The taskId that the portal still showed just before the POST, so it cannot be ours."""
     task_id: str | None = None
     adopted: bool = False
-    """The taskId was found by looking, not told by the reply to our POST."""
+    """That the task is ours, the reply to our POST does not show.
+
+    It was found by looking, or named by an approver, or the reply took so long that another start
+    in that time cannot be excluded.
+    """
+    reply_seconds: int | None = None
+    """How long the portal took to answer, where that is why it is adopted."""
+    another_seen: bool = False
+    """Another restore was seen on the portal when this one was to begin."""
     phase: Phase | None = None
     progress: int = 0
     progress_changed_at: datetime | None = None
@@ -279,6 +283,8 @@ class Restore:
     """A completed restore's portal and key have been looked at, and the thread has been told."""
     card_ts: str | None = None
     card_version: int = 0
+    card_marked: bool = False
+    """The card may be a second one, and says so."""
 
     @property
     def voters(self) -> tuple[str, ...]:
@@ -308,6 +314,18 @@ class Restore:
         return self.ended_at - self.sent_at
 
 
+def allowed_actions(restore: Restore) -> frozenset[Action]:
+    """Return what anybody at all may do with this restore as it stands."""
+    if restore.state is State.RESTORING and restore.stalled:
+        return frozenset({Action.SETTLE})
+    return ALLOWED.get(restore.state, frozenset())
+
+
+def allows(restore: Restore, action: Action) -> bool:
+    """Return whether this restore can be acted upon in this way by anybody."""
+    return action in allowed_actions(restore)
+
+
 class Event(StrEnum):
     """What the audit trail calls an event; an end is called as its state is."""
 
@@ -322,6 +340,7 @@ class Event(StrEnum):
     BACKUP_STARTED = "backup_started"
     BACKUP_COMPLETED = "backup_completed"
     STARTING = "starting"
+    NOT_SENT = "not_sent"
     RESTORING = "restoring"
     FETCHING = "fetching"
     LOADING = "loading"

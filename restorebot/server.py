@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-GRACE = 3
+GRACE = 2
 """Seconds for requests under way when the server stops."""
 
 

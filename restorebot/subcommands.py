@@ -17,7 +17,7 @@ class Subcommand(StrEnum):
 
 
 USAGES: Mapping[Subcommand, str] = {
-    Subcommand.LIST: "shows all backups with their ids",
+    Subcommand.LIST: "shows all backups",
     Subcommand.STATUS: "shows what is open and running",
     Subcommand.HISTORY: "shows how the last restores ended",
     Subcommand.HELP: "shows this",
@@ -27,5 +27,8 @@ USAGES: Mapping[Subcommand, str] = {
 DUMP = "dump"
 """DocSpace's word for a whole instance; it is refused."""
 
-RESERVED = (*Subcommand, DUMP)
+LATEST = "latest"
+"""What stands for the newest backup that can be restored."""
+
+RESERVED = (*Subcommand, LATEST, DUMP)
 """What no portal may be called."""

@@ -1,6 +1,36 @@
-"""Times and durations as people read them, the same in Slack and on the command line."""
+"""Times and durations as people read them, the same in Slack and on the command line.
 
+And how long something has taken, while the clock may be set or the machine sleep.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A moment by the wall's clock, and by one that nobody can set, in seconds."""
+
+    wall: datetime
+    steady: float
+
+
+@dataclass(frozen=True)
+class Clocks:
+    """Both clocks: the wall's may be set, and a machine that sleeps stops the other one."""
+
+    wall: Callable[[], datetime]
+    steady: Callable[[], float]
+
+    def now(self) -> Moment:
+        """Return this moment."""
+        return Moment(self.wall(), self.steady())
+
+    def since(self, moment: Moment) -> timedelta:
+        """Return the time since then by the clock that says more."""
+        by_wall = self.wall() - moment.wall
+        return max(by_wall, timedelta(seconds=self.steady() - moment.steady))
 
 
 def utc_minute(moment: datetime) -> str:

@@ -9,6 +9,7 @@ waits for time.
 import asyncio
 import functools
 import io
+import math
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -85,10 +86,18 @@ REAL_PATIENCE = 10.0
 
 
 class Clock:
-    """Time that moves only when it is told to."""
+    """Time that moves only when it is told to. ``jump`` moves the wall's clock alone."""
 
     def __init__(self) -> None:
         self.now = datetime.now(UTC).replace(microsecond=0)
+        self.steady = 0.0
+
+    def pass_(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+        self.steady += seconds
+
+    def monotonic(self) -> float:
+        return self.steady
 
     def __call__(self) -> datetime:
         return self.now
@@ -107,7 +116,7 @@ class World:
     log: io.StringIO
     limits: Limits = DEFAULT_LIMITS
     bot: Bot | None = None
-    due: dict[str, tuple[int, datetime]] = field(default_factory=dict)
+    due: dict[str, tuple[int, float]] = field(default_factory=dict)
 
     # the sandbox
 
@@ -233,11 +242,11 @@ class World:
         await self.idle()
         for _ in range(50):
             moved = await self._step_all()
-            later = await self.bot.notifier.drain(self.clock.now)
-            if not moved and (later is None or later > self.clock.now + timedelta(seconds=5)):
+            wait = await self.bot.notifier.drain()
+            if not moved and (wait is None or wait > timedelta(seconds=5)):
                 return
-            if later is not None and later > self.clock.now:
-                await self._advance((later - self.clock.now).total_seconds())
+            if wait:
+                await self._advance(wait.total_seconds())
 
     async def _step_all(self) -> bool:
         assert self.bot is not None
@@ -245,15 +254,17 @@ class World:
             restores = await tx.unfinished()
         moved = False
         for restore in restores:
-            version, due = self.due.get(restore.id, (0, self.clock.now))
-            if restore.version == version and due > self.clock.now:
+            version, due = self.due.get(restore.id, (0, self.clock.steady))
+            if restore.version == version and due > self.clock.steady:
                 continue
-            next_look = await self.bot.runner.step(restore.id, self.clock.now)
+            now = self.clock.now
+            next_look = await self.bot.runner.step(restore.id, now)
             async with self.bot.store.reading() as tx:
                 after = await tx.restore(restore.id)
             assert after is not None
             moved = moved or after.version != restore.version
-            self.due[restore.id] = (after.version, next_look or datetime.max.replace(tzinfo=UTC))
+            wait = (next_look - now).total_seconds() if next_look else math.inf
+            self.due[restore.id] = (after.version, self.clock.steady + wait)
         return moved
 
     async def pass_time(self, seconds: float, by: float = 5.0) -> None:
@@ -275,9 +286,13 @@ class World:
         return restore
 
     async def _advance(self, seconds: float) -> None:
-        self.clock.now += timedelta(seconds=seconds)
+        self.clock.pass_(seconds)
         await self.portal("advance", "POST", seconds=seconds)
         await self.slack("advance", seconds=seconds)
+
+    async def jump(self, seconds: float) -> None:
+        """Set the bot's clock forward or back, as somebody does who sets the machine's."""
+        self.clock.now += timedelta(seconds=seconds)
 
     # lives of the bot
 
@@ -285,15 +300,16 @@ class World:
     async def life(self) -> AsyncIterator[Bot]:
         """One run of the bot on the scenario's database."""
         async with (
-            build_bot(self.settings, self.clock, self.limits) as bot,
-            listening(bot) as port,
+            build_bot(self.settings, self.clock, self.limits, self.clock.monotonic) as bot,
+            listening(bot) as connection,
         ):
+            await connection.open()
             self.bot = bot
             self.due.clear()
             if self.transport == "http":
                 await self.slack(
                     "deliver",
-                    url=f"http://127.0.0.1:{port}/slack/events",
+                    url=f"http://127.0.0.1:{connection.port}/slack/events",
                     signing_secret=SIGNING_SECRET,
                 )
             yield bot
@@ -324,12 +340,13 @@ async def world(
     transport: str,
     *,
     configure: Callable[[dict[str, Any]], None] = lambda _: None,
-    profile: str = "3.7.2",
+    profile: str = "rabbitmq",
+    alias: str = "acme",
 ) -> AsyncIterator[World]:
     """The sandbox, empty and quiet; ``configure`` may change the bot's settings before it
     starts.
     """
-    portal = sandbox_portal.Portal(key=KEY, manual=True, profile=profile)
+    portal = sandbox_portal.Portal(key=KEY, alias=alias, manual=True, profile=profile)
     workspace = sandbox_workspace.Workspace(
         MANIFEST,
         bot_token=BOT_TOKEN,
@@ -353,7 +370,7 @@ async def world(
             "approvers": (BOB, ERIN),
         }
         values |= (
-            {"slack_app_token": APP_TOKEN}
+            {"slack_app_token": APP_TOKEN, "health": False}
             if transport == "socket"
             else {"slack_signing_secret": SIGNING_SECRET, "port": 0, "host": "127.0.0.1"}
         )

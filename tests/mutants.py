@@ -164,10 +164,18 @@ MUTANTS = (
     Mutant(
         name="somebody else's backup taken for ours",
         file="restores/safety_backup.py",
-        line="        if _is_earlier(reply, visible):",
+        line="        if visible and reply.task_id == visible.task_id:",
         fault="        if False:",
         tests="scenarios/test_safety_backup.py::"
-        "test_a_backup_that_was_running_already_is_not_taken_for_ours",
+        "test_an_answer_that_names_an_earlier_backup_begins_none",
+    ),
+    Mutant(
+        name="somebody else's backup cancelled",
+        file="restores/safety_backup.py",
+        line="        if visible is None or visible.task_id != restore.safety_task_id:",
+        fault="        if visible is not None and visible.is_completed:",
+        tests="scenarios/test_safety_backup.py::"
+        "test_nothing_is_cancelled_where_ours_is_not_seen_to_run",
     ),
     Mutant(
         name="restored at midnight",
@@ -178,6 +186,22 @@ MUTANTS = (
         "test_one_that_outlasts_the_approval_starts_nothing_at_midnight",
     ),
     Mutant(
+        name="file of a closed folder asked for",
+        file="restores/checks.py",
+        line="    if in_the_way is not None:",
+        fault="    if False:",
+        tests="scenarios/test_sources.py::"
+        "test_a_file_whose_folder_is_closed_to_the_keys_owner_cannot_be_asked_for",
+    ),
+    Mutant(
+        name="dead key told as a lock",
+        file="docspace/client.py",
+        line="            if (await self.settings()).is_locked:",
+        fault="            if True:",
+        tests="scenarios/test_sources.py::"
+        "test_a_dead_key_is_told_as_that_and_no_lock_where_anybody_may_ask",
+    ),
+    Mutant(
         name="changed file restored",
         file="restores/checks.py",
         line="    if restore and file != restore.source:",
@@ -185,11 +209,11 @@ MUTANTS = (
         tests="scenarios/test_sources.py::test_a_file_that_changed_since_makes_it_void",
     ),
     Mutant(
-        name="whatever was uploaded last restored",
+        name="unknown storage restored",
         file="restores/checks.py",
         line="if refusal is not None:",
         fault="if False:",
-        tests="scenarios/test_sources.py::test_types_2_and_3_are_refused_with_the_reason",
+        tests="scenarios/test_sources.py::test_a_custom_cloud_is_refused_with_the_reason",
     ),
     Mutant(
         name="request does not expire at the click",
@@ -224,15 +248,99 @@ MUTANTS = (
     Mutant(
         name="POST repeated after a timeout",
         file="restores/start.py",
-        line='return await self._mark_unknown(restore, f"{REPLY_LOST} {error}")',
+        line="return await self._settle(restore, self._refused(restore, error))",
         fault="reply = await portal.start_restore(restore.source, notify=restore.notify)",
         tests="scenarios/test_starting.py::test_a_lost_answer_is_looked_for_and_never_asked_again",
     ),
     Mutant(
+        name="sent after a pause",
+        file="restores/start.py",
+        line="if pause > OLDEST_CLAIM:",
+        fault="if False:",
+        tests="scenarios/test_starting.py::"
+        "test_after_a_pause_between_claim_and_post_nothing_is_sent_before_all_is_checked_again",
+    ),
+    Mutant(
+        name="reply lost with its commit",
+        file="restores/start.py",
+        line="outcome = self._outcomes.get(restore.id)",
+        fault="outcome = None",
+        tests="scenarios/test_starting.py::"
+        "test_what_the_portal_answered_is_written_down_when_the_database_is_free_again",
+    ),
+    Mutant(
+        name="slow reply taken for sure",
+        file="restores/start.py",
+        line="if took > SURE_WITHIN:",
+        fault="if False:",
+        tests="scenarios/test_starting.py::"
+        "test_a_slow_reply_leaves_in_doubt_whose_task_it_names_and_that_is_said_to_the_end",
+    ),
+    Mutant(
+        name="one task for two restores",
+        file="storage/schema.py",
+        line='"uq_restores_live_task",\n    restores.c.task_id,\n    unique=True,',
+        fault='"uq_restores_live_task",\n    restores.c.task_id,\n    unique=False,',
+        tests="storage/test_migrations.py",
+    ),
+    Mutant(
+        name="set clock opens the adoption again",
+        file="restores/watch.py",
+        line="return timedelta() <= by_wall <= ADOPTION_WINDOW and longest <= ADOPTION_WINDOW",
+        fault="return by_wall <= ADOPTION_WINDOW",
+        tests="scenarios/test_watching.py::"
+        "test_a_task_that_began_before_our_post_by_the_clock_is_not_taken_for_ours",
+    ),
+    Mutant(
+        name="unheard of for ever",
+        file="restores/watch.py",
+        line="if self._unheard.lasted(restore.id) >= UNHEARD_AFTER:",
+        fault="if False:",
+        tests="scenarios/test_watching.py::"
+        "test_a_restore_that_is_unheard_of_for_an_hour_ends_in_a_persons_hands",
+    ),
+    Mutant(
+        name="locked portal broken off",
+        file="restores/service.py",
+        line="if tenant_status == RESTORING:",
+        fault="if False:",
+        tests="scenarios/test_watching.py::"
+        "test_a_killed_worker_that_an_administrator_has_cleared_away_is_settled_at_once",
+    ),
+    Mutant(
+        name="dead key called new",
+        file="restores/watch.py",
+        line="key_still_works(restore.ended_at or now)",
+        fault="key_still_works(restore.sent_at or now)",
+        tests="cli/test_keys.py::"
+        "test_a_key_that_was_stored_while_the_restore_ran_is_not_called_new",
+    ),
+    Mutant(
+        name="no sweep",
+        file="restores/runner.py",
+        line="found = await self._find_due(self._clock())",
+        fault="found: list[str] = []",
+        tests="restores/test_jobs.py",
+    ),
+    Mutant(
+        name="sweep lost with the clock",
+        file="restores/runner.py",
+        line="sweep.modify(next_run_time=now)",
+        fault="pass",
+        tests="restores/test_jobs.py",
+    ),
+    Mutant(
+        name="lock of a cancelled write kept",
+        file="storage/sqlite.py",
+        line="        connection.rollback()",
+        fault="        return",
+        tests="storage/test_store.py::test_a_write_that_is_cancelled_leaves_no_lock_behind",
+    ),
+    Mutant(
         name="row left starting is sent again",
         file="restores/runner.py",
-        line="State.STARTING: starter.resolve_interrupted_start,",
-        fault="State.STARTING: lambda restore, now: starter._send(restore),",
+        line="State.STARTING: starter.finish_start,",
+        fault="State.STARTING: lambda restore, now: starter._post(restore, starter._clocks.now()),",
         tests="scenarios/test_restarting.py::"
         "test_a_row_that_was_left_starting_is_unknown_and_never_sent",
     ),
@@ -246,7 +354,7 @@ MUTANTS = (
     Mutant(
         name="any later task adopted",
         file="restores/watch.py",
-        line="fresh = restore.sent_at is not None and now - restore.sent_at <= ADOPTION_WINDOW",
+        line="fresh = self._is_fresh(restore, now)",
         fault="fresh = True",
         tests="scenarios/test_starting.py::"
         "test_a_task_that_appears_after_the_window_is_not_taken_for_ours",

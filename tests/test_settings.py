@@ -76,7 +76,7 @@ def line() -> str:
 def test_five_lines_are_enough() -> None:
     found = settings.load()
     assert found.socket_mode
-    assert found.listen_port is None
+    assert (found.listen_host, found.listen_port) == ("127.0.0.1", 3000)
     assert found.approval_ttl == timedelta(minutes=30)
     assert "5ec2e7" not in repr(found) + str(found)
 
@@ -95,7 +95,8 @@ def test_the_one_portal_is_named_after_its_host_unless_that_is_a_word_of_the_com
 def test_without_an_app_token_http_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SLACK_APP_TOKEN")
     monkeypatch.setenv("SLACK_SIGNING_SECRET", "5ec2e7")
-    assert settings.load().listen_port == 3000
+    found = settings.load()
+    assert (found.listen_host, found.listen_port) == ("0.0.0.0", 3000)  # noqa: S104
 
 
 WRONG = [
@@ -320,6 +321,7 @@ SAFE = {
     "none": None,
     '{"storageType": 4}': Storage(StorageType.DATA_STORE),
     '{"storageType": 0, "folderId": 123}': Storage(StorageType.DOCUMENTS, (("folderId", "123"),)),
+    '{"storageType": 3, "filePath": "/srv"}': Storage(StorageType.LOCAL, (("filePath", "/srv"),)),
     '{"storageType": "1", "folderId": "sbox-7"}': Storage(
         StorageType.THIRD_PARTY, (("folderId", "sbox-7"),)
     ),
@@ -352,9 +354,10 @@ UNSAFE = {
     "s3": problems.NO_STORAGE,
     "[1]": problems.NO_STORAGE,
     "{}": storages.NO_STORAGE_TYPE,
-    '{"storageType": 3, "filePath": "/srv"}': storages.not_offered(
-        str(StorageType.LOCAL.facts.refusal)
-    ),
+    '{"storageType": 2}': storages.not_offered(str(StorageType.CUSTOM_CLOUD.facts.refusal)),
+    '{"storageType": 3}': storages.NO_DIRECTORY,
+    '{"storageType": 3, "filePath": ""}': storages.NO_DIRECTORY,
+    '{"storageType": 3, "filePath": "/srv", "bucket": "b"}': storages.NO_DIRECTORY,
     '{"storageType": 4, "bucket": "b"}': storages.NO_PARAMETERS,
     '{"storageType": 0, "folderId": "x"}': storages.NO_ROOM_FOLDER,
     '{"storageType": 1, "folderId": 5}': storages.NO_PROVIDER_FOLDER,
@@ -362,6 +365,10 @@ UNSAFE = {
     '{"storageType": 5, "module": "s3", "region": "r"}': (
         storages.unfit_parameter("bucket", clouds.parameter_needed("s3"))
     ),
+    '{"storageType": 5, "module": "s3", "bucket": "b", "region": "EU (Ireland)"}': (
+        storages.unfit_parameter("region", clouds.NOT_A_REGION)
+    ),
+    '{"storageType": 5, "module": "selectel", "public_container": "p"}': storages.NO_MODULE,
     '{"storageType": 5, "module": "s3", "bucket": "b"}': (
         storages.unfit_parameter("region", clouds.REGION_NEEDED)
     ),
@@ -379,8 +386,8 @@ UNSAFE = {
     '{"storageType": 5, "module": "s3", "bucket": "b", "bucket": "c"}': (
         storages.given_twice("bucket")
     ),
-    '{"storageType": 5, "module": "selectel", "public_container": "p"}': (
-        storages.unfit_parameter("private_container", clouds.parameter_needed("selectel"))
+    '{"storageType": 5, "module": "rackspace", "public_container": "p", "region": "r"}': (
+        storages.unfit_parameter("private_container", clouds.parameter_needed("rackspace"))
     ),
 }
 

@@ -72,7 +72,7 @@ def test_the_manifests_hint_has_every_word_of_the_command() -> None:
     (command,) = MANIFEST["features"]["slash_commands"]
     assert set(re.findall(r"[-\w]+", command["usage_hint"])) == {
         *Subcommand,
-        "backupId",
+        "backup",
         "portal",
         "--dry-run",
     }

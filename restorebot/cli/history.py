@@ -6,6 +6,7 @@ from datetime import datetime
 from restorebot.cli import tables
 from restorebot.model import Restore
 from restorebot.slack.phrases import approval
+from restorebot.slack.phrases.restore import with_mark
 from restorebot.storage.store import ReadTransaction, open_read_only
 from restorebot.times import duration, utc_minute
 
@@ -43,7 +44,7 @@ def row(restore: Restore) -> tuple[str, ...]:
         restore.source.file_name,
         restore.requester,
         approval.in_table(restore),
-        restore.state.value,
+        with_mark(restore.state.value, restore),
         _minute(restore.ended_at),
         took,
     )

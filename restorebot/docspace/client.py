@@ -5,6 +5,7 @@ Routes, bodies and answers are those of docspace-api.
 
 import asyncio
 import json
+import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from restorebot.docspace.credential import Auth, Credential
 from restorebot.docspace.models import (
     BackupRecord,
     FileInfo,
+    FolderInfo,
     KeyInfo,
     PortalInfo,
     Progress,
@@ -27,11 +29,14 @@ from restorebot.docspace.models import (
 )
 from restorebot.docspace.replies import Reply, error_for
 from restorebot.docspace.sentences import NO_HINTS, Sentences, SetupHints
-from restorebot.docspace.storages import Storage, encode_params
+from restorebot.docspace.storages import Storage, StorageType, encode_params
 from restorebot.errors import (
+    AccessDenied,
     BadReply,
     KeyMissing,
+    KeyRejected,
     KeyUnusable,
+    PortalLocked,
     PortalNotFound,
     PortalTimeout,
     PortalUnreachable,
@@ -41,16 +46,15 @@ from restorebot.model import Source
 BACKUP = "/api/2.0/backup/"
 START_RESTORE = BACKUP + "startrestore"
 START_BACKUP = BACKUP + "startbackup"
+CANCEL_BACKUP = BACKUP + "cancelbackup"
 SETTINGS = "/api/2.0/settings"
 KEY = "/api/2.0/keys/@self"
 FILES = "/api/2.0/files/file/"
+FOLDERS = "/api/2.0/files/folder/"
 
 MEBIBYTE = 2**20
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-
-UNKNOWN_NAME_SIGNS = ("Name or service", "nodename", "getaddrinfo", "name resolution")
-"""Parts of what operating systems say of a name that DNS does not have."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,7 +160,14 @@ class DocSpace:
 
         Raise PortalNotFound when there is none, or the key's owner may not see it.
         """
-        return FileInfo.parse(await self._get(f"{FILES}{quote(file_id, safe='')}"))
+        return FileInfo.parse(await self._get_open_to_anybody(FILES, file_id))
+
+    async def folder(self, folder_id: str) -> FolderInfo:
+        """Return what the key's owner may do in a folder of a room.
+
+        Raise PortalNotFound when there is none, or the key's owner may not see it.
+        """
+        return FolderInfo.parse(await self._get_open_to_anybody(FOLDERS, folder_id))
 
     async def backup_progress(self) -> Progress | None:
         """Return the portal's backup task; None when it knows of none."""
@@ -180,7 +191,12 @@ class DocSpace:
         Never retried, never redirected. A PortalError with ``sent`` leaves open whether the restore
         runs.
         """
-        return await self._post(START_RESTORE, restore_body(source, notify=notify))
+        try:
+            return await self._post(START_RESTORE, restore_body(source, notify=notify))
+        except AccessDenied:
+            if source.backup_id is None and source.storage_type == StorageType.DOCUMENTS:
+                raise AccessDenied(self._say.room_closed(), status=403) from None
+            raise
 
     async def start_backup(self, storage: Storage) -> Progress | None:
         """Ask for a backup; return its task, or None when the portal took it without naming one.
@@ -189,14 +205,21 @@ class DocSpace:
         """
         return await self._post(START_BACKUP, backup_body(storage))
 
+    async def cancel_backup(self) -> bool:
+        """Cancel whatever backup the portal has; return whether it had any.
+
+        Never retried. Portals before 3.7 cannot: PortalNotFound (docspace-api §9).
+        """
+        request = await self._request("POST", CANCEL_BACKUP)
+        return self._unwrap(await self._send(request, self._limits.start_timeout)) is True
+
     async def key_still_works(self, since: datetime) -> bool | None:
         """Return whether the key still opens anything: after a completed restore it must not.
 
         None when another key has been stored since that time, for then the old one cannot be asked
         any more.
         """
-        newer = await self._newer_key()
-        if newer is not None and newer.stored_at >= since:
+        if await self.has_key_since(since):
             return None
         try:
             if await self.key_info() is None:
@@ -204,6 +227,11 @@ class DocSpace:
         except KeyUnusable:
             return False
         return True
+
+    async def has_key_since(self, since: datetime) -> bool:
+        """Return whether another key has been stored since that time."""
+        newer = await self._newer_key()
+        return newer is not None and newer.stored_at >= since
 
     async def _get(
         self, path: str, *, query: Mapping[str, str] | None = None, anonymous: bool = False
@@ -217,6 +245,19 @@ class DocSpace:
                 again = httpx.Request("GET", target, headers=request.headers)
                 reply = await self._send(again, self._limits.read_timeout)
         return self._unwrap(reply)
+
+    async def _get_open_to_anybody(self, path: str, name: str) -> Any:
+        """Get something that could be asked for without a key.
+
+        There 403 problem+json is said of a locked portal, and of a key that is dead or too narrow
+        (docspace-api §1.2).
+        """
+        try:
+            return await self._get(f"{path}{quote(name, safe='')}")
+        except PortalLocked:
+            if (await self.settings()).is_locked:
+                raise
+        raise KeyRejected(self._say.key_refused_where_anybody_may_ask(), status=403)
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> Progress | None:
         request = await self._request("POST", path, json=body)
@@ -297,9 +338,14 @@ class DocSpace:
                 return self._say.untrusted_certificate(clean_text(cause.verify_message, 100))
             if isinstance(cause, ssl.SSLError):
                 return self._say.no_tls()
-        if any(sign in str(error) for sign in UNKNOWN_NAME_SIGNS):
-            return self._say.unknown_name()
+            if isinstance(cause, socket.gaierror):
+                return self._name_error(cause)
         return self._say.refuses_connection()
+
+    def _name_error(self, error: socket.gaierror) -> str:
+        if error.errno == socket.EAI_AGAIN:
+            return self._say.silent_dns()
+        return self._say.unknown_name()
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

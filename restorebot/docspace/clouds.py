@@ -4,6 +4,7 @@ The settings' validation, the modal's fields and the README's list follow these 
 (docspace-api §2.1).
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -13,10 +14,19 @@ VALUE_LIMIT = 200
 
 FLAG_VALUES = ("true", "false")
 
+OWN_FOLDER = "backup/"
+"""Where DocSpace keeps its backups in a bucket, and adds by itself to each path."""
+
 NOT_A_FLAG = "Write true or false."
 NOT_AN_ADDRESS = "This is not an address. Write it as https://s3.example.com."
 ADDRESS_WITHOUT_SCHEME = "It has to begin with https://."
 ADDRESS_WITH_CREDENTIALS = "Leave the name and password out: the portal has its own keys."
+NOT_A_REGION = "This is no region's name. Write it as the cloud does, for example eu-west-1."
+PATH_WITH_BUCKET = "Leave the bucket's address out: write the path inside the bucket."
+PATH_WITH_SLASH = "Leave the slash at its beginning out."
+PATH_WITH_FOLDER = (
+    f"Leave {OWN_FOLDER} out, for DocSpace looks in that folder by itself; or name another folder."
+)
 TOO_LONG = f"It is longer than {VALUE_LIMIT} characters."
 REGION_NEEDED = "Give the bucket's region, or the service URL of a storage that is not Amazon's."
 
@@ -78,6 +88,17 @@ class AddressKey(ModuleKey):
         # The card would show them to the whole channel.
         if "@" in parts.netloc:
             return ADDRESS_WITH_CREDENTIALS
+        return super().problem(value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegionKey(ModuleKey):
+    """A parameter that is a region's name, as clouds write them."""
+
+    def problem(self, value: str) -> str | None:
+        """Return what is wrong with a region, in a sentence; None where nothing is."""
+        if value and not re.fullmatch(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*", value):
+            return NOT_A_REGION
         return super().problem(value)
 
 
@@ -168,7 +189,7 @@ _MODULES = (
         label="Amazon S3 or compatible",
         keys=(
             _BUCKET,
-            ModuleKey(name="region", label="Region"),
+            RegionKey(name="region", label="Region"),
             AddressKey(name="serviceurl", label="Service URL"),
             FlagKey(name="forcepathstyle", label="Path style", tick="Force path style"),
             FlagKey(name="usehttp", label="HTTP", tick="Use HTTP instead of HTTPS"),
@@ -188,11 +209,24 @@ _MODULES = (
         keys=(
             _PUBLIC_CONTAINER,
             _PRIVATE_CONTAINER,
-            ModuleKey(name="region", label="Region", required=True),
+            RegionKey(name="region", label="Region", required=True),
         ),
     ),
-    CloudModule(name="selectel", label="Selectel", keys=(_PUBLIC_CONTAINER, _PRIVATE_CONTAINER)),
 )
 
 MODULES: Mapping[str, CloudModule] = {module.name: module for module in _MODULES}
 """Every cloud that is offered, by its module's name; the first is shown where none is chosen."""
+
+
+def problem_of_path(path: str, *, has_own_folder: bool) -> str | None:
+    """Return what is wrong with an archive's path in its bucket; None where nothing is.
+
+    A console shows more than DocSpace takes. ``has_own_folder`` is whether DocSpace adds its own.
+    """
+    if "://" in path:
+        return PATH_WITH_BUCKET
+    if path.startswith("/"):
+        return PATH_WITH_SLASH
+    if has_own_folder and path.startswith(OWN_FOLDER):
+        return PATH_WITH_FOLDER
+    return None

@@ -21,11 +21,30 @@ _STATUS = {"created": 0, "running": 1, "completed": 2, "canceled": CANCELLED, "f
 BACKUP_CANCELLED = "Backup cancelled"
 """A cancelled backup's ``warning``, in English portals (docspace-api §9)."""
 
+NO_CLOUD_KEYS = "Object reference not set to an instance of an object"
+"""How a task fails at 0 % whose cloud the portal has no keys for (docspace-api §2.1)."""
+
+CLOUD_KEYS_MISSING = (
+    "The portal has no keys for this cloud. Set them in DocSpace: Settings, Integration."
+)
+
 NEVER = 1
 """The year of an ``expiresOn`` that means "does not expire"."""
 
 ACTIVE = 0
 """The ``tenantStatus`` of a portal that people can use."""
+
+LOCKED = frozenset({3, 4, 6})
+"""The ``tenantStatus`` of a portal that answers 403 to nearly everything."""
+
+RESTORING = 4
+"""The ``tenantStatus`` of a portal that a restore has locked."""
+
+ADDRESS_BUSY = "Address busy."
+"""What a restore says that failed at its very end, when it was to take the portal's address."""
+
+DELETED = "_deleted"
+"""What such a restore has added to the alias of the portal that it was to replace."""
 
 LOCKED_BY_RESTORE = "locked by a restore"
 
@@ -34,7 +53,7 @@ _TENANT_STATUS_NAMES: Mapping[int, str] = {
     1: "suspended",
     2: "about to be removed",
     3: "being transferred",
-    4: LOCKED_BY_RESTORE,
+    RESTORING: LOCKED_BY_RESTORE,
     5: "being migrated",
     6: "being encrypted",
 }
@@ -69,6 +88,15 @@ class PortalInfo:
 
     tenant_status: int
     tenant_alias: str | None
+    standalone: bool = False
+
+    @property
+    def is_locked(self) -> bool:
+        """Return whether the portal refuses everybody for now: it is moved, restored or encrypted.
+
+        Source: docspace-api §5.
+        """
+        return self.tenant_status in LOCKED
 
     @classmethod
     def parse(cls, value: Any) -> "PortalInfo":
@@ -77,6 +105,7 @@ class PortalInfo:
         return cls(
             tenant_status=item.number("tenantStatus") or ACTIVE,
             tenant_alias=item.text("tenantAlias"),
+            standalone=item.flag("standalone"),
         )
 
 
@@ -112,7 +141,7 @@ class BackupRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class FileInfo:
-    """A file in a room, as ``GET files/file/{id}`` tells.
+    """A file in a room, as ``GET files/file/{id}`` tells, and the folder that it is in.
 
     ``size`` is in bytes; it and ``updated`` (UTC) are None where the portal does not tell. Source:
     the vendor's API reference of the method.
@@ -122,6 +151,7 @@ class FileInfo:
     size: int | None
     version: int
     updated: datetime | None
+    folder_id: str | None
 
     @classmethod
     def parse(cls, value: Any) -> "FileInfo":
@@ -135,7 +165,29 @@ class FileInfo:
             size=item.number("pureContentLength"),
             version=item.number("version") or 1,
             updated=item.time("updated"),
+            folder_id=item.text("folderId"),
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FolderInfo:
+    """A folder of a room, as ``GET files/folder/{id}`` tells.
+
+    ``may_create`` is None where the portal does not tell.
+    """
+
+    may_create: bool | None
+
+    @classmethod
+    def parse(cls, value: Any) -> "FolderInfo":
+        """Return a folder as the portal sent it. Raise BadReply."""
+        rights = _JsonObject(value, "folder").value("security")
+        if rights is None:
+            return cls(may_create=None)
+        members = _JsonObject(rights, "folder")
+        if members.value("create") is None:
+            return cls(may_create=None)
+        return cls(may_create=members.flag("create"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +217,14 @@ class Progress:
             task_id=item.text("taskId"),
             warning=item.text("warning"),
         )
+
+    @property
+    def said(self) -> str:
+        """Return what it failed with in the portal's words, or in ours where those tell nothing."""
+        error = clean_text(self.error or "")
+        if error.startswith(NO_CLOUD_KEYS) and self.progress == 0:
+            return CLOUD_KEYS_MISSING
+        return error
 
     @property
     def succeeded(self) -> bool:

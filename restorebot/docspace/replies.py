@@ -26,10 +26,13 @@ from restorebot.errors import (
     RequestRejected,
 )
 
+NO_TENANT = "Could not resolve current tenant"
+"""What a portal says to a key where the host maps to no portal (docspace-api §1.2)."""
+
 DEFAULT_WAIT = 30.0
 """Seconds to wait after a 429 that does not say how long."""
 
-LONGEST_WAIT = 3600.0
+LONGEST_WAIT = 300.0
 """Seconds to wait after a 429, whatever it says."""
 
 
@@ -145,7 +148,10 @@ def _limited(reply: Reply, say: Sentences) -> PortalError:
 def _fault(reply: Reply, say: Sentences) -> PortalError:
     if not reply.error:
         return PortalFault(say.service_away(reply.status), status=reply.status)
-    sentence = say.failed_inside(reply.status, reply.portal_message)
+    said = reply.portal_message
+    sentence = say.failed_inside(reply.status, said)
+    if said and said.startswith(NO_TENANT):
+        sentence = say.not_a_portal(reply.status)
     return PortalFault(sentence, status=reply.status, type=reply.exception_type)
 
 

@@ -47,6 +47,13 @@ class Sentences:
             f"make a new one in DocSpace, Developer Tools. {self.hints.replace_key}"
         )
 
+    def key_refused_where_anybody_may_ask(self) -> str:
+        """Say that the key is dead or too narrow (403 of a route that is open to anybody)."""
+        return (
+            f"{self.host} does not accept the API key (403): it is dead, or lacks permissions. "
+            f"Make one with all permissions in DocSpace, Developer Tools. {self.hints.replace_key}"
+        )
+
     def key_lacks_scope(self) -> str:
         """Say that the key may not make this call (403 without a body)."""
         return (
@@ -61,13 +68,20 @@ class Sentences:
             "administrator of the portal."
         )
 
+    def room_closed(self) -> str:
+        """Say that the archive's room is closed to the key's owner (403 at the start)."""
+        return (
+            f"{self.host} denies access (403): the key's owner needs the right to create files in "
+            "the archive's room, and has to be the owner or an administrator of the portal."
+        )
+
     # The address
 
-    def not_a_portal(self) -> str:
-        """Say that no portal answers at the address (404)."""
+    def not_a_portal(self, status: int = 404) -> str:
+        """Say that no portal answers at the address: 404 to anybody, 500 to a key."""
         return (
-            f"{self.host} is not the address of a portal (404); check {self.hints.address} and the "
-            "custom domain."
+            f"{self.host} is not the address of a portal ({status}); check "
+            f"{self.hints.address} and the custom domain."
         )
 
     def redirects(self, target: str | None) -> str:
@@ -91,6 +105,13 @@ class Sentences:
     def unknown_name(self) -> str:
         """Say that DNS does not have the host."""
         return f"The name {self.host} is not known to DNS; check {self.hints.address}."
+
+    def silent_dns(self) -> str:
+        """Say that DNS does not answer."""
+        return (
+            f"DNS does not answer for {self.host} just now. Try again in a minute; if it stays so, "
+            "look at the name server of the machine that asks."
+        )
 
     # The connection
 

@@ -73,9 +73,10 @@ _FACTS: Mapping[StorageType, StorageFacts] = {
     StorageType.LOCAL: StorageFacts(
         api_name="Local",
         label="the server's disk",
-        refusal=(
-            "With storage type 3 DocSpace ignores the path and restores whatever archive was "
-            "uploaded last."
+        way_back_warning=(
+            "Its archive is on the disk of the portal's server, where the restored portal finds it "
+            "only if its services share that disk; the vendor's cloud takes no such backup. "
+            f"{PREFER_CLOUD}"
         ),
     ),
     StorageType.DATA_STORE: StorageFacts(
@@ -135,6 +136,9 @@ NO_MODULE = f"needs a module, one of {', '.join(MODULES)}"
 NO_PARAMETERS = "takes no parameters with this storageType"
 _ONE_FOLDER = "needs a folderId and nothing else with this storageType"
 NO_ROOM_FOLDER = f"{_ONE_FOLDER}: a number"
+NO_DIRECTORY = (
+    "needs a filePath and nothing else with this storageType: a directory of the portal's server"
+)
 NO_PROVIDER_FOLDER = f"{_ONE_FOLDER}: the provider's own id, which is no number"
 
 
@@ -168,9 +172,12 @@ def parse_backup_storage(given: Sequence[tuple[str, Any]]) -> Storage:
     problem = _problem_of_place(storage_type, params)
     if problem is not None:
         raise ValueError(problem)
-    if "folderid" in params:
-        params = {"folderId": params["folderid"]}
-    return Storage(storage_type, tuple(params.items()))
+    spelled = {_SPELLINGS.get(name, name): value for name, value in params.items()}
+    return Storage(storage_type, tuple(spelled.items()))
+
+
+_SPELLINGS: Mapping[str, str] = {"folderid": "folderId", "filepath": "filePath"}
+"""The parameters that DocSpace does not write in small letters."""
 
 
 _STORAGE_TYPES: Mapping[str, StorageType] = {str(storage): storage for storage in StorageType}
@@ -201,6 +208,8 @@ def _problem_of_place(storage_type: StorageType, params: Mapping[str, str]) -> s
             return NO_ROOM_FOLDER
         case StorageType.THIRD_PARTY if not _is_one_folder(params, numbered=False):
             return NO_PROVIDER_FOLDER
+        case StorageType.LOCAL if set(params) != {"filepath"} or not params["filepath"]:
+            return NO_DIRECTORY
         case StorageType.DATA_STORE if params:
             return NO_PARAMETERS
     return None

@@ -11,6 +11,7 @@ from enum import StrEnum
 from restorebot.docspace.models import (
     ACTIVE,
     BackupRecord,
+    FolderInfo,
     KeyInfo,
     PortalInfo,
     Progress,
@@ -159,6 +160,10 @@ ARCHIVE_UNSEEN = (
     "The portal looks for it only when it has taken the restore; until then nobody can tell if it "
     "is there."
 )
+ARCHIVE_ROOM_CLOSED = (
+    "The key's owner may not create files in this file's folder, and the portal restores from "
+    "nowhere else. Give them that right, or choose another file."
+)
 ARCHIVE_CHANGED = "The file has changed since it was asked for. Look at it and ask again."
 
 
@@ -170,8 +175,13 @@ def archive_misnamed(file_name: str) -> str:
     )
 
 
-def check_archive(file: Source | PortalError, restore: Restore | None) -> Check:
-    """Check that an archive is there as it was asked for, as far as the portal tells."""
+def check_archive(
+    file: Source | PortalError, folder: FolderInfo | PortalError | None, restore: Restore | None
+) -> Check:
+    """Check that an archive is there as it was asked for, as far as the portal tells.
+
+    ``folder`` is the one that it is in, None where it is not known.
+    """
     if isinstance(file, PortalNotFound):
         return Check(ARCHIVE, CheckResult.FAILED, ARCHIVE_NOT_FOUND)
     if isinstance(file, AccessDenied):
@@ -182,16 +192,32 @@ def check_archive(file: Source | PortalError, restore: Restore | None) -> Check:
         return Check(ARCHIVE, CheckResult.WARNED, ARCHIVE_UNSEEN)
     if restore and file != restore.source:
         return Check(ARCHIVE, CheckResult.FAILED, ARCHIVE_CHANGED)
+    in_the_way = _folder_problem(folder)
+    if in_the_way is not None:
+        return in_the_way
     if not file.file_name.lower().endswith(ARCHIVE_ENDINGS):
         return Check(ARCHIVE, CheckResult.WARNED, archive_misnamed(file.file_name))
     return Check(ARCHIVE, CheckResult.PASSED, ARCHIVE_FOUND)
+
+
+def _folder_problem(folder: FolderInfo | PortalError | None) -> Check | None:
+    """Return why an archive cannot be restored from its folder; None where nothing is known of it.
+
+    The portal asks for the right to create there, which is more than the right to read.
+    """
+    match folder:
+        case AccessDenied() | FolderInfo(may_create=False):
+            return Check(ARCHIVE, CheckResult.FAILED, ARCHIVE_ROOM_CLOSED)
+        case PortalError(transient=True):
+            return unanswered(ARCHIVE, folder)
+    return None
 
 
 BACKUP = "backup"
 
 BACKUP_FOUND = "The backup is in this portal's history."
 BACKUP_NOT_FOUND = (
-    "This portal's history has no such backup. Copy the id of one from DocSpace: Settings, Backup."
+    "This portal's history has no such backup. Look at the list of its backups and choose one."
 )
 BACKUP_CHANGED = "The backup has changed since it was asked for. Look at it and ask again."
 BACKUP_EXPIRED = "The backup has expired: its file is no longer kept. Choose another one."

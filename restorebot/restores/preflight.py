@@ -7,7 +7,14 @@ from datetime import datetime
 from typing import TypeVar
 
 from restorebot.docspace.client import DocSpace
-from restorebot.docspace.models import BackupRecord, KeyInfo, PortalInfo, Progress, clean_text
+from restorebot.docspace.models import (
+    BackupRecord,
+    FolderInfo,
+    KeyInfo,
+    PortalInfo,
+    Progress,
+    clean_text,
+)
 from restorebot.docspace.storages import StorageType
 from restorebot.errors import PortalError, PortalNotFound, PortalTimeout, StorageError
 from restorebot.model import PortalAlias, Restore, Source
@@ -77,6 +84,11 @@ class Report:
         return tuple(check for check in self.checks if check.result is CheckResult.FAILED)
 
     @property
+    def why_failed(self) -> str:
+        """Return the sentences of those, each once: one trouble can fail several checks."""
+        return " ".join(dict.fromkeys(check.sentence for check in self.failed))
+
+    @property
     def unsure(self) -> tuple[Check, ...]:
         """Return the checks that could not be made just now."""
         return tuple(check for check in self.checks if check.result is CheckResult.UNSURE)
@@ -96,8 +108,16 @@ class _Answers:
     history: list[BackupRecord] | PortalError
     backup: Progress | PortalError | None
     restore: Progress | PortalError | None
-    archive: Source | PortalError | None
+    archive: "_Archive | PortalError | None"
     """A file as the portal shows it; None where it shows nothing, as of what is in no room."""
+
+
+@dataclass(frozen=True)
+class _Archive:
+    """A file in a room, and the folder that it is in, None where the portal does not say which."""
+
+    source: Source
+    folder: FolderInfo | PortalError | None
 
 
 class Preflight:
@@ -198,20 +218,30 @@ async def _history(portal: DocSpace, known: list[BackupRecord] | None) -> list[B
     return await portal.history()
 
 
-async def _archive(portal: DocSpace, wanted: SourceRef) -> Source | None:
+async def _archive(portal: DocSpace, wanted: SourceRef) -> _Archive | None:
     """Return an archive with what the portal tells of it; None of those outside its rooms."""
     if isinstance(wanted, BackupRef) or wanted.source.storage_type != StorageType.DOCUMENTS:
         return None
     if wanted.source.path is None:
         raise PortalNotFound(ARCHIVE_NOT_FOUND)
     file = await portal.file(wanted.source.path)
-    return replace(
+    source = replace(
         wanted.source,
         file_name=clean_text(file.title, FILE_NAME_LIMIT),
         size=file.size,
         version=file.version,
         changed_on=file.updated,
     )
+    return _Archive(source, await _folder(portal, file.folder_id))
+
+
+async def _folder(portal: DocSpace, folder_id: str | None) -> FolderInfo | PortalError | None:
+    if folder_id is None:
+        return None
+    try:
+        return await portal.folder(folder_id)
+    except PortalError as error:
+        return error
 
 
 def _check_source(
@@ -222,11 +252,23 @@ def _check_source(
         found = _find(answers.history, wanted.backup_id)
         check = check_backup(found, now, restore)
     else:
-        found = answers.archive or wanted.source
-        check = check_archive(found, restore)
+        found, folder = _shown(answers.archive, wanted)
+        check = check_archive(found, folder, restore)
     if isinstance(found, PortalError):
         return None, check
     return found, check
+
+
+def _shown(
+    archive: _Archive | PortalError | None, wanted: ArchiveRef
+) -> tuple[Source | PortalError, FolderInfo | PortalError | None]:
+    """Return an archive as the portal shows it, or as it was wanted, and its folder."""
+    match archive:
+        case _Archive():
+            return archive.source, archive.folder
+        case PortalError():
+            return archive, None
+    return wanted.source, None
 
 
 def _find(history: list[BackupRecord] | PortalError, backup_id: str) -> Source | PortalError | None:

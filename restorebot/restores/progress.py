@@ -1,5 +1,6 @@
 """How often to poll, and what the portal's numbers are taken to mean."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -52,7 +53,36 @@ def is_gone(restore: Restore, now: datetime) -> bool:
     """Return whether our task has not been shown for so long that it has to be called gone."""
     if restore.missing_since is None:
         return False
-    return now - restore.missing_since >= GONE_AFTER and restore.missing_polls >= GONE_POLLS
+    return is_gone_for(restore, now - restore.missing_since)
+
+
+def is_gone_for(restore: Restore, lasted: timedelta) -> bool:
+    """Return the same, where it has not been shown for so long."""
+    return lasted >= GONE_AFTER and restore.missing_polls >= GONE_POLLS
+
+
+class Lasting:
+    """For how long restores have been as they are, by a clock that nobody can set.
+
+    It begins with the first look of this process.
+    """
+
+    def __init__(self, steady: Callable[[], float]) -> None:
+        self._steady = steady
+        self._since: dict[str, tuple[object, float]] = {}
+
+    def lasted(self, restore_id: str, what: object = None) -> timedelta:
+        """Return for how long the restore has been as ``what`` says; from now on if it was not."""
+        now = self._steady()
+        known = self._since.get(restore_id)
+        if known is None or known[0] != what:
+            self._since[restore_id] = what, now
+            return timedelta()
+        return timedelta(seconds=now - known[1])
+
+    def forget(self, restore_id: str) -> None:
+        """Begin anew with the next look."""
+        self._since.pop(restore_id, None)
 
 
 def with_task_seen(restore: Restore) -> Restore:

@@ -132,4 +132,4 @@ class RestoreQueries:
             Action.SETTLE: decides,
             Action.ASK_AGAIN: asks,
         }
-        return frozenset(action for action in allowed_actions(restore.state) if may[action])
+        return frozenset(action for action in allowed_actions(restore) if may[action])

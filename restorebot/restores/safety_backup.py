@@ -13,7 +13,7 @@ from restorebot.errors import PortalBusy, PortalError
 from restorebot.model import Event, Post, PostKind, Restore, State
 from restorebot.restores.portals import Portals
 from restorebot.restores.progress import PollSettings, is_gone, with_missed_poll, with_task_seen
-from restorebot.restores.transitions import BOT, PORTAL, UNRESTORED, end
+from restorebot.restores.transitions import BACKUP_GOES_ON, BOT, PORTAL, UNRESTORED, end
 from restorebot.storage.store import Store
 
 NAME_LIMIT = 200
@@ -22,7 +22,7 @@ NAME_LIMIT = 200
 ANOTHER_BACKUP_BEGAN = "Another backup has just begun on the portal."
 NOT_MADE = "The safety backup could not be made."
 BACKUP_TASK_UNNAMED = "The portal took the safety backup without naming a task to watch."
-EARLIER_BACKUP = "The portal answered with a backup that was running already."
+EARLIER_BACKUP = "The portal answered with an earlier backup, so none was begun for this restore."
 BACKUP_INTERRUPTED = (
     "restorebot was interrupted while it asked for the safety backup, and cannot watch it."
 )
@@ -32,6 +32,9 @@ UNWATCHABLE = "The safety backup cannot be watched."
 GONE = "The portal no longer shows the safety backup, and did not say how it ended."
 NOT_VISIBLE = "The portal does not show the safety backup just now."
 NOT_IN_HISTORY = "The safety backup was made, but is not in the portal's history."
+BACKUP_CANCELLED = "Its safety backup was cancelled."
+BACKUP_ENDED = "Its safety backup had ended already."
+BACKUP_MAY_GO_ON = "It is not known whether its safety backup was cancelled or goes on."
 STORED_ELSEWHERE = "The safety backup was made, but was stored elsewhere than asked for."
 
 
@@ -85,7 +88,8 @@ class SafetyBackup:
             return await self._give_up(restore, f"{NOT_MADE} {error}")
         if reply is None or not reply.task_id:
             return await self._give_up(restore, BACKUP_TASK_UNNAMED)
-        if _is_earlier(reply, visible):
+        # Its status tells nothing: without a message queue a new task runs before it is answered.
+        if visible and reply.task_id == visible.task_id:
             return await self._give_up(restore, EARLIER_BACKUP)
         async with self._store.writing() as tx:
             await tx.advance(
@@ -115,7 +119,7 @@ class SafetyBackup:
         if progress.succeeded:
             return await self._find_in_history(restore, progress)
         if progress.failed:
-            said = clean_text(progress.error or "") or CANCELLED_BACKUP
+            said = progress.said or CANCELLED_BACKUP
             return await self._give_up(restore, f"{FAILED} {said}")
         await self._note(restore, progress)
         return self._poll.interval
@@ -185,6 +189,31 @@ class SafetyBackup:
             )
         return timedelta()
 
+    async def cancel(self, restore: Restore) -> str:
+        """Cancel the backup of a restore that is void, and return what became of it, a sentence.
+
+        The portal cancels whatever runs, so it is asked only where ours was just seen to run, and
+        once: what is not known afterwards is said.
+        """
+        portal = self._portals.of(restore).docspace
+        try:
+            visible = await portal.backup_progress()
+        except PortalError:
+            return BACKUP_GOES_ON
+        if visible is None or visible.task_id != restore.safety_task_id:
+            return BACKUP_GOES_ON
+        if visible.is_completed:
+            return BACKUP_ENDED
+        try:
+            known = await portal.cancel_backup()
+        except PortalError as error:
+            if error.sent:
+                return BACKUP_MAY_GO_ON
+            return BACKUP_GOES_ON
+        if not known:
+            return BACKUP_ENDED
+        return BACKUP_CANCELLED
+
     async def _give_up(
         self, restore: Restore, outcome: str, to: State = State.FAILED
     ) -> timedelta | None:
@@ -192,10 +221,3 @@ class SafetyBackup:
         async with self._store.writing() as tx:
             await end(tx, restore, ended, at=self._clock(), actor=BOT)
         return None
-
-
-def _is_earlier(reply: Progress, visible: Progress | None) -> bool:
-    """Return whether the portal answered with a backup that was there before ours."""
-    if visible and reply.task_id == visible.task_id:
-        return True
-    return bool(reply.status or reply.progress)

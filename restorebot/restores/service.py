@@ -11,9 +11,11 @@ from datetime import datetime
 from enum import StrEnum
 from functools import partial
 
-from restorebot.errors import Conflict, Refusal, Refused
+from restorebot.docspace.models import RESTORING, Progress
+from restorebot.errors import Conflict, PortalNotConfigured, Refusal, Refused, TaskTaken
 from restorebot.model import (
     Action,
+    Approvers,
     Event,
     PortalAlias,
     PortalName,
@@ -29,6 +31,7 @@ from restorebot.restores.policy import (
     NO_BREAK_GLASS,
     Allowed,
     Directory,
+    Policy,
     ineligible_voters,
     membership_of,
     require,
@@ -61,6 +64,12 @@ NOT_THE_REQUESTER = (
 )
 TASK_WAITS = "A restore task waits or runs on the portal, and goes on by itself. Look again later."
 NOTHING_TO_WATCH = "No running restore is to be seen on the portal, so there is nothing to watch."
+STILL_LOCKED = (
+    "The portal is still locked, and the task may still run. Have an administrator look at the "
+    "server, then click again."
+)
+TASK_OF_ANOTHER = "The task that is to be seen belongs to another restore, which is being watched."
+NOT_FINISHED_BY_WORD = "It did not finish, by the word of the approver who checked."
 NOT_STARTED_BY_WORD = "It did not start, by the word of the approver who checked."
 FINISHED_BY_WORD = (
     "It finished, by the word of the approver who checked. restorebot did not see it."
@@ -90,10 +99,11 @@ class AlreadyDecided(Refusal):
 
 
 class Settlement(StrEnum):
-    """What an approver knows of a restore whose outcome the bot does not."""
+    """What an approver knows of a restore that stands still, or whose outcome the bot does not."""
 
     RUNNING = "running"
     FINISHED = "finished"
+    NOT_FINISHED = "not_finished"
     NOT_STARTED = "not_started"
 
 
@@ -210,7 +220,7 @@ class Service:
             policy = self._portals.of(restore).policy
             needed = policy.quorum(restore.approvals_needed)
             earlier: tuple[str, ...] = ()
-            if allows(restore.state, Action.APPROVE) and len(restore.votes) + 1 >= needed:
+            if allows(restore, Action.APPROVE) and len(restore.votes) + 1 >= needed:
                 earlier = restore.voters
             # Together, so that one answer about a group serves for all of them.
             (person, groups), ineligible = await asyncio.gather(
@@ -235,7 +245,7 @@ class Service:
         Raise Refusal, SlackUnavailable.
         """
         restore = await self.read(restore_id)
-        if not allows(restore.state, Action.DENY):
+        if not allows(restore, Action.DENY):
             raise AlreadyDecided(restore)
         if user == restore.requester:
             raise Refused(OWN_DENIAL)
@@ -279,28 +289,80 @@ class Service:
         """
         restore = await self.read(restore_id)
         await self._check_approver(restore, user)
-        if how is Settlement.FINISHED:
-            return await self._finish(restore_id, user)
-        progress = await self._portals.of(restore).docspace.restore_progress()
-        running = progress is not None and not progress.is_completed
-        if how is Settlement.NOT_STARTED:
-            if running:
-                raise Refused(TASK_WAITS)
-            return await self._end(
-                restore_id,
-                Action.SETTLE,
-                to=State.CLOSED,
-                user=user,
-                outcome=NOT_STARTED_BY_WORD,
-                happened=False,
-            )
-        if progress is None or not running:
-            raise Refused(NOTHING_TO_WATCH)
-        return await self._decide(
-            restore_id, Action.SETTLE, partial(_adopt, task=progress.task_id, user=user)
+        if not allows(restore, Action.SETTLE):
+            raise AlreadyDecided(restore)
+        ways = {
+            Settlement.RUNNING: self._watch_what_runs,
+            Settlement.FINISHED: self._finish,
+            Settlement.NOT_FINISHED: self._break_off,
+            Settlement.NOT_STARTED: self._call_off,
+        }
+        return await ways[how](restore, user)
+
+    async def _call_off(self, restore: Restore, user: str) -> Restore:
+        """Close a restore that did not start, by the word of an approver."""
+        if restore.state is State.RESTORING:
+            # Of a card that was drawn before its task was seen again.
+            raise AlreadyDecided(restore)
+        progress = await self._task_to_see(restore)
+        if progress is not None and not progress.is_completed:
+            raise Refused(TASK_WAITS)
+        return await self._end(
+            restore.id,
+            Action.SETTLE,
+            to=State.CLOSED,
+            user=user,
+            outcome=NOT_STARTED_BY_WORD,
+            happened=False,
         )
 
-    async def _finish(self, restore_id: str, user: str) -> Restore:
+    async def _watch_what_runs(self, restore: Restore, user: str) -> Restore:
+        """Take the task that the portal shows for this restore's, by the word of an approver."""
+        progress = await self._task_to_see(restore)
+        if progress is None or progress.is_completed:
+            raise Refused(NOTHING_TO_WATCH)
+        adopt = partial(_adopt, task=progress.task_id, user=user)
+        try:
+            return await self._decide(restore.id, Action.SETTLE, adopt)
+        except TaskTaken:
+            raise Refused(TASK_OF_ANOTHER) from None
+
+    async def _task_to_see(self, restore: Restore) -> Progress | None:
+        """Return what the portal shows; nothing where the settings no longer have the portal."""
+        try:
+            docspace = self._portals.of(restore).docspace
+        except PortalNotConfigured:
+            return None
+        return await docspace.restore_progress()
+
+    async def _break_off(self, restore: Restore, user: str) -> Restore:
+        """Call a restore failed whose worker has died, by the word of an approver.
+
+        A task at 0 begins when a worker comes back, and one of a locked portal may still run.
+        """
+        progress = await self._task_to_see(restore)
+        tenant_status: int | None = None
+        if progress is not None and not progress.is_completed:
+            if progress.progress == 0:
+                raise Refused(TASK_WAITS)
+            info = await self._portals.of(restore).docspace.settings()
+            tenant_status = info.tenant_status
+            if tenant_status == RESTORING:
+                raise Refused(STILL_LOCKED)
+
+        async def broken_off(tx: WriteTransaction, restore: Restore, now: datetime) -> Restore:
+            after = replace(
+                restore,
+                state=State.FAILED,
+                outcome=NOT_FINISHED_BY_WORD,
+                decided_by=user,
+                tenant_status=tenant_status,
+            )
+            return await end(tx, restore, after, at=now, actor=user)
+
+        return await self._decide(restore.id, Action.SETTLE, broken_off)
+
+    async def _finish(self, restore: Restore, user: str) -> Restore:
         voided: list[str] = []
 
         async def finished(tx: WriteTransaction, restore: Restore, now: datetime) -> Restore:
@@ -309,13 +371,16 @@ class Service:
             voided.extend(await void_others(tx, closed, now))
             return closed
 
-        closed = await self._decide(restore_id, Action.SETTLE, finished)
+        closed = await self._decide(restore.id, Action.SETTLE, finished)
         for other in voided:
             self._wake(other)
         return closed
 
     async def _check_approver(self, restore: Restore, user: str) -> None:
-        policy = self._portals.of(restore).policy
+        try:
+            policy = self._portals.of(restore).policy
+        except PortalNotConfigured:
+            policy = Policy(approvers=Approvers(frozenset(restore.approvers)))
         person, groups = await membership_of(policy, self._directory, user)
         require(policy.may_decide(person, groups))
 
@@ -349,10 +414,12 @@ class Service:
                 late = restore.state is State.REQUESTED and now >= restore.expires_at
                 if late:
                     decided = await expire(tx, restore, now)
-                elif not allows(restore.state, action):
+                elif not allows(restore, action):
                     raise AlreadyDecided(restore)
                 else:
                     decided = await decision(tx, restore, now)
+        except TaskTaken:
+            raise
         except Conflict:
             raise AlreadyDecided(await self.read(restore_id)) from None
         self._wake(restore_id)
@@ -386,6 +453,7 @@ def _requested(draft: Draft, portal: Portal, now: datetime) -> Restore:
         requested_at=now,
         expires_at=planned_start.request_expiry(now, portal.approval_ttl, draft.starts_at),
         starts_at=draft.starts_at,
+        approvers=tuple(sorted(portal.policy.approvers)),
         announce=tuple(sorted(portal.announce)),
         break_glass=draft.break_glass,
     )
@@ -397,10 +465,10 @@ def backup_stays(name: str | None) -> str:
 
 
 def _stop_outcome(restore: Restore) -> str:
-    if restore.state is not State.BACKING_UP:
-        return UNSENT
     if restore.safety_made_at:
         return f"{UNRESTORED} {backup_stays(restore.safety_name)}"
+    if restore.state is not State.BACKING_UP:
+        return UNSENT
     return f"{UNRESTORED} {BACKUP_GOES_ON}"
 
 

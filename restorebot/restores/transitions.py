@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from restorebot.model import WAITING, Event, Post, PostKind, Restore, State
+from restorebot.restores.portals import Portals
 from restorebot.storage.store import Store, WriteTransaction
 
 BOT = "restorebot"
@@ -34,16 +35,22 @@ async def end(
     ``after`` has the new state and what else has changed; ``posts`` come before the closing one.
     ``happened`` is False for one that is called closed because it did not start. Raise StaleRow.
     """
-    details = {}
+    details: dict[str, str | bool] = {}
     if after.outcome:
         details["outcome"] = after.outcome
+    if after.adopted:
+        details["adopted"] = True
     return await tx.advance(
         before,
         replace(after, ended_at=at, blocked_reason=None),
         at=at,
         actor=actor,
         event=Event(after.state.value),
-        posts=[*posts, Post(PostKind.CLOSING), *ended_posts(before, happened=happened)],
+        posts=[
+            *posts,
+            Post(PostKind.CLOSING, {"happened": happened}),
+            *ended_posts(before, happened=happened),
+        ],
         details=details,
     )
 
@@ -69,6 +76,30 @@ async def mark_unknown(tx: WriteTransaction, restore: Restore, why: str, at: dat
         event=Event.UNKNOWN,
         posts=[Post(PostKind.UNKNOWN, {"why": why})],
         details={"why": why},
+    )
+
+
+async def fail_as_same_portal(
+    store: Store, portals: Portals, restore: Restore, task_id: str | None, at: datetime
+) -> None:
+    """End a restore whose task another live one has: its portal has two addresses.
+
+    Raise StaleRow, PortalNotConfigured.
+    """
+    async with store.writing() as tx:
+        holder = await tx.holder_of(task_id or "")
+        name: str = restore.portal
+        if holder is not None:
+            name = portals.of(holder).name
+        failed = replace(restore, state=State.FAILED, outcome=same_portal(name), another_seen=True)
+        await end(tx, restore, failed, at=at, actor=BOT)
+
+
+def same_portal(name: str) -> str:
+    """Say that another portal of the settings is this one under another address."""
+    return (
+        f"It is the same portal as {name}, where a restore is under way: the portal answered with "
+        "that one's task. Keep one of the two in the settings."
     )
 
 

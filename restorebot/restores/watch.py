@@ -10,14 +10,15 @@ from enum import StrEnum
 
 import structlog
 
-from restorebot.docspace.models import ACTIVE, Progress, clean_text
-from restorebot.errors import IpAddressRefused, PortalError, PortalNotFound
+from restorebot.docspace.models import ACTIVE, Progress
+from restorebot.errors import PortalError, PortalNotFound, TaskTaken
 from restorebot.model import Event, Phase, PortalAlias, Post, PostKind, Restore, State
 from restorebot.restores.checks import alias_of
 from restorebot.restores.portals import Portals
 from restorebot.restores.progress import (
+    Lasting,
     PollSettings,
-    is_gone,
+    is_gone_for,
     phase_of,
     phase_posts,
     with_missed_poll,
@@ -27,6 +28,7 @@ from restorebot.restores.transitions import (
     BOT,
     PORTAL,
     end,
+    fail_as_same_portal,
     mark_unknown,
     note_blocked,
     started_posts,
@@ -36,6 +38,9 @@ from restorebot.storage.store import Store, WriteTransaction
 
 ADOPTION_WINDOW = timedelta(minutes=2)
 """A task first seen within this after our POST is taken for ours (architecture §2.3)."""
+
+UNHEARD_AFTER = timedelta(hours=1)
+"""A restore of which nothing intelligible was heard for so long is a person's to settle."""
 
 VERIFICATION_PATIENCE = timedelta(minutes=10)
 """How long a completed portal may take to answer under its own alias (docspace-api §D).
@@ -48,6 +53,7 @@ SLOW_POLL_INTERVAL = timedelta(minutes=1)
 
 TASK_NOT_VISIBLE = "The portal does not show our task just now."
 TASK_GONE = "The portal no longer shows our task, and did not say how it ended."
+UNHEARD = "For an hour the portal has told nothing of our task."
 PORTAL_SILENT = "The portal no longer tells of our task."
 CANCELLED_RESTORE = "The portal cancelled the restore without giving a reason."
 
@@ -83,7 +89,9 @@ class Findings:
 class Watcher:
     """The steps of a restore whose request has been sent.
 
-    Each returns the time until the next look, None when nothing is left to look at.
+    Each returns the time until the next look, None when nothing is left to look at. ``steady`` is a
+    clock in seconds that nobody can set; ``posted_ago`` tells how long ago this process sent a
+    restore, None where another did.
     """
 
     def __init__(
@@ -93,23 +101,29 @@ class Watcher:
         *,
         poll: PollSettings,
         wake: Callable[[str], None],
+        steady: Callable[[], float],
+        posted_ago: Callable[[str], timedelta | None],
     ) -> None:
         self._store = store
         self._portals = portals
         self._poll = poll
         self._wake = wake
+        self._posted_ago = posted_ago
+        self._unchanged = Lasting(steady)
+        self._missing = Lasting(steady)
+        self._unheard = Lasting(steady)
+        self._completed = Lasting(steady)
 
     async def watch(self, restore: Restore, now: datetime) -> timedelta | None:
         """Poll the portal for our task."""
         try:
             progress = await self._portals.of(restore).docspace.restore_progress()
-        except (PortalNotFound, IpAddressRefused) as error:
-            # A backup brings its own custom domain and its own allowed addresses (docspace-api
-            # §D): it may stay so.
+        except PortalNotFound as error:
+            # A backup brings its own custom domain (docspace-api §D): it may stay so.
             return await self._missed(restore, now, str(error), f"{PORTAL_SILENT} {error}")
         except PortalError as error:
-            wait = await self._note_no_news(restore, now, str(error))
-            return max(wait, timedelta(seconds=error.retry_after))
+            return await self._unanswered(restore, now, error)
+        self._unheard.forget(restore.id)
         if progress is None or progress.task_id != restore.task_id:
             return await self._missed(restore, now, TASK_NOT_VISIBLE, TASK_GONE)
         return await self._apply_progress(restore, progress, now)
@@ -118,6 +132,7 @@ class Watcher:
         self, restore: Restore, progress: Progress, now: datetime
     ) -> timedelta | None:
         """Write down what changed of our task, and end the story when the portal says so."""
+        self._missing.forget(restore.id)
         if progress.succeeded:
             await self._complete(restore, now)
             return timedelta()
@@ -143,11 +158,28 @@ class Watcher:
                 await tx.update_unaudited(restore, seen)
         return self._poll.interval
 
+    async def _unanswered(
+        self, restore: Restore, now: datetime, error: PortalError
+    ) -> timedelta | None:
+        """Go on looking for an hour, whatever the address answers; then a person has to look."""
+        if self._unheard.lasted(restore.id) >= UNHEARD_AFTER:
+            async with self._store.writing() as tx:
+                await mark_unknown(tx, restore, f"{UNHEARD} {error}", now)
+            self._unheard.forget(restore.id)
+            return self._poll.interval
+        wait = await self._note_no_news(restore, now, str(error))
+        return max(wait, timedelta(seconds=error.retry_after))
+
     async def _note_no_news(self, restore: Restore, now: datetime, reason: str | None) -> timedelta:
         """Say that nothing new was heard, once, when it has lasted."""
         since = restore.progress_changed_at or now
-        if not restore.stalled and now - since >= self._poll.stall_after:
-            facts: Facts = {"since": since.isoformat(), "progress": restore.progress}
+        lasted = self._unchanged.lasted(restore.id, (restore.phase, restore.progress))
+        if not restore.stalled and lasted >= self._poll.stall_after:
+            facts: Facts = {
+                "since": since.isoformat(),
+                "progress": restore.progress,
+                "phase": restore.phase,
+            }
             async with self._store.writing() as tx:
                 await tx.advance(
                     restore,
@@ -167,7 +199,7 @@ class Watcher:
         """Give ``reason`` for a while when our task is not to be seen, then ``outcome``."""
         missed = with_missed_poll(restore, now)
         async with self._store.writing() as tx:
-            if is_gone(missed, now):
+            if is_gone_for(missed, self._missing.lasted(restore.id)):
                 await mark_unknown(tx, restore, outcome, now)
             else:
                 await tx.update_unaudited(restore, replace(missed, blocked_reason=reason))
@@ -198,7 +230,7 @@ class Watcher:
         failed = replace(
             restore,
             state=State.FAILED,
-            outcome=clean_text(progress.error or "") or CANCELLED_RESTORE,
+            outcome=progress.said or CANCELLED_RESTORE,
             progress=progress.progress,
             tenant_status=tenant_status,
         )
@@ -207,7 +239,7 @@ class Watcher:
 
     async def find_task(self, restore: Restore, now: datetime) -> timedelta | None:
         """Look for our task, or for one that can only be ours. The POST is never repeated."""
-        fresh = restore.sent_at is not None and now - restore.sent_at <= ADOPTION_WINDOW
+        fresh = self._is_fresh(restore, now)
         try:
             progress = await self._portals.of(restore).docspace.restore_progress()
         except PortalError as error:
@@ -217,11 +249,25 @@ class Watcher:
             await self._watch_again(restore, progress.task_id, now, adopting=False)
             return timedelta()
         if progress and fresh and _can_only_be_ours(restore, progress):
-            await self._watch_again(restore, progress.task_id, now, adopting=True)
+            try:
+                await self._watch_again(restore, progress.task_id, now, adopting=True)
+            except TaskTaken:
+                await fail_as_same_portal(
+                    self._store, self._portals, restore, progress.task_id, now
+                )
+                return None
             return timedelta()
         if fresh:
             return self._poll.interval
         return max(SLOW_POLL_INTERVAL, self._poll.interval)
+
+    def _is_fresh(self, restore: Restore, now: datetime) -> bool:
+        """Return whether a task that appears now can be of our POST, whichever clock is asked."""
+        if restore.sent_at is None:
+            return False
+        by_wall = now - restore.sent_at
+        longest = self._posted_ago(restore.id) or by_wall
+        return timedelta() <= by_wall <= ADOPTION_WINDOW and longest <= ADOPTION_WINDOW
 
     async def _watch_again(
         self, restore: Restore, task: str | None, now: datetime, *, adopting: bool
@@ -235,6 +281,7 @@ class Watcher:
             task_id=task,
             adopted=restore.adopted or adopting,
             outcome=None,
+            stalled=False,
             progress_changed_at=now,
         )
         found = Post(PostKind.ADOPTED, {"task": task, "again": not adopting})
@@ -251,14 +298,12 @@ class Watcher:
 
     async def verify_outcome(self, restore: Restore, now: datetime) -> timedelta | None:
         """Look whether the portal is itself again, and whether the key died as it must."""
-        late = restore.ended_at is None or now >= restore.ended_at + VERIFICATION_PATIENCE
+        late = self._completed.lasted(restore.id) >= VERIFICATION_PATIENCE
         found = await self._look_at_portal(restore)
         if not found.active and not late:
             return self._poll.interval
-        docspace = self._portals.of(restore).docspace
         try:
-            fate = _key_fate(await docspace.key_still_works(restore.sent_at or now))
-            found = replace(found, key=fate)
+            found = replace(found, key=await self._key_fate(restore, now))
         except PortalError as error:
             if error.transient and not late:
                 return self._poll.interval
@@ -266,6 +311,21 @@ class Watcher:
         async with self._store.writing() as tx:
             await _record_verification(tx, restore, found, now)
         return None
+
+    async def _key_fate(self, restore: Restore, now: datetime) -> KeyFate:
+        """Return what became of the key. Raise PortalError.
+
+        One that was stored while the restore ran, and works, tells nothing of the one before.
+        """
+        docspace = self._portals.of(restore).docspace
+        still_works = await docspace.key_still_works(restore.ended_at or now)
+        if still_works is None:
+            return KeyFate.REPLACED
+        if not still_works:
+            return KeyFate.DEAD
+        if await docspace.has_key_since(restore.sent_at or now):
+            return KeyFate.UNKNOWN
+        return KeyFate.ALIVE
 
     async def _look_at_portal(self, restore: Restore) -> Findings:
         docspace = self._portals.of(restore).docspace
@@ -283,14 +343,6 @@ def _can_only_be_ours(restore: Restore, progress: Progress) -> bool:
     if restore.has_task or progress.task_id is None:
         return False
     return progress.task_id != restore.previous_task_id
-
-
-def _key_fate(still_works: bool | None) -> KeyFate:
-    if still_works is None:
-        return KeyFate.REPLACED
-    if still_works:
-        return KeyFate.ALIVE
-    return KeyFate.DEAD
 
 
 async def skip_verification(tx: WriteTransaction, restore: Restore, why: str, at: datetime) -> None:

@@ -131,6 +131,7 @@ async def programs(
             usual = {
                 "SLACK_BOT_TOKEN": bot_token,
                 "SLACK_APP_TOKEN": app_token,
+                "RESTOREBOT_HEALTH": "false",
                 "SLACK_API_URL": f"{slack_url}/api/",
                 "DOCSPACE_URL": portal_url,
                 "DOCSPACE_API_KEY": key,

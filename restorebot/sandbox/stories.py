@@ -181,7 +181,7 @@ SETTINGS: Mapping[str, Mapping[str, str]] = {
     "break-glass": {"RESTOREBOT_BREAK_GLASS": CAROL},
     "safety-backup": {
         "RESTOREBOT_SAFETY_BACKUP": (
-            '{"storageType": 5, "module": "googlecloud", "bucket": "acme-backups"}'
+            '{"storageType": 5, "module": "s3", "bucket": "acme", "region": "eu-west-1"}'
         )
     },
     "dead-key": {"RESTOREBOT_ENCRYPTION_KEY": urlsafe_b64encode(secrets.token_bytes(32)).decode()},

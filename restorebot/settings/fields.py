@@ -33,7 +33,7 @@ KEY_SOURCE = "from Developer Tools, API keys"
 NO_APPROVERS = "without it nobody could approve a restore"
 
 HTTP_PORT = 3000
-"""The port without an app token: somebody has to listen to Slack."""
+"""The port unless another is set."""
 
 DOCSPACE_URL = setting(
     variable="DOCSPACE_URL",
@@ -164,19 +164,22 @@ class BotRules(BaseModel):
         "a lock on the portal",
     )
     stall_after: Ttl = setting("30 min", meaning="without any change, until the thread is told")
-    port: Port | None = setting(
-        None,
-        variable="PORT",
-        meaning="serves `/slack/events`, `/livez` and `/readyz`; with an app token nothing is "
-        "served unless it is set",
-        example=HTTP_PORT + 1,  # where the usual one may be taken
-        unset=f"`{HTTP_PORT}` without an app token",
+    health: bool = setting(
+        True,
+        meaning="whether `/livez` and `/readyz` are served; with an app token, nothing else is",
     )
-    host: str = setting(
-        "0.0.0.0",  # noqa: S104 - a platform's router comes from outside
+    port: Port = setting(
+        HTTP_PORT,
+        variable="PORT",
+        meaning="serves `/livez` and `/readyz`, and without an app token `/slack/events`",
+        example=HTTP_PORT + 1,  # where the usual one may be taken
+    )
+    host: str | None = setting(
+        None,
         variable="HOST",
         meaning="the address to serve on",
         example="127.0.0.1",
+        unset="`127.0.0.1` with an app token, else `0.0.0.0`",
     )
 
 

@@ -22,7 +22,6 @@ from restorebot.settings.declaration import declared
 from restorebot.settings.fields import (
     DOCSPACE_API_KEY,
     DOCSPACE_URL,
-    HTTP_PORT,
     BotAccess,
     BotRules,
     DatabaseAccess,
@@ -78,9 +77,18 @@ class Settings(DatabaseAccess, BotRules, PortalRules, ConfiguredPortals, BotAcce
     @property
     def listen_port(self) -> int | None:
         """The port to serve on; None for no server, which only Socket Mode can do without."""
-        if self.port is None and not self.socket_mode:
-            return HTTP_PORT
+        if self.socket_mode and not self.health:
+            return None
         return self.port
+
+    @property
+    def listen_host(self) -> str:
+        """The address to serve on: Slack, or a platform's router, has to get at it from outside."""
+        if self.host is not None:
+            return self.host
+        if self.socket_mode:
+            return "127.0.0.1"
+        return "0.0.0.0"  # noqa: S104
 
     @property
     def portals(self) -> tuple[PortalSettings, ...]:

@@ -81,6 +81,7 @@ def action_handlers(
         cards.AGAIN: lambda click: flow.ask_again(click.restore_id, click.user, click.trigger_id),
         cards.SETTLE_RUNNING: partial(settle, how=Settlement.RUNNING),
         cards.SETTLE_FINISHED: partial(settle, how=Settlement.FINISHED),
+        cards.SETTLE_NOT_FINISHED: partial(settle, how=Settlement.NOT_FINISHED),
         cards.SETTLE_NOT_STARTED: partial(settle, how=Settlement.NOT_STARTED),
         archive_form.CHOOSE_KIND: lambda click: flow.change_kind(click.view),
         archive_form.CHOOSE_MODULE: lambda click: flow.change_kind(click.view),

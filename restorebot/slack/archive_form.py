@@ -11,6 +11,7 @@ from restorebot.docspace.clouds import (
     CloudModule,
     FlagKey,
     ModuleKey,
+    problem_of_path,
 )
 from restorebot.docspace.storages import StorageType
 from restorebot.model import Source
@@ -132,8 +133,11 @@ def _parse_cloud(view: Mapping[str, Any], module: CloudModule) -> Source:
         params["subdir"] = subdir
     problems = module.problems(given)
     errors = {block_of(key): problems[key.name] for key in module.keys if key.name in problems}
+    misread = problem_of_path(path, has_own_folder=not subdir)
     if not path or path.endswith("/"):
         errors[PATH] = words.NO_PATH
+    elif misread is not None:
+        errors[PATH] = misread
     elif len(json.dumps(params)) > CARRIED:
         errors[PATH] = words.TOO_LONG_TOGETHER
     if errors:

@@ -21,7 +21,7 @@ from restorebot.slack.blocks import (
 )
 from restorebot.slack.mrkdwn import mention
 from restorebot.slack.phrases import card as words
-from restorebot.slack.phrases.restore import age, portal_and_address, stored_in, title
+from restorebot.slack.phrases.restore import age, portal_and_address, stored_in, title, whose_task
 
 APPROVE = "restore_approve"
 DENY = "restore_deny"
@@ -30,6 +30,7 @@ STOP = "restore_stop"
 AGAIN = "restore_again"
 SETTLE_RUNNING = "restore_settle_running"
 SETTLE_FINISHED = "restore_settle_finished"
+SETTLE_NOT_FINISHED = "restore_settle_not_finished"
 SETTLE_NOT_STARTED = "restore_settle_not_started"
 
 BAR = 20
@@ -136,8 +137,7 @@ def _restoring(restore: Restore, context: CardContext) -> list[str]:
         lines.append(words.started_at(restore.sent_at))
     if context.durations:
         lines.append(words.last_took(context.durations))
-    if restore.adopted:
-        lines.append(words.adopted(restore.task_id))
+    lines += _doubt(restore)
     if restore.stalled and restore.progress_changed_at:
         lines.append(words.nothing_changed_since(restore.progress_changed_at))
     return lines
@@ -152,11 +152,18 @@ def _unknown(_: Restore, context: CardContext) -> list[str]:
 
 
 def _completed(restore: Restore, _: CardContext) -> list[str]:
-    return [words.approved(restore), words.completed(restore)]
+    return [words.approved(restore), words.completed(restore), *_doubt(restore)]
 
 
 def _ended(restore: Restore, _: CardContext) -> list[str]:
-    return [words.ended(restore)]
+    return [words.ended(restore), *_doubt(restore)]
+
+
+def _doubt(restore: Restore) -> list[str]:
+    """Say of an adopted restore, to its end, that its task may be another's."""
+    if not restore.adopted:
+        return []
+    return [whose_task(restore)]
 
 
 _STORIES: Mapping[State, Callable[[Restore, CardContext], list[str]]] = {
@@ -188,6 +195,11 @@ def _approve_button(restore: Restore) -> Block:
 
 
 def _settle_buttons(restore: Restore) -> list[Block]:
+    if restore.state is State.RESTORING:
+        return [
+            button(words.IT_FINISHED, SETTLE_FINISHED, restore.id),
+            button(words.IT_DID_NOT_FINISH, SETTLE_NOT_FINISHED, restore.id),
+        ]
     return [
         button(words.IT_RUNS, SETTLE_RUNNING, restore.id),
         button(words.IT_FINISHED, SETTLE_FINISHED, restore.id),
@@ -210,7 +222,7 @@ def buttons(restore: Restore, only: AbstractSet[Action] = frozenset(Action)) -> 
 
     ``only`` leaves out the others.
     """
-    allowed = allowed_actions(restore.state)
+    allowed = allowed_actions(restore)
     elements: list[Block] = []
     for action in Action:
         if action in allowed and action in only:

@@ -23,6 +23,11 @@ RESPOND_TIMEOUT = 10
 """Seconds for a private answer."""
 
 DEFAULT_RETRY_AFTER = 30.0
+LONGEST_RETRY_AFTER = 300.0
+"""Seconds for which Slack's wish is obeyed: no thread is silent for a day."""
+
+MAY_HAVE_SUCCEEDED = frozenset({"internal_error", "fatal_error"})
+"""Slack's words for a failure of its own, after which a call may have succeeded (slack §2.2)."""
 
 log = structlog.get_logger()
 
@@ -40,16 +45,25 @@ def http_status(error: SlackApiError) -> int | None:
 
 def error_code(error: Exception) -> str:
     """Return Slack's word for why it refused, or else the kind of the failure."""
-    if isinstance(error, SlackApiError) and http_status(error) is not None:
-        return str(error.response.get("error"))
+    answer = getattr(getattr(error, "response", None), "data", None)
+    if isinstance(answer, Mapping):
+        return str(answer.get("error"))
     return type(error).__name__
 
 
+def is_refusal(error: SlackApiError) -> bool:
+    """Return whether Slack certainly did not do what it was asked."""
+    status = http_status(error)
+    if status is None or status >= 500:
+        return False
+    return error_code(error) not in MAY_HAVE_SUCCEEDED
+
+
 def retry_after_of(error: SlackApiError) -> float:
-    """Return the seconds until Slack wants to be asked again; 30 where it does not say."""
+    """Return the seconds until Slack is asked again: what it wants, up to 300, or 30."""
     try:
         header = error.response.headers.get("Retry-After", DEFAULT_RETRY_AFTER)
-        return max(0.0, float(header))
+        return min(LONGEST_RETRY_AFTER, max(0.0, float(header)))
     except (TypeError, ValueError):
         return DEFAULT_RETRY_AFTER
 

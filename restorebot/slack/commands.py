@@ -11,6 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from restorebot.errors import Refused
 from restorebot.model import Restore
+from restorebot.restores.named import NamedBackup, backup_named
 from restorebot.restores.portals import Portal, Portals
 from restorebot.restores.preflight import BackupRef, Preflight
 from restorebot.restores.queries import RestoreQueries
@@ -21,7 +22,7 @@ from restorebot.slack.client import CALL_ERRORS, error_code
 from restorebot.slack.dry_run import dry_run
 from restorebot.slack.parsing import ParsedCommand, parse_command
 from restorebot.slack.phrases import answers as words
-from restorebot.slack.request_flow import CHECKS_TIMEOUT, Asker, RequestFlow
+from restorebot.slack.request_flow import CHECKS_TIMEOUT, Asker, RequestFlow, read_history
 from restorebot.subcommands import Subcommand
 
 HISTORY_SHOWN = 20
@@ -104,12 +105,12 @@ class RestoreCommand:
             trigger_id=command.trigger_id,
             retry=command.retry,
         )
-        if parsed.backup_id is None:
+        if parsed.backup is None:
             await self._flow.open_picker(portal, asker)
         elif parsed.dry_run:
-            await self._dry_run(command, portal, parsed.backup_id)
+            await self._dry_run(command, portal, parsed.backup)
         else:
-            await self._flow.ask(portal, BackupRef(parsed.backup_id), asker)
+            await self._flow.ask(portal, parsed.backup, asker)
 
     async def _portal(self, command: Command, parsed: ParsedCommand) -> Portal:
         """Return the portal that is meant, if this person may ask for its restore here."""
@@ -117,11 +118,17 @@ class RestoreCommand:
         await self._service.check_may_request(portal, command.user, command.channel)
         return portal
 
-    async def _dry_run(self, command: Command, portal: Portal, backup_id: str) -> None:
+    async def _dry_run(
+        self, command: Command, portal: Portal, wanted: BackupRef | NamedBackup
+    ) -> None:
+        known = None
+        if isinstance(wanted, NamedBackup):
+            known = await read_history(portal)
+            wanted = backup_named(wanted, known, self._clock())
         report = await self._preflight.run(
-            portal.docspace, BackupRef(backup_id), self._clock(), patience=CHECKS_TIMEOUT
+            portal.docspace, wanted, self._clock(), patience=CHECKS_TIMEOUT, known=known
         )
-        await self._tell(command, dry_run(backup_id, report, portal))
+        await self._tell(command, dry_run(wanted.backup_id, report, portal))
 
     async def _help(self, _: Command, __: ParsedCommand) -> None:
         raise Refused(words.USAGE)

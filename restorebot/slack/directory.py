@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from restorebot.errors import Refused, SlackUnavailable
 from restorebot.restores.policy import Person
-from restorebot.slack.client import CALL_ERRORS, http_status
+from restorebot.slack.client import CALL_ERRORS, error_code, http_status, is_refusal
 from restorebot.slack.phrases import answers as words
 
 CALL_TIMEOUT = 2.0
@@ -39,13 +39,17 @@ log = structlog.get_logger()
 class SlackDirectory:
     """Looks people and usergroups up; a ``Directory`` for the policy.
 
-    ``team`` is the bot's own workspace.
+    ``team`` is the bot's own workspace, None until Slack has told it.
     """
 
-    def __init__(self, client: AsyncWebClient, team: str) -> None:
+    def __init__(self, client: AsyncWebClient) -> None:
         self._client = client
-        self._team = team
+        self.team: str | None = None
         self._in_flight: dict[str, tuple[float, asyncio.Task[Any]]] = {}
+
+    async def greet(self) -> None:
+        """Ask Slack who we are, which also tries the token. Raise what a call raises."""
+        self.team = str((await self._client.auth_test())["team_id"])
 
     async def person(self, user: str) -> Person:
         """Return who somebody is. Raise SlackUnavailable."""
@@ -77,11 +81,13 @@ class SlackDirectory:
         try:
             reply = await self._ask("users.info", {"user": user}, words.WHO)
         except SlackApiError as error:
-            if error.response.get("error") in NO_SUCH_USER:
+            if error_code(error) in NO_SUCH_USER:
                 return Person(id=user, is_external=True)
             raise _unavailable(words.WHO) from None
+        if self.team is None:
+            raise _unavailable(words.WHO)
         found = reply["user"]
-        elsewhere = found.get("team_id", self._team) != self._team
+        elsewhere = found.get("team_id", self.team) != self.team
         return Person(
             id=user,
             is_bot=bool(found.get("is_bot")),
@@ -105,7 +111,7 @@ class SlackDirectory:
         try:
             reply = await self._ask("usergroups.users.list", {"usergroup": group}, words.GROUP)
         except SlackApiError as error:
-            if error.response.get("error") in NO_SUCH_GROUP:
+            if error_code(error) in NO_SUCH_GROUP:
                 log.warning("usergroup_gone", usergroup=group)
                 return []
             raise _unavailable(words.GROUP) from None
@@ -136,7 +142,7 @@ class SlackDirectory:
         try:
             reply = await self._ask("conversations.info", {"channel": channel}, words.PLACE)
         except SlackApiError as error:
-            if error.response.get("error") in NOT_VISIBLE:
+            if error_code(error) in NOT_VISIBLE:
                 return None
             raise _unavailable(words.PLACE) from None
         return reply["channel"]
@@ -150,7 +156,7 @@ class SlackDirectory:
             async with asyncio.timeout(CALL_TIMEOUT):
                 return await self._client.api_call(method, http_verb="GET", params=params)
         except SlackApiError as error:
-            if http_status(error) in {None, 429}:
+            if http_status(error) == 429 or not is_refusal(error):
                 raise _unavailable(what) from None
             raise
         except CALL_ERRORS:

@@ -1,4 +1,4 @@
-"""`/restore <backupId> --dry-run`: every check and the requests that would be sent, in lines."""
+"""`/restore <backup> --dry-run`: every check and the requests that would be sent, in lines."""
 
 import json
 from collections.abc import Mapping

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,10 +16,11 @@ from restorebot.model import ANNOUNCEMENTS, Post, PostKind, Restore
 from restorebot.restores.portals import Portals
 from restorebot.slack.blocks import Block
 from restorebot.slack.cards import CardContext, card
-from restorebot.slack.client import CALL_ERRORS, error_code, http_status, retry_after_of
+from restorebot.slack.client import CALL_ERRORS, error_code, http_status, is_refusal, retry_after_of
 from restorebot.slack.rates import BACKOFF, Backoff, RateLimit
 from restorebot.slack.thread import mark_sent_again, thread_post
 from restorebot.storage.store import QueuedPost, Store
+from restorebot.times import Clocks
 
 LAST_RESTORES = 3
 """How many of the portal's earlier restores the card compares with."""
@@ -35,6 +36,20 @@ CARD_GONE = {
 
 CHANNEL_CLOSED = {"channel_not_found", "not_in_channel", "is_archived", "restricted_action"}
 """Slack's words for a channel that the bot cannot post into."""
+
+MALFORMED = {
+    "invalid_blocks",
+    "invalid_blocks_format",
+    "msg_blocks_too_long",
+    "msg_too_long",
+    "no_text",
+}
+"""Slack's words for a message that it will never take as it is."""
+
+NEVER_LEFT_OUT = {PostKind.CARD, PostKind.CLOSING, PostKind.BREAK_GLASS}
+
+PLAIN_LENGTH = 1000
+"""Characters of a message that was malformed and is sent again in plain words."""
 
 log = structlog.get_logger()
 
@@ -54,18 +69,18 @@ class Notifier:
     """
 
     def __init__(
-        self, client: AsyncWebClient, store: Store, portals: Portals, clock: Callable[[], datetime]
+        self, client: AsyncWebClient, store: Store, portals: Portals, clocks: Clocks
     ) -> None:
         self._client = client
         self._store = store
         self._portals = portals
-        self._clock = clock
+        self._clocks = clocks
         self._woken = asyncio.Event()
         # chat.update is about 50 a minute for the whole workspace, chat.postMessage one a second
         # per channel with short bursts (slack §2.1).
-        self._edits = RateLimit(8, timedelta(seconds=1.5))
+        self._edits = RateLimit(8, timedelta(seconds=1.5), clocks.steady)
         self._posts: dict[str, RateLimit] = {}
-        self._backoff = Backoff()
+        self._backoff = Backoff(clocks.steady)
 
     def wake(self) -> None:
         """Look again: something was committed that Slack may have to be told."""
@@ -75,59 +90,54 @@ class Notifier:
         """Make a round after every commit, and whenever something that was put off is due."""
         while True:
             self._woken.clear()
+            wait: timedelta | None = BACKOFF
             try:
-                due = await self.drain(self._clock())
+                wait = await self.drain()
             except StorageError as error:
                 log.warning("outbox_read_failed", why=str(error))
-                due = self._clock() + BACKOFF
             except Exception:
                 # Whatever it is, the other threads have to hear of their restores.
                 log.exception("delivery_round_failed")
-                due = self._clock() + BACKOFF
-            await self._sleep_until(due)
+            await self._sleep(wait)
 
-    async def _sleep_until(self, due: datetime | None) -> None:
+    async def _sleep(self, wait: timedelta | None) -> None:
         patience: float | None = None
-        if due is not None:
-            patience = max(0.0, (due - self._clock()).total_seconds())
+        if wait is not None:
+            patience = wait.total_seconds()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 await self._woken.wait()
 
-    async def drain(self, now: datetime) -> datetime | None:
+    async def drain(self) -> timedelta | None:
         """Give Slack all that may be given now.
 
-        Return when the rest is due, None when nothing is left.
+        Return how long until the rest is due, None when nothing is left.
         """
-        due = [await self._drain_posts(now), await self._redraw(now)]
-        return min((moment for moment in due if moment), default=None)
+        waits = [await self._drain_posts(), await self._redraw()]
+        return min((wait for wait in waits if wait is not None), default=None)
 
-    async def _drain_posts(self, now: datetime) -> datetime | None:
+    async def _drain_posts(self) -> timedelta | None:
         while True:
             async with self._store.reading() as tx:
                 heads = await tx.queue_heads()
                 rows = {head.restore_id: await tx.restore(head.restore_id) for head in heads}
-            due = []
+            waits = []
             sent = False
             for head in heads:
                 restore = rows[head.restore_id]
                 if restore is None:
                     continue
-                wait = self._post_wait(restore, head, now)
+                wait = self._post_wait(restore, head)
                 if wait:
-                    due.append(now + wait)
-                elif await self._guarded(
-                    self._deliver(restore, head, now), restore, lane=_lane(head), now=now
-                ):
+                    waits.append(wait)
+                elif await self._guarded(self._deliver(restore, head), restore, _lane(head)):
                     sent = True
                 else:
-                    due.append(now + self._backoff.wait(_lane(head), now))
+                    waits.append(self._backoff.wait(_lane(head)))
             if not sent:
-                return min(due, default=None)
+                return min(waits, default=None)
 
-    async def _guarded(
-        self, work: Awaitable[bool], restore: Restore, *, lane: str, now: datetime
-    ) -> bool:
+    async def _guarded(self, work: Awaitable[bool], restore: Restore, lane: str) -> bool:
         """Deliver one message; return whether Slack took it.
 
         Should our own code fail at it, it is put off, and holds up no other restore's.
@@ -138,39 +148,53 @@ class Notifier:
             raise
         except Exception:
             log.exception("delivery_failed", restore=restore.id, lane=lane)
-            self._backoff.failed(lane, now)
+            self._backoff.failed(lane)
             return False
 
-    def _post_wait(self, restore: Restore, queued: QueuedPost, now: datetime) -> timedelta:
+    def _post_wait(self, restore: Restore, queued: QueuedPost) -> timedelta:
         rate = self._rate_of(queued.channel or restore.channel)
-        return max(rate.wait(now), self._backoff.wait(_lane(queued), now))
+        return max(rate.wait(), self._backoff.wait(_lane(queued)))
 
     def _rate_of(self, channel: str) -> RateLimit:
-        return self._posts.setdefault(channel, RateLimit(4, timedelta(seconds=1)))
+        return self._posts.setdefault(
+            channel, RateLimit(4, timedelta(seconds=1), self._clocks.steady)
+        )
 
-    async def _deliver(self, restore: Restore, queued: QueuedPost, now: datetime) -> bool:
+    async def _deliver(self, restore: Restore, queued: QueuedPost) -> bool:
+        now = self._clocks.wall()
         text, blocks = await self._render(restore, queued)
         # The attempt is committed first: a process that dies now must know later that Slack may
         # have the message.
         async with self._store.writing() as tx:
             await tx.mark_attempt(queued, now)
-        self._rate_of(queued.channel or restore.channel).take(now)
+        self._rate_of(queued.channel or restore.channel).take()
         try:
             if queued.kind in ANNOUNCEMENTS:
                 ts = await self._announce(queued, text, blocks)
             else:
                 ts = await self._tell(restore, queued, text, blocks)
         except AnswerLost:
-            self._backoff.failed(_lane(queued), now)
+            self._backoff.failed(_lane(queued))
             return False
         except (SlackApiError, NotSent) as error:
-            async with self._store.writing() as tx:
-                await tx.mark_attempt(queued, None)
-            self._put_off(error, restore, what="post", lane=_lane(queued), now=now)
+            if _is_given_up(queued, error):
+                await self._give_up(queued, now)
+                return True
+            if not queued.attempted:
+                # What an earlier try may have left in the channel, this refusal does not undo.
+                async with self._store.writing() as tx:
+                    await tx.mark_attempt(queued, None)
+            self._put_off(error, restore, what="post", lane=_lane(queued))
             return False
         self._backoff.succeeded(_lane(queued))
         await self._note_delivered(restore, queued, ts, now)
         return True
+
+    async def _give_up(self, queued: QueuedPost, now: datetime) -> None:
+        log.warning("post_given_up", restore=queued.restore_id, kind=queued.kind)
+        self._backoff.succeeded(_lane(queued))
+        async with self._store.writing() as tx:
+            await tx.mark_done(queued, None, now)
 
     async def _render(self, restore: Restore, queued: QueuedPost) -> tuple[str, list[Block]]:
         context = await self._card_context(restore)
@@ -197,7 +221,7 @@ class Notifier:
                 facts = {"channel": queued.channel, "kind": queued.kind}
                 await tx.enqueue(restore.id, Post(PostKind.ANNOUNCEMENT_FAILED, facts), now)
             if queued.kind is PostKind.CARD:
-                await tx.mark_card(restore.id, restore.version, ts)
+                await tx.mark_card(restore.id, restore.version, ts, marked=queued.attempted)
 
     async def _announce(self, queued: QueuedPost, text: str, blocks: list[Block]) -> str | None:
         """Tell another channel; return the message's ts.
@@ -207,7 +231,7 @@ class Notifier:
         try:
             return await self._post({"channel": queued.channel, "text": text, "blocks": blocks})
         except SlackApiError as error:
-            reason = error.response.get("error")
+            reason = error_code(error)
             if reason not in CHANNEL_CLOSED:
                 raise
         log.warning("announcement_refused", channel=queued.channel, kind=queued.kind, reason=reason)
@@ -224,43 +248,54 @@ class Notifier:
         try:
             return await self._post(message | {"thread_ts": restore.card_ts})
         except SlackApiError as error:
-            if error.response.get("error") != "thread_not_found":
+            if error_code(error) != "thread_not_found":
                 raise
         # Somebody deleted the card; the story is told in the channel instead.
         return await self._post(message)
 
     async def _post(self, message: dict[str, Any]) -> str:
-        reply = await self._call("chat.postMessage", message | {"unfurl_links": False})
+        """Post a message, in plain words where Slack finds it malformed; return its ts."""
+        message = message | {"unfurl_links": False}
+        try:
+            reply = await self._call("chat.postMessage", message)
+        except SlackApiError as error:
+            if error_code(error) not in MALFORMED:
+                raise
+            log.warning("post_malformed", channel=message["channel"], reason=error_code(error))
+            plain = message["text"][:PLAIN_LENGTH]
+            reply = await self._call("chat.postMessage", message | {"text": plain, "blocks": []})
         return str(reply["ts"])
 
-    async def _redraw(self, now: datetime) -> datetime | None:
+    async def _redraw(self) -> timedelta | None:
         async with self._store.reading() as tx:
             stale = await tx.stale_cards()
-        due = []
+        waits = []
         for restore in stale:
             lane = _card_lane(restore)
-            wait = max(self._edits.wait(now), self._backoff.wait(lane, now))
+            wait = max(self._edits.wait(), self._backoff.wait(lane))
             if wait:
-                due.append(now + wait)
-            elif not await self._guarded(self._edit(restore, now), restore, lane=lane, now=now):
-                due.append(now + self._backoff.wait(lane, now))
-        return min(due, default=None)
+                waits.append(wait)
+            elif not await self._guarded(self._edit(restore), restore, lane):
+                waits.append(self._backoff.wait(lane))
+        return min(waits, default=None)
 
-    async def _edit(self, restore: Restore, now: datetime) -> bool:
+    async def _edit(self, restore: Restore) -> bool:
         lane = _card_lane(restore)
         text, blocks = card(restore, await self._card_context(restore))
+        if restore.card_marked:
+            text, blocks = mark_sent_again(text, blocks)
         message = {"channel": restore.channel, "ts": restore.card_ts, "text": text}
-        self._edits.take(now)
+        self._edits.take()
         try:
             await self._call("chat.update", message | {"blocks": blocks})
         except (AnswerLost, NotSent):
-            self._backoff.failed(lane, now)
+            self._backoff.failed(lane)
             return False
         except SlackApiError as error:
-            if error.response.get("error") not in CARD_GONE:
-                self._put_off(error, restore, what="edit", lane=lane, now=now)
+            if error_code(error) not in CARD_GONE:
+                self._put_off(error, restore, what="edit", lane=lane)
                 return False
-            log.warning("card_gone", restore=restore.id, reason=error.response.get("error"))
+            log.warning("card_gone", restore=restore.id, reason=error_code(error))
         else:
             self._backoff.succeeded(lane)
         async with self._store.writing() as tx:
@@ -276,11 +311,10 @@ class Notifier:
         try:
             return await self._client.api_call(method, json=body)
         except SlackApiError as error:
-            status = http_status(error)
-            if status is None or status >= 500:
-                log.warning("slack_server_error", method=method, status=status)
-                raise AnswerLost from None
-            raise
+            if is_refusal(error):
+                raise
+            log.warning("slack_server_error", method=method, reason=error_code(error))
+            raise AnswerLost from None
         except aiohttp.ClientConnectorError:
             log.warning("slack_unreachable", method=method)
             raise NotSent from None
@@ -289,7 +323,7 @@ class Notifier:
             raise AnswerLost from None
 
     async def _card_context(self, restore: Restore) -> CardContext:
-        approvers: tuple[str, ...] = ()
+        approvers = restore.approvers
         with contextlib.suppress(PortalNotConfigured):
             approvers = tuple(sorted(self._portals.of(restore).policy.approvers))
         if restore.sent_at is None:
@@ -307,18 +341,17 @@ class Notifier:
         *,
         what: str,
         lane: str,
-        now: datetime,
     ) -> None:
         if isinstance(error, NotSent):
-            self._backoff.failed(lane, now)
+            self._backoff.failed(lane)
             return
         log.warning(
             "slack_refused", what=what, restore=restore.id, lane=lane, reason=error_code(error)
         )
         if http_status(error) == 429:
-            self._backoff.pause(lane, now + timedelta(seconds=retry_after_of(error)))
+            self._backoff.pause(lane, timedelta(seconds=retry_after_of(error)))
         else:
-            self._backoff.failed(lane, now)
+            self._backoff.failed(lane)
 
 
 def _lane(queued: QueuedPost) -> str:
@@ -326,6 +359,16 @@ def _lane(queued: QueuedPost) -> str:
     if queued.channel is None:
         return queued.restore_id
     return f"{queued.restore_id} {queued.channel}"
+
+
+def _is_given_up(queued: QueuedPost, error: SlackApiError | NotSent) -> bool:
+    """Return whether a post is left out, so that it holds up no later one of its thread.
+
+    The card, the closing post and a break-glass start's loud post are never left out.
+    """
+    if isinstance(error, NotSent) or queued.kind in NEVER_LEFT_OUT:
+        return False
+    return error_code(error) in MALFORMED
 
 
 def _card_lane(restore: Restore) -> str:

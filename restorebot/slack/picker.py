@@ -1,4 +1,4 @@
-"""The picker: the modal in which a backup is chosen from the newest ones, or its id typed."""
+"""The picker: the modal in which a backup is chosen from the newest ones, or its name typed."""
 
 import json
 import uuid
@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from restorebot.docspace.models import BackupRecord
-from restorebot.docspace.storages import refusal_of
 from restorebot.errors import PortalError
 from restorebot.model import PortalName
+from restorebot.restores.named import NamedBackup, Wanted, is_usable
 from restorebot.restores.portals import Portal
-from restorebot.restores.preflight import ArchiveRef, BackupRef, SourceRef
+from restorebot.restores.preflight import ArchiveRef, BackupRef
 from restorebot.slack.archive_form import (
     HISTORY,
     KIND,
@@ -34,9 +34,9 @@ from restorebot.slack.blocks import (
 )
 from restorebot.slack.forms import FieldErrors, StaleFields, input_value, selected_value
 from restorebot.slack.mrkdwn import plain_text
-from restorebot.slack.parsing import EMPTY_GUID, GUID
+from restorebot.slack.parsing import parse_backup
 from restorebot.slack.phrases import picker as words
-from restorebot.slack.phrases.answers import EXAMPLE_ID
+from restorebot.slack.phrases.answers import EXAMPLE_NAME
 
 PICK = "restore_pick"
 BACKUP = "backup"
@@ -48,7 +48,7 @@ NEWEST = 100
 OPTION = 75
 """Characters of an option's text, and of its description (slack §3)."""
 
-ID_LIMIT = 100
+NAME_LIMIT = 300
 HISTORY_ERROR_SHOWN = 1000
 
 
@@ -92,7 +92,7 @@ class Choice:
     user: str
     portal_name: PortalName
     channel: str
-    wanted: SourceRef
+    wanted: Wanted
 
 
 def picker_modal(
@@ -109,7 +109,7 @@ def picker_modal(
         shown = inputs(state.kind, state.module)
     elif isinstance(history, PortalError):
         problem = plain_section(words.NOT_READ, str(history), HISTORY_ERROR_SHOWN)
-        shown = [problem, _other(words.ID_LABEL)]
+        shown = [problem, _other(words.NAME_LABEL)]
     else:
         shown = _backups(portal, history, now)
     return modal(
@@ -123,26 +123,20 @@ def picker_modal(
 
 
 def _backups(portal: Portal, records: Sequence[BackupRecord], now: datetime) -> list[Block]:
-    usable = [record for record in records if _is_usable(record, now)]
+    usable = [record for record in records if is_usable(record, now)]
     if not usable:
-        return [section(words.none_usable(portal.name)), _other(words.ID_LABEL)]
+        return [section(words.none_usable(portal.name)), _other(words.NAME_LABEL)]
     options = [_option(record, now) for record in usable[:NEWEST]]
     backups = select(options, placeholder=words.BACKUP_PLACEHOLDER)
     return [
         section(words.newest_first(portal.name, len(usable[NEWEST:]))),
         input_block(BACKUP, words.BACKUP_LABEL, backups, optional=True),
-        _other(words.OTHER_ID_LABEL),
+        _other(words.OTHER_NAME_LABEL),
     ]
 
 
-def _is_usable(record: BackupRecord, now: datetime) -> bool:
-    if record.expires_on and record.expires_on <= now:
-        return False
-    return refusal_of(record.storage_type) is None
-
-
 def _other(label: str) -> Block:
-    element = text_input(max_length=ID_LIMIT, placeholder=EXAMPLE_ID)
+    element = text_input(max_length=NAME_LIMIT, placeholder=EXAMPLE_NAME)
     return input_block(OTHER, label, element, optional=True)
 
 
@@ -160,9 +154,9 @@ def parse_submission(view: Mapping[str, Any], user: str) -> Choice:
     shown = PickerState.from_view(view)
     if shown.chosen(view) != shown:
         raise StaleFields({KIND: words.FIELDS_COMING})
-    wanted: SourceRef
+    wanted: Wanted
     if shown.kind == HISTORY:
-        wanted = BackupRef(_parse_backup_id(view))
+        wanted = _parse_backup(view)
     else:
         wanted = ArchiveRef(parse_archive(view, shown.kind, shown.module))
     return Choice(
@@ -175,17 +169,15 @@ def parse_submission(view: Mapping[str, Any], user: str) -> Choice:
     )
 
 
-def _parse_backup_id(view: Mapping[str, Any]) -> str:
-    """Return the id that is chosen or typed, in small letters. Raise FieldErrors."""
+def _parse_backup(view: Mapping[str, Any]) -> BackupRef | NamedBackup:
+    """Return the backup that is chosen or typed. Raise FieldErrors."""
     chosen, typed = selected_value(view, BACKUP), input_value(view, OTHER)
     if chosen and typed:
         raise FieldErrors({OTHER: words.BOTH_GIVEN})
     if chosen:
-        return chosen.lower()
+        return BackupRef(chosen.lower())
     if not typed:
         shown = view["state"]["values"]
         first_field = next(block for block in (BACKUP, OTHER) if block in shown)
         raise FieldErrors({first_field: words.NONE_GIVEN})
-    if not GUID.fullmatch(typed) or typed == EMPTY_GUID:
-        raise FieldErrors({OTHER: words.NOT_AN_ID})
-    return typed.lower()
+    return parse_backup(typed)

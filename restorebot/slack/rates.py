@@ -1,6 +1,10 @@
-"""How much Slack may be given, and when again after it refused."""
+"""How much Slack may be given, and when again after it refused.
 
-from datetime import datetime, timedelta
+All by a clock that nobody can set: an hour back on the wall's would silence a thread for an hour.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
 
 BACKOFF = timedelta(seconds=2)
 """Until a call that failed once is made again; each further failure doubles it."""
@@ -8,48 +12,52 @@ BACKOFF = timedelta(seconds=2)
 LONGEST_BACKOFF = timedelta(minutes=5)
 DOUBLINGS = 10
 
+Steady = Callable[[], float]
+"""Seconds that only go forward."""
+
 
 class RateLimit:
     """A rate: ``size`` at once, then one per ``interval``."""
 
-    def __init__(self, size: int, interval: timedelta) -> None:
+    def __init__(self, size: int, interval: timedelta, steady: Steady) -> None:
         self._size = size
-        self._interval = interval
-        self._full_at: datetime | None = None
+        self._interval = interval.total_seconds()
+        self._steady = steady
+        self._full_at = steady()
 
-    def wait(self, now: datetime) -> timedelta:
+    def wait(self) -> timedelta:
         """Return how long until one may be taken."""
-        if self._full_at is None:
-            return timedelta()
-        return max(timedelta(), self._full_at - now - (self._size - 1) * self._interval)
+        free_at = self._full_at - (self._size - 1) * self._interval
+        return timedelta(seconds=max(0.0, free_at - self._steady()))
 
-    def take(self, now: datetime) -> None:
+    def take(self) -> None:
         """Take one."""
-        full_at = self._full_at or now
-        self._full_at = max(now, full_at) + self._interval
+        self._full_at = max(self._steady(), self._full_at) + self._interval
 
 
 class Backoff:
     """When each lane may be tried again. A lane is what one refusal holds up."""
 
-    def __init__(self) -> None:
-        self._not_before: dict[str, datetime] = {}
+    def __init__(self, steady: Steady) -> None:
+        self._steady = steady
+        self._not_before: dict[str, float] = {}
         self._failures: dict[str, int] = {}
 
-    def wait(self, lane: str, now: datetime) -> timedelta:
+    def wait(self, lane: str) -> timedelta:
         """Return how long until the lane may be tried."""
-        return max(timedelta(), self._not_before.get(lane, now) - now)
+        not_before = self._not_before.get(lane, 0.0)
+        return timedelta(seconds=max(0.0, not_before - self._steady()))
 
-    def failed(self, lane: str, now: datetime) -> None:
+    def failed(self, lane: str) -> None:
         """Put the lane off, longer with each failure."""
         failures = self._failures.get(lane, 0)
         self._failures[lane] = failures + 1
         pause = BACKOFF * 2 ** min(failures, DOUBLINGS)
-        self._not_before[lane] = now + min(LONGEST_BACKOFF, pause)
+        self.pause(lane, min(LONGEST_BACKOFF, pause))
 
-    def pause(self, lane: str, until: datetime) -> None:
+    def pause(self, lane: str, wait: timedelta) -> None:
         """Put the lane off for as long as Slack asked."""
-        self._not_before[lane] = until
+        self._not_before[lane] = self._steady() + wait.total_seconds()
 
     def succeeded(self, lane: str) -> None:
         """Forget the lane's failures."""

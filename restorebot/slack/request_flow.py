@@ -11,11 +11,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from restorebot.docspace.models import BackupRecord
 from restorebot.errors import PortalError, Refused, RestorebotError
+from restorebot.restores.named import NamedBackup, Wanted, backup_named
 from restorebot.restores.portals import Portal, Portals
 from restorebot.restores.preflight import (
     ArchiveRef,
     Preflight,
-    SourceRef,
     ref_of,
     result_or_error,
 )
@@ -24,10 +24,12 @@ from restorebot.slack import picker
 from restorebot.slack.archive_form import HISTORY
 from restorebot.slack.blocks import Block
 from restorebot.slack.client import CALL_ERRORS, error_code, open_modal
+from restorebot.slack.mrkdwn import escape
 from restorebot.slack.phrases import answers as words
 from restorebot.slack.phrases import request
 from restorebot.slack.request_modal import (
     FIRST_WINDOW,
+    SENTENCE_SHOWN,
     Window,
     confirmation_modal,
     loading_modal,
@@ -81,7 +83,7 @@ class RequestFlow:
         self._clock = clock
         self._histories: dict[str, list[BackupRecord] | PortalError] = {}
 
-    async def ask(self, portal: Portal, wanted: SourceRef, asker: Asker) -> None:
+    async def ask(self, portal: Portal, wanted: Wanted, asker: Asker) -> None:
         """Open the modal for one backup, and fill it when the checks are made.
 
         It is opened within the trigger's three seconds.
@@ -90,7 +92,7 @@ class RequestFlow:
         try:
             modal = await self._facts(portal, wanted, channel=asker.channel, user=asker.user)
         except RestorebotError as error:
-            modal = refusal_modal(words.explain(error))
+            modal = refusal_modal(_why(error))
         await self._fill({"view_id": view["id"]}, modal, asker.retry)
 
     async def ask_again(self, restore_id: str, user: str, trigger_id: str) -> None:
@@ -135,7 +137,7 @@ class RequestFlow:
                 window=window,
             )
         except RestorebotError as error:
-            modal = refusal_modal(words.explain(error), window)
+            modal = refusal_modal(_why(error), window)
         await self._fill({"external_id": choice.facts_id}, modal, words.PRESS_NEXT_AGAIN)
 
     async def _picker(self, portal: Portal, view_id: str, state: picker.PickerState) -> Block:
@@ -160,7 +162,7 @@ class RequestFlow:
     async def _facts(
         self,
         portal: Portal,
-        wanted: SourceRef,
+        wanted: Wanted,
         *,
         channel: str,
         user: str,
@@ -168,6 +170,9 @@ class RequestFlow:
         window: Window = FIRST_WINDOW,
     ) -> Block:
         now = self._clock()
+        if isinstance(wanted, NamedBackup):
+            known = await read_history(portal)
+            wanted = backup_named(wanted, known, now)
         report, may_break_glass = await asyncio.gather(
             self._preflight.run(portal.docspace, wanted, now, patience=CHECKS_TIMEOUT, known=known),
             self._service.may_break_glass(portal, user),
@@ -204,19 +209,37 @@ class RequestFlow:
         raise Refused(words.window_closed(retry))
 
 
+def _why(error: RestorebotError) -> str:
+    """Say in mrkdwn why nothing can be asked; only a portal's words come from outside."""
+    if isinstance(error, PortalError):
+        return escape(str(error), SENTENCE_SHOWN)
+    return words.explain(error)
+
+
+async def read_history(portal: Portal) -> list[BackupRecord]:
+    """Return the history afresh, to find a backup by its name. Raise PortalError."""
+    docspace = portal.docspace
+    found = await result_or_error(docspace.history(), CHECKS_TIMEOUT, docspace.host)
+    if isinstance(found, PortalError):
+        raise found
+    return found
+
+
 def facts_window(choice: picker.Choice) -> Window:
     """Return the modal on top of the picker; closing it leads back."""
     return Window(external_id=choice.facts_id, close=request.BACK)
 
 
 def _history_with(
-    wanted: SourceRef, history: list[BackupRecord] | PortalError | None
+    wanted: Wanted, history: list[BackupRecord] | PortalError | None
 ) -> list[BackupRecord] | None:
     """Return the history that a picker has read, if it can answer what was asked for.
 
     None where it was not read, or where a backup may be newer than the picker.
     """
     if history is None or isinstance(history, PortalError):
+        return None
+    if isinstance(wanted, NamedBackup):
         return None
     known = {record.id.lower() for record in history}
     if isinstance(wanted, ArchiveRef) or wanted.backup_id in known:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from restorebot.model import PostKind, Restore, State
+from restorebot.model import Phase, PostKind, Restore, State
 from restorebot.slack.blocks import (
     FALLBACK,
     Block,
@@ -19,6 +19,7 @@ from restorebot.slack.blocks import (
 from restorebot.slack.cards import REASON_SHOWN, CardContext
 from restorebot.slack.phrases import announcements, card, ending
 from restorebot.slack.phrases import thread as words
+from restorebot.slack.phrases.restore import whose_task
 
 PostFacts = Mapping[str, Any]
 """What the outbox keeps of a post, in plain JSON values."""
@@ -112,7 +113,7 @@ def _backed_up(restore: Restore, facts: PostFacts, _: CardContext) -> list[Block
 
 
 def _sent(restore: Restore, facts: PostFacts, _: CardContext) -> list[Block]:
-    return [section(words.sent(restore, facts["task"]))]
+    return [section(words.sent(restore, facts["task"])), *_doubt(restore)]
 
 
 def _fetching(restore: Restore, _: PostFacts, __: CardContext) -> list[Block]:
@@ -125,7 +126,10 @@ def _loading(restore: Restore, _: PostFacts, __: CardContext) -> list[Block]:
 
 def _stalled(_: Restore, facts: PostFacts, __: CardContext) -> list[Block]:
     since = datetime.fromisoformat(facts["since"])
-    return [section(words.stalled(since, facts["progress"]))]
+    phase: Phase | None = None
+    if facts.get("phase"):
+        phase = Phase(facts["phase"])
+    return [section(words.stalled(since, facts["progress"], phase))]
 
 
 def _adopted(_: Restore, facts: PostFacts, __: CardContext) -> list[Block]:
@@ -145,12 +149,22 @@ def _unknown(_: Restore, facts: PostFacts, context: CardContext) -> list[Block]:
     ]
 
 
-def _closing(restore: Restore, _: PostFacts, context: CardContext) -> list[Block]:
+def _closing(restore: Restore, facts: PostFacts, context: CardContext) -> list[Block]:
     blocks = ENDS[restore.state](restore)
+    if restore.state is State.CLOSED and facts.get("happened", True):
+        blocks.append(section(ending.IF_IT_FINISHED))
+    blocks += _doubt(restore)
     # After a completed restore its verification is the thread's last message.
     if restore.state is not State.COMPLETED:
         blocks.append(_story(restore, context))
     return blocks
+
+
+def _doubt(restore: Restore) -> list[Block]:
+    """Say of an adopted restore that its task may be another's."""
+    if not restore.adopted:
+        return []
+    return [section(whose_task(restore))]
 
 
 def _story(restore: Restore, context: CardContext) -> Block:
@@ -177,7 +191,6 @@ def _closed(restore: Restore) -> list[Block]:
     return [
         section(ending.closing(restore)),
         *_quoted(card.WHY, restore.outcome, OUTCOME_SHOWN),
-        section(ending.IF_IT_FINISHED),
     ]
 
 

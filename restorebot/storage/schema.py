@@ -62,7 +62,7 @@ restores = Table(
     metadata,
     Column("id", String(36), primary_key=True),
     Column("version", Integer, nullable=False),
-    Column("state", String(16), nullable=False, index=True),
+    Column("state", String(16), nullable=False),
     Column("portal", String(255), nullable=False),
     Column("portal_url", String(2048), nullable=False),
     Column("source", JSON, nullable=False),
@@ -76,6 +76,7 @@ restores = Table(
     Column("requested_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
     Column("starts_at", UtcDateTime),
+    Column("approvers", JSON, nullable=False),
     Column("announce", JSON, nullable=False),
     Column("self_approved", Boolean, nullable=False),
     Column("break_glass", Boolean, nullable=False),
@@ -92,6 +93,8 @@ restores = Table(
     Column("previous_task_id", String(64)),
     Column("task_id", String(64)),
     Column("adopted", Boolean, nullable=False),
+    Column("reply_seconds", Integer),
+    Column("another_seen", Boolean, nullable=False),
     Column("phase", String(16)),
     Column("progress", Integer, nullable=False),
     Column("progress_changed_at", UtcDateTime),
@@ -106,7 +109,10 @@ restores = Table(
     Column("verified", Boolean, nullable=False),
     Column("card_ts", String(32)),
     Column("card_version", Integer, nullable=False),
+    Column("card_marked", Boolean, nullable=False),
 )
+
+Index("ix_restores_state_verified", restores.c.state, restores.c.verified)
 
 _is_live = restores.c.state.in_(sorted(LIVE))
 claim = Index(
@@ -117,6 +123,15 @@ claim = Index(
     postgresql_where=_is_live,
 )
 """A portal's claim: at most one live restore (invariant I2), kept by the database itself."""
+
+task = Index(
+    "uq_restores_live_task",
+    restores.c.task_id,
+    unique=True,
+    sqlite_where=_is_live,
+    postgresql_where=_is_live,
+)
+"""A portal's task belongs to one live restore, though the portal have two addresses."""
 
 votes = Table(
     "votes",

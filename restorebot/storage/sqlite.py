@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TextIO
@@ -19,13 +20,15 @@ LOCK_PATIENCE = 10.0
 async def lock_file(url: str) -> TextIO | None:
     """Hold SQLite's file for this process alone. Raise DatabaseError.
 
-    Two bots on one file would tell every thread everything twice.
+    Two bots on one file would tell every thread everything twice. Whatever link leads to it, the
+    file itself is held.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
         return None
+    file = await asyncio.to_thread(os.path.realpath, parsed.database)
     try:
-        handle = await asyncio.to_thread(Path(f"{parsed.database}.lock").open, "w")
+        handle = await asyncio.to_thread(Path(f"{file}.lock").open, "w")
     except OSError as error:
         sentence = problems.cannot_open(parsed.database, str(error.strerror))
         raise DatabaseError(sentence) from None
@@ -40,8 +43,10 @@ async def lock_file(url: str) -> TextIO | None:
     raise DatabaseError(problems.held(parsed.database))
 
 
-PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000")
-"""FULL, because a lost commit of "starting" would let a second POST out."""
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=2000")
+"""FULL, because a lost commit of "starting" would let a second POST out. A submit is committed
+before its ack, for which Slack waits 3 s: what is locked has to be given up before.
+"""
 
 READ_ONLY_PRAGMAS = ("query_only=ON", "busy_timeout=5000")
 """What changes no byte of the file: it may be evidence."""
@@ -58,6 +63,12 @@ def configure(engine: Engine, pragmas: Iterable[str] = PRAGMAS) -> None:
         for pragma in pragmas:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
+
+    @event.listens_for(engine, "invalidate")
+    def invalidate(connection: Any, _: Any, __: Any) -> None:
+        # Of a write that was cancelled. Closed with a statement that its traceback still holds, a
+        # connection would keep its transaction, and the lock.
+        connection.rollback()
 
     @event.listens_for(engine, "begin")
     def begin(conn: Any) -> None:

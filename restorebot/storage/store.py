@@ -16,11 +16,13 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     UnaryExpression,
+    column,
     delete,
     func,
     insert,
     inspect,
     select,
+    table,
     text,
     true,
     update,
@@ -36,9 +38,11 @@ from restorebot.errors import (
     PortalBusy,
     StaleRow,
     StorageError,
+    TaskTaken,
 )
 from restorebot.model import (
     ENDED,
+    LIVE,
     OPEN,
     WITH_WORK,
     Event,
@@ -52,7 +56,10 @@ from restorebot.model import (
     may_move,
 )
 from restorebot.storage import audit, keys, problems, sqlite
-from restorebot.storage.schema import REVISION, outbox, restores, votes
+from restorebot.storage.schema import REVISION, outbox, restores, task, votes
+
+_REVISION = table("alembic_version", column("version_num"))
+_SAME_REVISION = update(_REVISION).values(version_num=_REVISION.c.version_num)
 
 _COLUMNS = [field.name for field in fields(Restore) if field.name != "votes"]
 
@@ -100,10 +107,28 @@ class ReadTransaction:
             clause &= restores.c.portal_url == portal_url
         return await self.find(clause)
 
+    async def holder_of(self, task_id: str) -> Restore | None:
+        """Return the live restore that has this task of a portal."""
+        live = restores.c.state.in_(sorted(LIVE))
+        found = await self.find(live & (restores.c.task_id == task_id))
+        return next(iter(found), None)
+
     async def unfinished(self) -> list[Restore]:
         """Return every restore that the clock has work with: the open and the unverified ones."""
         has_work = restores.c.state.in_(sorted(WITH_WORK)) & restores.c.verified.is_(False)
         return await self.find(has_work)
+
+    async def due(self, now: datetime) -> list[str]:
+        """Return the ids of the restores that the clock may have work with at this time."""
+        rows = restores.c
+        is_due = (
+            rows.state.in_(sorted(LIVE))
+            | ((rows.state == State.REQUESTED) & (rows.expires_at <= now))
+            | ((rows.state == State.APPROVED) & rows.starts_at.is_(None))
+            | ((rows.state == State.APPROVED) & (rows.starts_at <= now))
+            | ((rows.state == State.COMPLETED) & rows.verified.is_(False))
+        )
+        return list(await self.connection.scalars(select(rows.id).where(is_due)))
 
     async def last_completed(self, portal_url: str, count: int) -> list[Restore]:
         """Return the portal's latest completed restores, newest first."""
@@ -233,7 +258,7 @@ class WriteTransaction(ReadTransaction):
 
         ``before`` is what the caller read, ``after`` what ``dataclasses.replace`` made of it.
         Raise StaleRow when the row has changed since, PortalBusy when another restore holds the
-        portal.
+        portal, TaskTaken when another has the portal's task.
         """
         if not may_move(before.state, after.state):
             raise ValueError(f"no move from {before.state} to {after.state}")
@@ -301,14 +326,17 @@ class WriteTransaction(ReadTransaction):
         row = update(outbox).where(outbox.c.id == post.id)
         await self.connection.execute(row.values(sent_ts=ts, done_at=at))
 
-    async def mark_card(self, restore_id: str, version: int, ts: str | None = None) -> None:
-        """Note which version of the row the card shows, and where the card is.
+    async def mark_card(
+        self, restore_id: str, version: int, ts: str | None = None, *, marked: bool = False
+    ) -> None:
+        """Note which version of the row the card shows.
 
-        This is no change of the restore.
+        With ``ts``, also where a new card is, and whether it is ``marked`` as perhaps a second
+        one. This is no change of the restore.
         """
-        values: dict[str, int | str] = {"card_version": version}
+        values: dict[str, int | str | bool] = {"card_version": version}
         if ts is not None:
-            values["card_ts"] = ts
+            values |= {"card_ts": ts, "card_marked": marked}
         row = update(restores).where(restores.c.id == restore_id)
         await self.connection.execute(row.values(values))
 
@@ -328,7 +356,10 @@ class WriteTransaction(ReadTransaction):
         }
         try:
             done = await self.connection.execute(update(restores).where(same).values(changes))
-        except IntegrityError:
+        except IntegrityError as error:
+            # Both databases name what is unique in it.
+            if restores.c.task_id.name in str(error.orig) or str(task.name) in str(error.orig):
+                raise TaskTaken from None
             raise PortalBusy from None
         if done.rowcount != 1:
             raise StaleRow
@@ -378,6 +409,12 @@ class Store:
             async with self._writer.begin() as connection:
                 yield WriteTransaction(connection)
         self.changed()
+
+    async def try_writing(self) -> None:
+        """Commit a write that changes nothing. Raise StorageError where none can be committed."""
+        with _as_database_error("written"):
+            async with self._writer.begin() as connection:
+                await connection.execute(_SAME_REVISION)
 
     async def close(self) -> None:
         """Close all connections and let go of the file."""
@@ -501,5 +538,6 @@ def _to_restore(row: RowMapping, their_votes: tuple[Vote, ...]) -> Restore:
     if values["phase"] is not None:
         values["phase"] = Phase(values["phase"])
     values["source"] = Source.from_json(values["source"])
+    values["approvers"] = tuple(values["approvers"])
     values["announce"] = tuple(values["announce"])
     return Restore(**values, votes=their_votes)

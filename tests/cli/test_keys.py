@@ -295,3 +295,16 @@ async def test_a_key_stored_during_the_look_afterwards_raises_no_alarm(keyed: Wo
     assert status == 0, said
     await keyed.pass_time(10)
     assert ending.KEYS[KeyFate.REPLACED] in (await keyed.thread())[-1]
+
+
+async def test_a_key_that_was_stored_while_the_restore_ran_is_not_called_new(keyed: World) -> None:
+    """It died with all the others at the end."""
+    await keyed.ask()
+    await keyed.click("approve")
+    made = await new_key(keyed)
+    keyed.clock.now -= timedelta(seconds=5)
+    status, said = await key(keyed, "set", typed=made)
+    assert status == 0, said
+    await keyed.until(State.COMPLETED)
+    await keyed.pass_time(15)
+    assert ending.KEYS[KeyFate.DEAD] in (await keyed.thread())[-1]

@@ -13,6 +13,7 @@ from restorebot.docspace import models
 from restorebot.docspace.models import (
     BackupRecord,
     FileInfo,
+    FolderInfo,
     KeyInfo,
     PortalInfo,
     Progress,
@@ -151,6 +152,34 @@ def test_only_completed_without_error_at_100_is_success(
 )
 def test_a_key_may_write_with_all_permissions_only(permissions: list[str], may: bool) -> None:
     assert KeyInfo.parse({"permissions": permissions}).may_write is may
+
+
+@pytest.mark.parametrize(
+    ("value", "may"),
+    [
+        ({"security": {"Create": True}}, True),
+        ({"security": {"create": False}}, False),
+        ({"security": {"Read": True}}, None),
+        ({}, None),
+    ],
+)
+def test_a_right_to_create_that_is_not_told_is_not_known(
+    value: dict[str, Any], may: bool | None
+) -> None:
+    assert FolderInfo.parse(value).may_create is may
+
+
+@pytest.mark.parametrize(
+    ("error", "progress", "said"),
+    [
+        (f"{models.NO_CLOUD_KEYS}.", 0, models.CLOUD_KEYS_MISSING),
+        (f"{models.NO_CLOUD_KEYS}.", 75, f"{models.NO_CLOUD_KEYS}."),
+        ("The backup file is invalid.", 0, "The backup file is invalid."),
+        (None, 0, ""),
+    ],
+)
+def test_a_cloud_without_keys_is_said_in_words(error: str | None, progress: int, said: str) -> None:
+    assert Progress(is_completed=True, progress=progress, error=error).said == said
 
 
 @given(st.text(), st.integers(1, 400))

@@ -34,7 +34,7 @@ def test_of_each_type_that_is_offered_the_thread_can_tell_the_way_back() -> None
 
 
 def test_an_archive_can_be_named_wherever_something_is_offered_but_in_temporary_storage() -> None:
-    assert set(ARCHIVE_KINDS) == set(OFFERED) - {StorageType.DATA_STORE}
+    assert set(ARCHIVE_KINDS) == set(OFFERED) - {StorageType.DATA_STORE, StorageType.LOCAL}
 
 
 @pytest.mark.parametrize("module", MODULES.values(), ids=MODULES)

@@ -176,6 +176,7 @@ async def a_run(folder: Path) -> AsyncIterator[Run]:
             "database_url": await empty_database(folder / "bot.sqlite3"),
             "approvers": (BOB,),
             "poll_interval": 0.1,
+            "health": False,
         }
         run = Run(
             http=http, portal_url=portal_url, slack_url=slack_url, values=values, folder=folder

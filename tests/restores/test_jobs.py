@@ -3,6 +3,7 @@ survives its faults.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -126,7 +127,7 @@ async def test_a_run_that_is_hours_late_still_runs(jobs: Jobs) -> None:
         return None
 
     jobs.start(step)
-    jobs.wake("r1", clock() - timedelta(hours=5))
+    jobs._plan("r1", -timedelta(hours=5))
     async with asyncio.timeout(5):
         await over.wait()
 
@@ -153,3 +154,68 @@ async def test_two_jobs_for_one_restore_in_the_same_moment_are_one_step_and_anot
     async with asyncio.timeout(5):
         await over.wait()
     assert (steps, most) == (2, 1)
+
+
+async def found(*_: datetime) -> list[str]:
+    """What is due by the database."""
+    return ["r1"]
+
+
+async def test_what_is_due_and_has_no_job_is_found_by_the_sweep(tasks: Tasks) -> None:
+    over = asyncio.Event()
+
+    async def step(restore_id: str, _: datetime) -> datetime | None:
+        assert restore_id == "r1"
+        over.set()
+        return None
+
+    jobs = Jobs(tasks, clock, sweep_interval=timedelta(seconds=0.05))
+    jobs.start(step, found)
+    async with asyncio.timeout(5):
+        await over.wait()
+    jobs.stop()
+
+
+async def test_a_clock_that_is_set_back_by_an_hour_delays_no_step(tasks: Tasks) -> None:
+    """The scheduler goes by the clock: what was planned before would come an hour late."""
+    ahead = timedelta(hours=1)
+    steps: list[float] = []
+    over = asyncio.Event()
+
+    async def step(_: str, now: datetime) -> datetime | None:
+        steps.append(time.monotonic())
+        if len(steps) == 3:
+            over.set()
+        return now + timedelta(seconds=0.05)
+
+    jobs = Jobs(tasks, lambda: clock() + ahead, sweep_interval=timedelta(seconds=0.05))
+    jobs.start(step, found)
+    jobs.wake("r1")
+    ahead = timedelta()
+    async with asyncio.timeout(5):
+        await over.wait()
+    jobs.stop()
+
+
+async def test_the_sweep_leaves_alone_what_is_planned_for_later(tasks: Tasks) -> None:
+    steps, sweeps = 0, 0
+    over = asyncio.Event()
+
+    async def step(_: str, now: datetime) -> datetime | None:
+        nonlocal steps
+        steps += 1
+        return now + timedelta(hours=1)
+
+    async def counted(_: datetime) -> list[str]:
+        nonlocal sweeps
+        sweeps += 1
+        if sweeps == 5:
+            over.set()
+        return ["r1"]
+
+    jobs = Jobs(tasks, clock, sweep_interval=timedelta(seconds=0.05))
+    jobs.start(step, counted)
+    async with asyncio.timeout(5):
+        await over.wait()
+    jobs.stop()
+    assert steps == 1

@@ -4,12 +4,14 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from itertools import product
 
 import httpx
 import pytest
 import pytest_asyncio
 
 from restorebot.sandbox.page.server import HEADERS, STATIC, DemoPrograms, create_app
+from restorebot.sandbox.portal.profiles import PROFILES
 from restorebot.sandbox.programs import programs
 from restorebot.sandbox.serve import serving
 
@@ -41,6 +43,7 @@ BAD = [
     ("POST", "/portal/switch", '{"name": "away", "on": true}', 400, "The member 'name' is wrong"),
     ("POST", "/portal/speed", '{"takes": true}', 400, "The member 'takes' is wrong"),
     ("POST", "/portal/speed", '{"takes": 0}', 400, "The member 'takes' is wrong"),
+    ("POST", "/portal/profile", '{"name": "windows"}', 422, "There is no profile windows"),
     ("POST", "/portal/repair", '{"colour": "red"}', 400, "There is no member 'colour' here."),
     ("POST", "/bot/kill", "{}", 409, "The bot is not running."),
     (
@@ -73,10 +76,24 @@ async def test_each_bad_request_gets_a_status_and_a_sentence(page: httpx.AsyncCl
 async def test_each_button_of_the_drawer_is_taken(page: httpx.AsyncClient) -> None:
     drawer = (STATIC / "index.html").read_text(encoding="utf-8")
     buttons = re.findall(r'data-post="(/(?:portal|slack)/[^"]+)"', drawer)
-    assert len(buttons) == 5
+    assert len(buttons) == 6
     for path in buttons:
         answer = await page.post(path, json={})
         assert answer.status_code == 200, (path, answer.text)
+
+
+async def test_each_switch_and_profile_of_the_drawer_is_taken(page: httpx.AsyncClient) -> None:
+    drawer = (STATIC / "index.html").read_text(encoding="utf-8")
+    switches = re.findall(r'data-switch="([^"]+)"', drawer)
+    for name, on in product(switches, (True, False)):
+        answer = await page.post("/portal/switch", json={"name": name, "on": on})
+        assert answer.status_code == 200, (name, answer.text)
+    profiles = drawer.partition('<select id="profile">')[2].partition("</select>")[0]
+    offered = re.findall(r'value="([^"]+)"', profiles)
+    assert offered == list(PROFILES)
+    for name in reversed(offered):
+        answer = await page.post("/portal/profile", json={"name": name})
+        assert answer.status_code == 200, (name, answer.text)
 
 
 async def test_a_page_of_another_site_can_do_nothing_here(page: httpx.AsyncClient) -> None:

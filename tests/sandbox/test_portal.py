@@ -112,7 +112,8 @@ async def test_at_the_moment_of_success_the_key_dies_and_polls_with_it_are_refus
 REQUESTS: list[tuple[str, dict[str, Any], int, str]] = [
     ("a name as storageType", {"storageType": "ThirdPartyConsumer"}, 200, ""),
     ("a numeric string", {"storageType": "5"}, 200, ""),
-    ("an unknown storage", {"storageType": 9}, 400, "validation errors"),
+    ("an unknown storage", {"storageType": 9}, 200, ""),
+    ("no storage", {"storageType": "cellar"}, 400, "validation errors"),
     ("a dump", {"dump": True}, 403, "Access denied"),
     (
         "an unknown backup",

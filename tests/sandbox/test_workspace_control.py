@@ -418,6 +418,23 @@ async def test_a_server_error_is_not_json_and_has_no_effect() -> None:
         assert await box.messages() == []
 
 
+async def test_faults_strike_one_after_the_other_and_may_have_had_their_effect() -> None:
+    async with sandbox() as box:
+        applied = {"apply": True}
+        first = {"fault": "error", "error": "fatal_error"} | applied
+        second = {"fault": "server_error", "status": 503} | applied
+        await box.patch("faults", **{"chat.postMessage": [first, second]})
+        assert await box.error("chat.postMessage", **POST) == "fatal_error"
+        assert (await box.call_raw("chat.postMessage", **POST)).status_code == 503
+        assert len(await box.messages()) == 2
+        slow = {"fault": "slow_answer", "seconds": 0.05}
+        await box.patch("faults", **{"chat.postMessage": slow})
+        late = asyncio.create_task(box.call("chat.postMessage", **POST))
+        while len(await box.messages()) == 2:
+            assert not late.done()
+        assert (await late)["ok"]
+
+
 async def test_a_method_can_be_made_to_fail_or_to_be_slow_until_the_faults_are_cleared() -> None:
     async with sandbox() as box:
         fault = {"fault": "error", "error": "channel_not_found", "times": 9}
@@ -448,10 +465,10 @@ async def test_an_answer_by_response_url_can_fail_too() -> None:
     ("body", "status", "sentence"),
     [
         ({"no.such.method": {"fault": "drop"}}, 422, "There is no method no.such.method."),
-        ({"chat.update": {"fault": "explode"}}, 400, "'chat.update.fault' is wrong"),
-        ({"chat.update": {"fault": "drop", "times": "2"}}, 400, "'chat.update.times' is wrong"),
-        ({"chat.update": {"fault": "drop", "colour": 1}}, 400, "no member 'chat.update.colour'"),
-        ({"chat.update": "drop"}, 400, "'chat.update' is wrong"),
+        ({"chat.update": {"fault": "explode"}}, 400, "'chat.update.0.fault' is wrong"),
+        ({"chat.update": {"fault": "drop", "times": "2"}}, 400, "'chat.update.0.times' is wrong"),
+        ({"chat.update": {"fault": "drop", "colour": 1}}, 400, "no member 'chat.update.0.colour'"),
+        ({"chat.update": "drop"}, 400, "'chat.update.0' is wrong"),
     ],
 )
 async def test_a_fault_that_makes_no_sense_is_refused(

@@ -13,10 +13,12 @@ from typing import Any
 
 import pytest
 
+from restorebot.docspace.replies import DEFAULT_WAIT
 from restorebot.docspace.sentences import Sentences
 from restorebot.docspace.storages import StorageType, name_of
 from restorebot.model import State
 from restorebot.restores import checks, policy, preflight, service
+from restorebot.slack.mrkdwn import escape
 from restorebot.slack.phrases import answers, request
 from restorebot.slack.phrases import card as card_words
 from tests.harness import ALICE, BOB, CHANNEL, ERIN, World, words, world
@@ -119,27 +121,69 @@ async def test_on_help_the_usage_is_told(scene: World, text: str) -> None:
     assert answers.USAGE in await refused(scene)
 
 
-NO_IDS = [
-    "latest",
+NO_NAMES = [
     "3c0f8f0a7a6b4f2e9a510d7a4a1f6b11",
     "{3c0f8f0a-7a6b-4f2e-9a51-0d7a4a1f6b11}",
     "00000000-0000-0000-0000-000000000000",
-    f"{MISSING} {MISSING}",
     "<!channel>",
     "x" * 5000,
 ]
 
 
-@pytest.mark.parametrize("text", NO_IDS)
-async def test_what_is_no_backup_id_is_refused_without_asking_the_portal(
-    scene: World, text: str
-) -> None:
+@pytest.mark.parametrize("text", NO_NAMES)
+async def test_what_no_backup_is_named_is_told(scene: World, text: str) -> None:
     await scene.command(text)
-    said = await refused(scene)
-    assert MISSING in said
+    said = await shown(scene)
+    # Slack escapes what is typed.
+    assert answers.no_such_backup(escape(text, len(text) * 4)) in said
     assert "<!channel>" not in said
     assert len(said) < 1000
+    assert not await inputs(scene)
+
+
+async def test_of_two_ids_none_is_taken_and_the_portal_is_not_asked(scene: World) -> None:
+    await scene.command(f"{MISSING} {MISSING}")
+    assert answers.ONE_BACKUP in await refused(scene)
     assert not (await scene.portal("requests"))["requests"]
+
+
+NAMED = [
+    ("whole name.tar.gz", "whole name.tar.gz"),
+    ("WHOLE  name", "whole name.tar.gz"),
+    ("“whole name.tar.gz”", "whole name.tar.gz"),
+    ("twin", "twin"),
+    ("latest", "newest.tar.gz"),
+]
+
+
+@pytest.mark.parametrize(("typed", "name"), NAMED)
+async def test_a_backup_is_found_by_its_name(scene: World, typed: str, name: str) -> None:
+    for day, made in enumerate(("twin", "twin-2.tar.gz", "whole name.tar.gz", "newest.tar.gz"), 1):
+        created = f"2030-01-0{day}T00:00:00"
+        await scene.portal("backups", "POST", fileName=made, createdOn=created)
+    await scene.portal(
+        "backups",
+        "POST",
+        fileName="expired.tar.gz",
+        createdOn="2030-01-09T00:00:00",
+        expiresOn="2020-01-01T00:00:00",
+    )
+    await scene.command(typed)
+    assert name in await shown(scene)
+    await scene.submit({"reason": "why", "alias": "acme"})
+    assert (await scene.restore()).source.file_name == name
+
+
+@pytest.mark.parametrize("dry_run", ["", " --dry-run"])
+async def test_of_names_that_begin_alike_a_few_are_told(scene: World, dry_run: str) -> None:
+    for number in range(7):
+        await scene.portal("backups", "POST", fileName=f"alike-{number}{PING}.tar.gz")
+    await scene.command(f"alike{dry_run}")
+    said = (await scene.private())[-1] if dry_run else await shown(scene)
+    assert sum(f"alike-{number}" in said for number in range(7)) == answers.CANDIDATES_SHOWN
+    assert "2 more" in said
+    assert "<!channel>" not in said
+    assert not await scene.messages()
 
 
 async def test_an_id_in_capitals_is_the_same_backup(scene: World) -> None:
@@ -203,7 +247,7 @@ FAILING: list[tuple[str, str, dict[str, Any], Callable[[Sentences], str]]] = [
         "too many questions",
         "faults",
         {"rate_limited": 20},
-        lambda of_portal: of_portal.rate_limited(7),
+        lambda of_portal: of_portal.rate_limited(DEFAULT_WAIT),
     ),
 ]
 
@@ -437,17 +481,24 @@ async def test_who_may_ask_is_checked_again_at_the_submit(scene: World) -> None:
     assert not await scene.messages()
 
 
-async def test_when_slack_does_not_say_who_somebody_is_nothing_is_asked(scene: World) -> None:
-    await scene.slack("faults", "PATCH", **{"users.info": {"fault": "server_error"}})
+@pytest.mark.parametrize("media_type", ["text/html", "text/plain"])
+async def test_when_slack_does_not_say_who_somebody_is_nothing_is_asked(
+    scene: World, media_type: str
+) -> None:
+    fault = {"fault": "server_error", "media_type": media_type}
+    await scene.slack("faults", "PATCH", **{"users.info": fault})
     await scene.command(await scene.backup())
     assert answers.slack_did_not_tell(answers.WHO) in await refused(scene)
 
 
-async def test_requesters_and_channels_can_be_named(tmp_path: Path, transport: str) -> None:
+async def test_requesters_and_channels_can_be_named(
+    tmp_path: Path, transport: str, profile: str
+) -> None:
     def configure(values: dict[str, Any]) -> None:
         values |= {"requesters": (BOB, "S0OPS"), "channels": (CHANNEL,)}
 
-    async with world(tmp_path, transport, configure=configure) as scene, scene.life():
+    made = world(tmp_path, transport, configure=configure, profile=profile)
+    async with made as scene, scene.life():
         backup = await scene.backup()
         await scene.slack("usergroups/S0OPS", "PUT", users=[ERIN])
         await scene.command(backup, ALICE)

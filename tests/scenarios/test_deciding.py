@@ -53,9 +53,11 @@ def setting(**values: Any) -> Configure:
 # --------------------------------------------------------------------------------------------------
 
 
-async def test_the_requester_cannot_approve(tmp_path: Path, transport: str) -> None:
+async def test_the_requester_cannot_approve(tmp_path: Path, transport: str, profile: str) -> None:
     async with (
-        world(tmp_path, transport, configure=setting(approvers=(ALICE, BOB))) as scene,
+        world(
+            tmp_path, transport, configure=setting(approvers=(ALICE, BOB)), profile=profile
+        ) as scene,
         scene.life(),
     ):
         await scene.ask()
@@ -67,9 +69,12 @@ async def test_the_requester_cannot_approve(tmp_path: Path, transport: str) -> N
         assert await starts(scene) == 0
 
 
-async def test_self_approval_can_be_allowed_and_is_marked(tmp_path: Path, transport: str) -> None:
+async def test_self_approval_can_be_allowed_and_is_marked(
+    tmp_path: Path, transport: str, profile: str
+) -> None:
     configure = setting(approvers=(ALICE,), allow_self_approval=True)
-    async with world(tmp_path, transport, configure=configure) as scene, scene.life():
+    made = world(tmp_path, transport, configure=configure, profile=profile)
+    async with made as scene, scene.life():
         await scene.ask()
         await scene.click("approve", ALICE)
         restore = await scene.restore()
@@ -109,10 +114,12 @@ async def test_an_approver_in_name_only_does_not_count(
 
 
 async def test_membership_of_a_usergroup_is_read_at_the_click(
-    tmp_path: Path, transport: str
+    tmp_path: Path, transport: str, profile: str
 ) -> None:
     async with (
-        world(tmp_path, transport, configure=setting(approvers=("S0OPS",))) as scene,
+        world(
+            tmp_path, transport, configure=setting(approvers=("S0OPS",)), profile=profile
+        ) as scene,
         scene.life(),
     ):
         await scene.slack("usergroups/S0OPS", "PUT", users=[BOB])
@@ -202,9 +209,10 @@ async def test_twenty_clicks_start_one_restore(scene: World) -> None:
     assert len(await scene.private(BOB)) + len(await scene.private(ERIN)) == 19
 
 
-async def test_a_quorum_is_of_distinct_people(tmp_path: Path, transport: str) -> None:
+async def test_a_quorum_is_of_distinct_people(tmp_path: Path, transport: str, profile: str) -> None:
     configure = setting(approvers=(BOB, ERIN, DAN), approvals_needed=2)
-    async with world(tmp_path, transport, configure=configure) as scene, scene.life():
+    made = world(tmp_path, transport, configure=configure, profile=profile)
+    async with made as scene, scene.life():
         await scene.ask()
         await scene.click("approve", BOB)
         assert (await scene.restore()).state is State.REQUESTED
@@ -217,9 +225,12 @@ async def test_a_quorum_is_of_distinct_people(tmp_path: Path, transport: str) ->
         assert await starts(scene) == 1
 
 
-async def test_two_votes_at_the_same_instant_both_count(tmp_path: Path, transport: str) -> None:
+async def test_two_votes_at_the_same_instant_both_count(
+    tmp_path: Path, transport: str, profile: str
+) -> None:
     configure = setting(approvers=(BOB, ERIN), approvals_needed=2)
-    async with world(tmp_path, transport, configure=configure) as scene, scene.life() as bot:
+    made = world(tmp_path, transport, configure=configure, profile=profile)
+    async with made as scene, scene.life() as bot:
         await scene.ask()
         await press(scene, "approve", BOB, ERIN)
         assert set((await scene.restore()).voters) == {BOB, ERIN}

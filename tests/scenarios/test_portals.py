@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from restorebot.docspace.client import DocSpace
 from restorebot.errors import PortalNotConfigured
 from restorebot.model import PortalName, State
-from restorebot.restores import policy
+from restorebot.restores import policy, transitions
 from restorebot.sandbox import portal as sandbox_portal
 from restorebot.sandbox.serve import serving
 from restorebot.settings import Settings
@@ -204,6 +205,24 @@ async def test_an_approved_restore_whose_portal_left_the_settings_is_void(quiet:
         assert await lost(quiet) in (await quiet.thread())[-1]
 
 
+async def test_a_running_restore_whose_portal_left_the_settings_is_settled_by_who_approved_then(
+    quiet: World,
+) -> None:
+    async with quiet.life():
+        await quiet.ask()
+        await quiet.click("approve")
+        assert (await quiet.restore()).state is State.RESTORING
+    elsewhere = {"docspace_url": "https://elsewhere.invalid", "approvers": (CAROL,)}
+    quiet.settings = Settings(**(quiet.settings.model_dump() | elsewhere))
+    async with quiet.life():
+        await quiet.settle()
+        assert (await quiet.restore()).state is State.UNKNOWN
+        await quiet.click("settle_finished", CAROL)
+        assert (await quiet.private(CAROL))[-1] == policy.NO_APPROVER.reason
+        await quiet.click("settle_not_started", BOB)
+        assert (await quiet.restore()).state is State.CLOSED
+
+
 async def test_a_completed_restore_whose_portal_left_the_settings_is_told_to_its_end(
     quiet: World,
 ) -> None:
@@ -226,7 +245,7 @@ async def test_a_completed_restore_whose_portal_left_the_settings_is_told_to_its
         assert await bot.runner.open_ids() == []
 
 
-async def test_a_running_restore_whose_portal_left_the_settings_is_kept_and_says_so(
+async def test_a_running_restore_whose_portal_left_the_settings_is_watched_when_it_is_back(
     quiet: World,
 ) -> None:
     async with quiet.life():
@@ -239,7 +258,45 @@ async def test_a_running_restore_whose_portal_left_the_settings_is_kept_and_says
     async with quiet.life():
         await quiet.settle()
         assert await lost(quiet) in words(await quiet.card())
-        assert (await quiet.restore()).state is State.RESTORING
+        assert (await quiet.restore()).state is State.UNKNOWN
     quiet.settings = before
     async with quiet.life():
         await quiet.until(State.COMPLETED)
+
+
+async def test_of_two_addresses_of_one_portal_only_one_restore_has_its_task(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both claims were free, and both last looks saw nothing."""
+
+    def configure(values: dict[str, Any]) -> None:
+        url, key = values.pop("docspace_url"), values.pop("docspace_api_key")
+        twin = url.replace("127.0.0.1", "localhost")
+        values["tables"] = {"acme": {"url": url, "key": key}, "twin": {"url": twin, "key": key}}
+
+    async with world(tmp_path, "socket", configure=configure) as scene, scene.life() as bot:
+        restores = {}
+        for name in ("acme", "twin"):
+            await scene.command(f"{await scene.backup()} {name}")
+            await scene.submit({"reason": "why not", "alias": "acme"})
+            async with bot.store.reading() as tx:
+                (restores[name],) = [
+                    one for one in await tx.open_restores() if bot.portals.of(one).name == name
+                ]
+        start_restore = DocSpace.start_restore
+
+        async def after_the_twin(self: DocSpace, *given: Any, **named: Any) -> Any:
+            monkeypatch.setattr(DocSpace, "start_restore", start_restore)
+            await bot.service.approve(restores["twin"].id, BOB)
+            await bot.runner.step(restores["twin"].id, scene.clock.now)
+            return await start_restore(self, *given, **named)
+
+        monkeypatch.setattr(DocSpace, "start_restore", after_the_twin)
+        await bot.service.approve(restores["acme"].id, BOB)
+        await bot.runner.step(restores["acme"].id, scene.clock.now)
+        acme = await bot.service.read(restores["acme"].id)
+        twin = await bot.service.read(restores["twin"].id)
+        assert (acme.state, twin.state) == (State.FAILED, State.RESTORING)
+        assert acme.outcome == transitions.same_portal("twin")
+        await scene.settle()
+        assert ending.ANOTHER_SEEN in "\n".join(await scene.thread())

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from restorebot.docspace.client import DocSpace
 from restorebot.docspace.storages import Storage, StorageType, name_of
 from restorebot.errors import PortalNotConfigured
 from restorebot.model import Restore, State
@@ -24,14 +25,14 @@ from tests.harness import ALICE, BOB, World, words, world
 S3 = {"storageType": 5, "module": "s3", "bucket": "acme", "region": "eu-west-1"}
 
 
+def to_s3(values: dict[str, Any]) -> None:
+    values["safety_backup"] = S3
+
+
 @pytest.fixture
-async def quiet(tmp_path: Path) -> AsyncIterator[World]:
+async def quiet(tmp_path: Path, profile: str) -> AsyncIterator[World]:
     """A portal whose restores wait for a backup into S3."""
-
-    def configure(values: dict[str, Any]) -> None:
-        values["safety_backup"] = S3
-
-    async with world(tmp_path, "socket", configure=configure) as made:
+    async with world(tmp_path, "socket", configure=to_s3, profile=profile) as made:
         yield made
 
 
@@ -48,6 +49,27 @@ async def nothing_restored(scene: World, state: State, why: str) -> None:
     assert not await scene.requests("startrestore")
     closing = (await scene.thread())[-1]
     assert transitions.UNRESTORED in closing
+
+
+async def test_a_restore_that_is_given_back_before_the_post_keeps_its_backup(
+    scene: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    restore_progress = DocSpace.restore_progress
+    paused = False
+
+    async def pause_after_claim(self: DocSpace) -> Any:
+        nonlocal paused
+        if not paused and (await scene.restore()).state is State.STARTING:
+            paused = True
+            scene.clock.pass_(75)
+        return await restore_progress(self)
+
+    await backing_up(scene)
+    monkeypatch.setattr(DocSpace, "restore_progress", pause_after_claim)
+    await scene.until(State.COMPLETED)
+    assert paused
+    assert len(await scene.requests("startbackup")) == 1
+    assert len(await scene.requests("startrestore")) == 1
 
 
 async def test_the_backup_is_made_told_and_only_then_the_restore_starts(scene: World) -> None:
@@ -101,10 +123,22 @@ async def test_a_backup_that_fails_or_is_refused_keeps_the_restore_from_starting
 
 
 async def test_a_backup_that_was_running_already_is_not_taken_for_ours(scene: World) -> None:
-    """One that begins between the checks and the request answers in ours' place."""
+    """One that begins between the checks and the request answers in ours' place.
+
+    The portal's words do not tell it from ours; where it went does.
+    """
     await scene.ask()
     await scene.portal("faults", "PATCH", backup_overtaken=True)
     await scene.click("approve")
+    await nothing_restored(scene, State.FAILED, safety_backup.STORED_ELSEWHERE)
+
+
+async def test_an_answer_that_names_an_earlier_backup_begins_none(scene: World) -> None:
+    """Else an old backup in the history would pass for the one before this restore."""
+    await scene.portal("someone-else-backs-up", "POST")
+    await scene.pass_time(60)
+    await scene.portal("faults", "PATCH", backup_answer_stale=True)
+    await backing_up(scene)
     await nothing_restored(scene, State.FAILED, safety_backup.EARLIER_BACKUP)
 
 
@@ -132,9 +166,50 @@ async def test_one_that_outlasts_the_approval_starts_nothing_at_midnight(scene: 
     restore = await scene.restore()
     assert restore.state is State.VOID
     assert start.APPROVAL_TOO_OLD in (restore.outcome or "")
-    assert transitions.BACKUP_GOES_ON in (restore.outcome or "")
+    assert safety_backup.BACKUP_CANCELLED in (restore.outcome or "")
+    assert safety_backup.BACKUP_CANCELLED in (await scene.thread())[-1]
     await scene.pass_time(5 * 3600, by=3600)
     assert not await scene.requests("startrestore")
+    assert len(await scene.requests("cancelbackup")) == 1
+    assert (await scene.portal())["tasks"]["backup"]["status"] == 3
+
+
+async def test_a_portal_without_a_queue_runs_the_backup_before_it_answers(tmp_path: Path) -> None:
+    """Its answer names our own task as running already."""
+    made = world(tmp_path, "socket", configure=to_s3, profile="in-process")
+    async with made as scene, scene.life():
+        await backing_up(scene)
+        await scene.until(State.COMPLETED)
+
+
+async def void_while_backing_up(scene: World) -> str:
+    """A restore whose approval became too old during its backup; returns its outcome."""
+    await scene.portal("faults", "PATCH", backup_takes=5 * 3600)
+    await backing_up(scene)
+    return str((await scene.until(State.VOID, 2 * 3600, by=300)).outcome)
+
+
+@pytest.mark.parametrize("fault", ["answer_lost", "html_502"])
+async def test_a_cancel_is_asked_for_once_whatever_comes_of_it(scene: World, fault: str) -> None:
+    await scene.portal("faults", "PATCH", on="cancelbackup", fault=fault, times=1000)
+    assert safety_backup.BACKUP_MAY_GO_ON in await void_while_backing_up(scene)
+    assert len(await scene.requests("cancelbackup")) == 1
+
+
+async def test_a_portal_that_cannot_cancel_lets_the_backup_go_on(tmp_path: Path) -> None:
+    async with world(tmp_path, "socket", configure=to_s3, profile="3.6.1") as scene, scene.life():
+        assert transitions.BACKUP_GOES_ON in await void_while_backing_up(scene)
+
+
+async def test_nothing_is_cancelled_where_ours_is_not_seen_to_run(scene: World) -> None:
+    """The portal cancels whatever runs, and that may be somebody else's."""
+    await scene.portal("faults", "PATCH", backup_takes=5 * 3600)
+    await backing_up(scene)
+    await scene.pass_time(1500, by=300)
+    await scene.portal("faults", "PATCH", on="getbackupprogress", fault="no_response", times=1000)
+    restore = await scene.until(State.VOID, 3600, by=300)
+    assert transitions.BACKUP_GOES_ON in (restore.outcome or "")
+    assert not await scene.requests("cancelbackup")
 
 
 @pytest.mark.parametrize("user", [ALICE, BOB])
@@ -196,8 +271,10 @@ async def test_waiting_as_long_as_the_portal_asks_for_is_no_standstill(quiet: Wo
     async with quiet.life():
         await planned_backup(quiet)
         await quiet.portal("faults", "PATCH", on="getbackupprogress", fault="busy", seconds=1500)
-        await quiet.pass_time(1600, by=100)
-        await quiet.until(State.RESTORING, by=60)
+        before = len(await quiet.requests("getbackupprogress"))
+        await quiet.pass_time(290, by=290)
+        assert len(await quiet.requests("getbackupprogress")) == before + 1
+        await quiet.until(State.COMPLETED, seconds=1200, by=30)
 
 
 @pytest.mark.slow

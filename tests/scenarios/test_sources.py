@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from restorebot.docspace import clouds
+from restorebot.docspace.models import CLOUD_KEYS_MISSING
 from restorebot.docspace.sentences import Sentences
 from restorebot.docspace.storages import StorageType, name_of
 from restorebot.model import State
@@ -97,11 +98,6 @@ FIELDS = [
             "subdir",
         ],
     ),
-    (
-        "5",
-        "selectel",
-        ["kind", "module", "path", "p_public_container", "p_private_container", "subdir"],
-    ),
 ]
 S3_FIELDS = ["bucket", "region", "serviceurl", "forcepathstyle", "usehttp", "sse", "ssekey"]
 
@@ -155,6 +151,70 @@ async def test_a_file_in_a_room_is_recorded_with_title_size_and_version(scene: W
         pairs(filePath=FILE),
     )
     assert "dump" not in body
+
+
+@pytest.mark.parametrize("folder", [{"create": False}, {"closed": True}])
+async def test_a_file_whose_folder_is_closed_to_the_keys_owner_cannot_be_asked_for(
+    scene: World, folder: dict[str, Any]
+) -> None:
+    """The portal restores from a folder only where the owner may create (docspace-api §2.3)."""
+    await scene.portal("folders", "PATCH", **{"7": folder})
+    await pick(scene, "0")
+    await scene.submit({"file": FILE})
+    view = await scene.modal()
+    assert view
+    assert checks.ARCHIVE_ROOM_CLOSED in words(view)
+    assert view["submit"] is None
+
+
+async def test_a_folder_that_the_portal_does_not_show_is_left_to_the_start(scene: World) -> None:
+    await scene.portal("folders", "PATCH", **{"7": None})
+    await pick(scene, "0")
+    await scene.submit({"file": FILE})
+    view = await scene.modal()
+    assert view
+    assert checks.ARCHIVE_FOUND in words(view)
+
+
+async def test_a_room_that_closes_before_the_start_is_told_as_that(scene: World) -> None:
+    await pick(scene, "0")
+    await scene.submit({"file": FILE})
+    await scene.submit(WHY)
+    # The folder's rights are not shown, and so nothing but the POST tells.
+    await scene.portal("folders", "PATCH", **{"7": {"create": False, "rights_shown": False}})
+    await scene.click("approve")
+    restore = await scene.restore()
+    assert restore.state is State.FAILED
+    assert restore.outcome == scene.of_portal.room_closed()
+
+
+async def test_a_dead_key_is_told_as_that_and_no_lock_where_anybody_may_ask(scene: World) -> None:
+    await pick(scene, "0")
+    await scene.portal("keys", "PATCH", is_active=False)
+    await scene.submit({"file": FILE})
+    view = await scene.modal()
+    assert view
+    assert scene.of_portal.key_refused_where_anybody_may_ask() in words(view)
+    assert scene.of_portal.locked() not in words(view)
+
+
+async def test_a_locked_portal_is_told_as_that_where_anybody_may_ask(scene: World) -> None:
+    await pick(scene, "0")
+    await scene.portal("faults", "PATCH", tenant_status=4)
+    await scene.submit({"file": FILE})
+    view = await scene.modal()
+    assert view
+    assert f"{checks.ARCHIVE}: {scene.of_portal.locked()}" in words(view)
+
+
+async def test_a_cloud_that_the_portal_has_no_keys_for_is_told_as_that(scene: World) -> None:
+    await scene.portal("faults", "PATCH", cloud_keys_missing=True)
+    await pick(scene, "5", "googlecloud")
+    await scene.submit({"path": "acme.tar.gz", "p_bucket": "b"})
+    await scene.submit(WHY)
+    await scene.click("approve")
+    restore = await scene.until(State.FAILED)
+    assert restore.outcome == CLOUD_KEYS_MISSING
 
 
 async def test_a_file_that_changed_since_makes_it_void(scene: World) -> None:
@@ -221,10 +281,6 @@ CLOUDS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
         {"p_public_container": "p", "p_private_container": "q", "p_region": "r"},
         {"public_container": "p", "private_container": "q", "region": "r"},
     ),
-    "selectel": (
-        {"p_public_container": "p", "p_private_container": "q"},
-        {"public_container": "p", "private_container": "q"},
-    ),
     "s3": (
         {
             "p_bucket": "b",
@@ -274,6 +330,28 @@ BAD = [
         clouds.parameter_needed("googlecloud"),
     ),
     ("5", "s3", {"path": "a", "p_bucket": "b"}, "p_region", clouds.REGION_NEEDED),
+    (
+        "5",
+        "s3",
+        {"path": "a", "p_bucket": "b", "p_region": "EU (Ireland)"},
+        "p_region",
+        clouds.NOT_A_REGION,
+    ),
+    (
+        "5",
+        "googlecloud",
+        {"path": "backup/acme.tar.gz", "p_bucket": "b"},
+        "path",
+        clouds.PATH_WITH_FOLDER,
+    ),
+    ("5", "googlecloud", {"path": "/acme.tar", "p_bucket": "b"}, "path", clouds.PATH_WITH_SLASH),
+    (
+        "5",
+        "googlecloud",
+        {"path": "s3://b/acme.tar", "p_bucket": "b"},
+        "path",
+        clouds.PATH_WITH_BUCKET,
+    ),
     (
         "5",
         "s3",
@@ -333,16 +411,23 @@ async def test_an_expired_request_for_a_file_can_be_asked_for_again(scene: World
     assert "acme-before-import.tar.gz" in words(view)
 
 
-@pytest.mark.parametrize("storage_type", [StorageType.CUSTOM_CLOUD, StorageType.LOCAL])
-async def test_types_2_and_3_are_refused_with_the_reason(
-    scene: World, storage_type: StorageType
-) -> None:
-    record = await scene.portal("backups", "POST", fileName="odd.tar.gz", storageType=storage_type)
+async def test_a_backup_on_the_servers_disk_is_restored_by_its_id(scene: World) -> None:
+    record = await scene.portal("backups", "POST", fileName="disk.tar.gz", storageType=3)
+    assert "disk.tar.gz" in words(await pick(scene, "history"))
+    await scene.command(record["id"])
+    await restored(scene)
+    body = await sent(scene)
+    assert (body["backupId"], body["storageType"]) == (record["id"], 3)
+
+
+async def test_a_custom_cloud_is_refused_with_the_reason(scene: World) -> None:
+    record = await scene.portal("backups", "POST", fileName="odd.tar.gz", storageType=2)
     await scene.command(record["id"])
     view = await scene.modal()
     assert view
-    assert storage_type.facts.refusal
-    assert checks.backup_refused(storage_type.facts.refusal) in words(view)
+    refusal = StorageType.CUSTOM_CLOUD.facts.refusal
+    assert refusal
+    assert checks.backup_refused(refusal) in words(view)
     assert view["submit"] is None
     view = await pick(scene, "history")
     assert "odd.tar.gz" not in words(view)
@@ -363,7 +448,7 @@ async def test_dump_is_refused_with_the_reason(scene: World) -> None:
         (("history", ""), {"kind": {"restore_kind": "0"}}),
         (("history", ""), {"kind": {"restore_kind": "5"}}),
         (("5", "s3"), {"kind": {"restore_kind": "history"}}),
-        (("5", "googlecloud"), {"module": {"restore_module": "selectel"}}),
+        (("5", "googlecloud"), {"module": {"restore_module": "rackspace"}}),
     ],
 )
 async def test_next_before_the_fields_are_there_loses_nothing_and_draws_them(
@@ -450,10 +535,8 @@ async def test_the_longest_values_are_shown_whole_and_on_record(scene: World) ->
 
 async def test_more_than_slack_carries_is_told_under_the_path(scene: World) -> None:
     await pick(scene, "5")
-    long = {f"p_{name}": '"' * 200 for name in ("bucket", "region", "serviceurl")}
-    answer = await scene.submit(
-        {"path": '"' * 400, **long, "p_serviceurl": f"https://{'s' * 190}", "subdir": '"' * 200}
-    )
+    long = {"p_bucket": '"' * 200, "p_region": "r" * 200, "p_serviceurl": f"https://{'s' * 190}"}
+    answer = await scene.submit({"path": '"' * 400, **long, "subdir": '"' * 200})
     assert answer["errors"] == {"path": said.TOO_LONG_TOGETHER}
 
 

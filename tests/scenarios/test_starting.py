@@ -1,17 +1,25 @@
 """From approval to the POST, and what each of its outcomes is taken to mean (architecture §2.2)."""
 
 import json
+import sqlite3
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
+from restorebot.cli import history
 from restorebot.docspace.client import DocSpace, Limits
+from restorebot.errors import StorageError
 from restorebot.model import State
 from restorebot.restores import checks, policy, service, start
 from restorebot.slack.phrases import card as card_words
 from restorebot.slack.phrases import ending
 from restorebot.slack.phrases import restore as restore_words
 from restorebot.slack.phrases import thread as thread_words
+from restorebot.slack.phrases.lists import ended_line
 from tests.harness import ALICE, BOB, CAROL, World, words
 
 
@@ -137,6 +145,158 @@ async def test_a_restore_that_begins_between_the_checks_and_the_post_keeps_ours_
     assert start.ANOTHER_BEGAN in (restore.outcome or "")
     assert await posts(scene) == 0
     assert "*Started* never" in await thread(scene)
+    assert ending.ANOTHER_SEEN in await thread(scene)
+    assert ending.DATA_UNTOUCHED not in await thread(scene)
+
+
+def at_last_look(monkeypatch: pytest.MonkeyPatch, do: Callable[[], Awaitable[None]]) -> None:
+    """Have something happen in the middle of the look that follows the claim, the first time."""
+    restore_progress = DocSpace.restore_progress
+    looks = 0
+
+    async def look(self: DocSpace) -> Any:
+        nonlocal looks
+        looks += 1
+        if looks == 2:
+            await do()
+        return await restore_progress(self)
+
+    monkeypatch.setattr(DocSpace, "restore_progress", look)
+
+
+@pytest.mark.parametrize(("by_wall", "by_steady"), [(75, 75), (75, 0), (0, 75)])
+async def test_after_a_pause_between_claim_and_post_nothing_is_sent_before_all_is_checked_again(
+    scene: World, monkeypatch: pytest.MonkeyPatch, by_wall: float, by_steady: float
+) -> None:
+    """A laptop that slept, a frozen container: whose approval counts, may have changed."""
+    await scene.ask()
+
+    async def pause() -> None:
+        scene.clock.now += timedelta(seconds=by_wall)
+        scene.clock.steady += by_steady
+        await scene.slack(f"people/{BOB}", "PATCH", deleted=True)
+
+    at_last_look(monkeypatch, pause)
+    await scene.click("approve")
+    restore = await scene.restore()
+    assert restore.state is State.VOID
+    assert start.too_few_approvals(0, 1) in (restore.outcome or "")
+    assert await posts(scene) == 0
+
+
+async def test_a_short_pause_is_none(scene: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await scene.ask()
+
+    async def pause() -> None:
+        scene.clock.pass_(25)
+
+    at_last_look(monkeypatch, pause)
+    await scene.click("approve")
+    assert (await scene.restore()).state is State.RESTORING
+
+
+async def test_a_last_look_that_fails_in_passing_gives_the_portal_back_and_is_made_again(
+    scene: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await scene.ask()
+
+    async def cut() -> None:
+        await scene.portal("faults", "PATCH", html_502=True)
+
+    at_last_look(monkeypatch, cut)
+    await scene.click("approve")
+    restore = await scene.restore()
+    assert (restore.state, restore.sent_at) == (State.APPROVED, None)
+    assert card_words.BLOCKED in words(await scene.card())
+    assert await posts(scene) == 0
+    await scene.portal("faults", "DELETE")
+    await scene.until(State.COMPLETED)
+    assert await posts(scene) == 1
+
+
+async def test_what_the_portal_answered_is_written_down_when_the_database_is_free_again(
+    quiet: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its taskId is in nobody's hands but ours."""
+    async with quiet.life() as bot:
+        await quiet.ask()
+        start_restore = DocSpace.start_restore
+        holder = sqlite3.connect(tmp_path / "bot.sqlite3", isolation_level=None)
+        for pool in (bot.store.engine.sync_engine.pool,):
+            event.listen(pool, "checkout", lambda *given: given[0].execute("PRAGMA busy_timeout=1"))
+
+        async def held(self: DocSpace, *given: Any, **named: Any) -> Any:
+            reply = await start_restore(self, *given, **named)
+            holder.execute("BEGIN IMMEDIATE")
+            return reply
+
+        monkeypatch.setattr(DocSpace, "start_restore", held)
+        with pytest.raises(StorageError):
+            await quiet.click("approve")
+        assert (await quiet.restore()).state is State.STARTING
+        quiet.clock.pass_(150)
+        with pytest.raises(StorageError):
+            await bot.runner.step((await quiet.restore()).id, quiet.clock.now)
+        holder.close()
+        await quiet.settle()
+        restore = await quiet.restore()
+        assert restore.state is State.RESTORING
+        assert not restore.adopted
+        assert await posts(quiet) == 1
+
+
+async def test_a_slow_reply_leaves_in_doubt_whose_task_it_names_and_that_is_said_to_the_end(
+    scene: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_restore = DocSpace.start_restore
+
+    async def slowly(self: DocSpace, *given: Any, **named: Any) -> Any:
+        scene.clock.pass_(8)
+        await scene.portal("someone-else-starts", "POST")
+        return await start_restore(self, *given, **named)
+
+    monkeypatch.setattr(DocSpace, "start_restore", slowly)
+    await approved(scene)
+    restore = await scene.restore()
+    assert (restore.adopted, restore.reply_seconds) == (True, 8)
+    doubt = restore_words.whose_task(restore)
+    assert doubt in words(await scene.card())
+    await scene.until(State.COMPLETED)
+    closing = next(post for post in await scene.thread() if ending.KEYS_ARE_DEAD in post)
+    assert doubt in closing
+    assert doubt in words(await scene.card())
+    assert restore_words.ADOPTED in ended_line(await scene.restore())
+    assert restore_words.ADOPTED in history.row(await scene.restore())[5]
+
+
+async def test_a_quick_reply_leaves_no_doubt(scene: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    start_restore = DocSpace.start_restore
+
+    async def quickly(self: DocSpace, *given: Any, **named: Any) -> Any:
+        scene.clock.pass_(3)
+        return await start_restore(self, *given, **named)
+
+    monkeypatch.setattr(DocSpace, "start_restore", quickly)
+    await approved(scene)
+    assert not (await scene.restore()).adopted
+
+
+async def test_a_portal_that_is_locked_when_it_is_asked_is_not_said_to_be_as_it_was(
+    scene: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_restore = DocSpace.start_restore
+
+    async def beside(self: DocSpace, *given: Any, **named: Any) -> Any:
+        await scene.portal("someone-else-starts", "POST")
+        await scene.portal("advance", "POST", seconds=10)
+        return await start_restore(self, *given, **named)
+
+    monkeypatch.setattr(DocSpace, "start_restore", beside)
+    assert await approved(scene) is State.FAILED
+    told = await thread(scene)
+    assert ending.ANOTHER_SEEN in told
+    assert ending.NOT_TAKEN not in told
+    assert ending.DATA_UNTOUCHED not in told
 
 
 async def test_a_portal_that_is_away_is_waited_for(scene: World) -> None:
@@ -245,6 +405,9 @@ async def test_a_lost_answer_is_looked_for_and_never_asked_again(
         assert restore.state is State.COMPLETED
         assert restore.adopted
         assert thread_words.task_found(restore.task_id) in await thread(scene)
+        doubt = restore_words.whose_task(restore)
+        assert doubt in words(await scene.card())
+        assert any(doubt in post for post in await scene.thread() if ending.KEYS_ARE_DEAD in post)
     else:
         assert restore.state is State.UNKNOWN
         assert restore_words.title(restore) in words(await scene.card())
@@ -333,6 +496,7 @@ async def test_an_approver_who_checked_closes_an_unknown_restore_and_the_portal_
     restore = await scene.restore()
     assert (restore.state, restore.decided_by) == (State.CLOSED, BOB)
     assert ending.closing(restore) in await thread(scene)
+    assert ending.IF_IT_FINISHED in await thread(scene)
     assert (await scene.ask()).state is State.REQUESTED
 
 
@@ -347,6 +511,7 @@ async def test_not_started_is_believed_only_while_no_task_waits(scene: World) ->
     await scene.pass_time(60, 30)
     await scene.click("settle_not_started")
     assert (await scene.restore()).state is State.CLOSED
+    assert ending.IF_IT_FINISHED not in await thread(scene)
 
 
 async def test_an_approver_can_have_a_running_task_watched(scene: World) -> None:

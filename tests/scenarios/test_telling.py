@@ -5,7 +5,7 @@ copy.
 import asyncio
 from collections import Counter
 from dataclasses import replace
-from datetime import datetime
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -21,6 +21,10 @@ from tests.harness import ALICE, BOB, World, words
 
 async def to_the_end(scene: World) -> None:
     await scene.ask()
+    await to_the_end_of(scene)
+
+
+async def to_the_end_of(scene: World) -> None:
     await scene.click("approve")
     await scene.until(State.COMPLETED, by=5)
     await scene.pass_time(60)
@@ -55,6 +59,111 @@ async def test_a_post_whose_answer_was_lost_is_sent_again_and_says_so(
     assert len(sent) == copies
     assert thread_words.SENT_AGAIN in sent[-1]
     assert "delivery_failed" not in scene.log.getvalue()
+
+
+LOST: dict[str, Any] = {"fault": "lost_answer"}
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        [{"fault": "ratelimited", "retry_after": 2}],
+        [{"fault": "drop"}, {"fault": "ratelimited", "retry_after": 2}],
+        [{"fault": "error", "error": "restricted_action"}],
+    ],
+    ids=["429", "no connection, 429", "a refusal"],
+)
+async def test_what_is_refused_later_takes_no_mark_away(
+    scene: World, later: list[dict[str, Any]]
+) -> None:
+    """The first try may stand in the channel already."""
+    await scene.ask()
+    await scene.slack("faults", "PATCH", **{"chat.postMessage": [LOST, *later]})
+    await scene.click("approve")
+    await scene.pass_time(60)
+    sent = [line for line in await scene.thread() if ":rocket:" in line]
+    assert [thread_words.SENT_AGAIN in line for line in sent] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"fault": "error", "error": "internal_error"},
+        {"fault": "error", "error": "fatal_error"},
+        {"fault": "server_error", "status": 503},
+    ],
+)
+async def test_an_error_of_slacks_own_may_have_come_after_the_post(
+    scene: World, fault: dict[str, Any]
+) -> None:
+    await scene.ask()
+    struck = fault | {"times": 1, "apply": True}
+    await scene.slack("faults", "PATCH", **{"chat.postMessage": struck})
+    await scene.click("approve")
+    await scene.pass_time(30)
+    sent = [line for line in await scene.thread() if ":rocket:" in line]
+    assert [thread_words.SENT_AGAIN in line for line in sent] == [False, True]
+
+
+async def test_a_second_card_stays_marked_through_its_edits(scene: World) -> None:
+    await scene.slack("faults", "PATCH", **{"chat.postMessage": LOST})
+    await scene.ask()
+    await scene.pass_time(10)
+    await scene.click("approve")
+    await scene.until(State.COMPLETED)
+    await scene.pass_time(30)
+    assert (await scene.restore()).state.value in words(await scene.card())
+    assert thread_words.SENT_AGAIN in words(await scene.card())
+
+
+async def test_a_pause_of_a_day_holds_up_a_thread_for_five_minutes(scene: World) -> None:
+    await scene.ask()
+    refusal = {"fault": "ratelimited", "times": 1, "retry_after": 86400}
+    await scene.slack("faults", "PATCH", **{"chat.postMessage": refusal})
+    asked_at = scene.clock.now
+    await scene.click("approve")
+    await scene.pass_time(60)
+    assert scene.clock.now - asked_at < timedelta(minutes=7)
+    assert any(":rocket:" in line for line in await scene.thread())
+
+
+@pytest.mark.parametrize("word", ["msg_too_long", "invalid_blocks", "msg_blocks_too_long"])
+async def test_a_post_that_slack_finds_malformed_becomes_a_plain_one(
+    scene: World, word: str
+) -> None:
+    await scene.ask()
+    refusal = {"fault": "error", "error": word, "times": 1}
+    await scene.slack("faults", "PATCH", **{"chat.postMessage": refusal})
+    await to_the_end_of(scene)
+    lines = await scene.thread()
+    assert ":rocket:" in lines[0]
+    assert ending.has_been_restored(await scene.restore()) in " ".join(lines)
+    assert "post_malformed" in scene.log.getvalue()
+
+
+async def test_a_post_that_is_refused_even_when_plain_holds_up_no_closing_post(
+    scene: World,
+) -> None:
+    await scene.ask()
+    refusal = {"fault": "error", "error": "msg_too_long", "times": 2}
+    await scene.slack("faults", "PATCH", **{"chat.postMessage": refusal})
+    await to_the_end_of(scene)
+    lines = await scene.thread()
+    assert not any(":rocket:" in line for line in lines)
+    assert ending.has_been_restored(await scene.restore()) in " ".join(lines)
+    assert "post_given_up" in scene.log.getvalue()
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_a_clock_that_is_set_delays_no_post(scene: World, hours: int) -> None:
+    """It is set while Slack's pause and the channel's rate are reckoned with."""
+    await scene.ask()
+    fault = {"fault": "ratelimited", "retry_after": 8}
+    await scene.slack("faults", "PATCH", **{"chat.postMessage": fault})
+    await scene.click("approve")
+    await scene.jump(hours * 3600)
+    await scene.pass_time(10)
+    assert any(":rocket:" in line for line in await scene.thread())
 
 
 async def test_a_pause_that_nobody_can_read_holds_up_nothing_for_long(scene: World) -> None:
@@ -95,7 +204,7 @@ async def test_a_round_that_fails_is_not_the_last(
     assert scene.bot
     notifier, rounds, first, again = scene.bot.notifier, 0, asyncio.Event(), asyncio.Event()
 
-    async def drain(_: datetime) -> datetime | None:
+    async def drain() -> timedelta | None:
         nonlocal rounds
         rounds += 1
         if rounds == 1:
@@ -147,7 +256,7 @@ async def test_edits_stay_within_the_workspaces_rate(scene: World) -> None:
         async with scene.bot.store.writing() as tx:
             await tx.update_unaudited(restore, replace(restore, blocked_reason=f"number {second}"))
         await scene._advance(1)
-        await scene.bot.notifier.drain(scene.clock.now)
+        await scene.bot.notifier.drain()
     calls = (await scene.slack("calls", "GET"))["calls"]
     edits = sum(call["method"] == "chat.update" for call in calls)
     assert 35 <= edits <= 40 + 8

@@ -1,21 +1,19 @@
 """From the taskId to the end: what the portal does, and what the thread says of it."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from restorebot.docspace.sentences import Sentences
 from restorebot.model import Phase, State
-from restorebot.restores import transitions, watch
+from restorebot.restores import policy, service, transitions, watch
 from restorebot.restores.watch import KeyFate
 from restorebot.slack.phrases import card as card_words
 from restorebot.slack.phrases import ending
 from restorebot.slack.phrases import restore as restore_words
 from restorebot.slack.phrases import thread as thread_words
-from tests.harness import CHANNEL, World, words, world
+from tests.harness import BOB, CAROL, CHANNEL, World, words, world
 
 
 async def running(scene: World, **faults: Any) -> None:
@@ -31,6 +29,7 @@ async def thread(scene: World) -> str:
     return "\n".join(await scene.thread())
 
 
+@pytest.mark.profiles("saas", "behind-a-proxy")
 async def test_each_phase_is_told_once_and_shown_on_the_card(scene: World) -> None:
     await running(scene)
     assert restore_words.PHASES[Phase.QUEUED] in words(await scene.card())
@@ -48,6 +47,16 @@ async def test_each_phase_is_told_once_and_shown_on_the_card(scene: World) -> No
         ":white_check_mark:",
         "*A",
     ]
+
+
+@pytest.mark.profiles("in-process")
+async def test_a_portal_that_takes_a_task_at_once_skips_the_queue(
+    scene: World, profile: str
+) -> None:
+    await running(scene)
+    queued = restore_words.PHASES[Phase.QUEUED] in words(await scene.card())
+    assert queued == (profile != "in-process")
+    await scene.until(State.COMPLETED)
 
 
 async def test_polls_carry_no_key_and_ask_for_our_kind_of_task(scene: World) -> None:
@@ -96,6 +105,7 @@ async def test_the_card_compares_with_the_portals_last_restores(scene: World) ->
     assert re.search(r"\*Took\* 2\d s", await thread(scene))
 
 
+@pytest.mark.profiles("in-process", "saas", "behind-a-proxy")
 async def test_a_stall_is_told_once_and_is_no_end(scene: World) -> None:
     await running(scene, stall_at_75=True)
     await scene.pass_time(60, 15)
@@ -103,16 +113,19 @@ async def test_a_stall_is_told_once_and_is_no_end(scene: World) -> None:
     told = [line for line in await scene.thread() if restore_words.UNCHANGED_SINCE in line]
     progress_changed_at = (await scene.restore()).progress_changed_at
     assert progress_changed_at
-    assert told == [thread_words.stalled(progress_changed_at, 75)]
+    assert told == [thread_words.stalled(progress_changed_at, 75, Phase.LOADING)]
     await scene.portal("faults", "PATCH", stall_at_75=False)
     await scene.until(State.COMPLETED)
 
 
+@pytest.mark.profiles("sawtooth", "saas", "behind-a-proxy")
 async def test_a_task_without_a_worker_waits_and_runs_when_it_is_back(scene: World) -> None:
     await running(scene, worker_down=True)
     await scene.pass_time(3000, 600)
     assert (await scene.restore()).phase is Phase.QUEUED
-    assert restore_words.UNCHANGED_SINCE in await thread(scene)
+    assert thread_words.WORKER_AWAY in await thread(scene)
+    await scene.click("settle_not_finished")
+    assert service.TASK_WAITS in (await scene.private(BOB))[-1]
     await scene.portal("faults", "PATCH", worker_down=False)
     await scene.until(State.COMPLETED)
     assert len(await scene.requests("startrestore")) == 1
@@ -126,6 +139,99 @@ async def test_a_killed_worker_stalls_and_in_the_end_nobody_knows(scene: World) 
     await scene.pass_time(600, 40)
     assert (await scene.restore()).state is State.UNKNOWN
     assert watch.TASK_GONE in await thread(scene)
+
+
+async def test_a_killed_worker_that_an_administrator_has_cleared_away_is_settled_at_once(
+    scene: World,
+) -> None:
+    await running(scene, worker_killed=True)
+    await scene.pass_time(3000, 600)
+    assert thread_words.STAYS_LOCKED in await thread(scene)
+    await scene.click("settle_not_finished")
+    assert service.STILL_LOCKED in (await scene.private(BOB))[-1]
+    assert (await scene.restore()).state is State.RESTORING
+    await scene.portal("repair", "POST")
+    await scene.click("settle_not_finished", CAROL)
+    assert (await scene.private(CAROL))[-1] == policy.NO_APPROVER.reason
+    await scene.click("settle_not_finished")
+    restore = await scene.restore()
+    assert (restore.state, restore.outcome) == (State.FAILED, service.NOT_FINISHED_BY_WORD)
+
+
+async def test_a_restore_that_stands_still_can_be_called_finished(scene: World) -> None:
+    await running(scene, stall_at_75=True)
+    await scene.pass_time(3000, 600)
+    await scene.click("settle_finished")
+    assert (await scene.restore()).state is State.CLOSED
+
+
+@pytest.mark.parametrize("fault", [{"redirect_elsewhere": True}, {"away": 36000}])
+async def test_a_restore_that_is_unheard_of_for_an_hour_ends_in_a_persons_hands(
+    scene: World, fault: dict[str, Any]
+) -> None:
+    await running(scene)
+    await scene.pass_time(15)
+    await scene.portal("faults", "PATCH", **fault)
+    await scene.pass_time(3000, 300)
+    assert (await scene.restore()).state is State.RESTORING
+    await scene.pass_time(900, 300)
+    restore = await scene.restore()
+    assert restore.state is State.UNKNOWN
+    assert (restore.outcome or "").startswith(watch.UNHEARD)
+    await scene.click("settle_finished")
+    assert (await scene.restore()).state is State.CLOSED
+
+
+async def test_a_pause_of_a_day_that_the_portal_asks_for_is_five_minutes(scene: World) -> None:
+    await running(scene)
+    await scene.portal("faults", "PATCH", on="getrestoreprogress", fault="busy", seconds=86400)
+    await scene.pass_time(5)
+    await scene.pass_time(320, 20)
+    assert (await scene.restore()).state is State.COMPLETED
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_a_clock_that_is_set_delays_no_look_and_raises_no_stall(
+    scene: World, hours: int
+) -> None:
+    await running(scene, stall_at_75=True)
+    await scene.pass_time(15)
+    await scene.jump(hours * 3600)
+    before = len(await scene.requests("getrestoreprogress"))
+    await scene.pass_time(10)
+    assert len(await scene.requests("getrestoreprogress")) >= before + 2
+    assert restore_words.UNCHANGED_SINCE not in await thread(scene)
+    await scene.portal("faults", "PATCH", stall_at_75=False)
+    await scene.until(State.COMPLETED)
+
+
+async def test_a_clock_that_was_set_back_does_not_open_the_window_of_adoption_again(
+    scene: World,
+) -> None:
+    await scene.ask()
+    await scene.portal("faults", "PATCH", on="startrestore", fault="drop")
+    await scene.click("approve")
+    await scene.pass_time(3000, 300)
+    await scene.jump(-3000)
+    await scene.portal("someone-else-starts", "POST")
+    await scene.pass_time(120, 30)
+    assert (await scene.restore()).state is State.UNKNOWN
+
+
+async def test_a_task_that_began_before_our_post_by_the_clock_is_not_taken_for_ours(
+    quiet: World,
+) -> None:
+    """The clock was set back, and the bot started again."""
+    async with quiet.life():
+        await quiet.ask()
+        await quiet.portal("faults", "PATCH", on="startrestore", fault="drop")
+        await quiet.click("approve")
+        await quiet.pass_time(3000, 300)
+    await quiet.jump(-3600)
+    await quiet.portal("someone-else-starts", "POST")
+    async with quiet.life():
+        await quiet.pass_time(120, 30)
+        assert (await quiet.restore()).state is State.UNKNOWN
 
 
 LOCKED = 4
@@ -154,7 +260,7 @@ ENDS = [
         "a fault outside the job",
         {"faulted": True},
         "One or more errors occurred",
-        ending.left_in_status(LOCKED),
+        ending.NOT_LOCKED,
     ),
 ]
 
@@ -181,7 +287,6 @@ async def test_a_failure_is_told_in_the_portals_words_with_the_state_of_the_port
     [
         {"away": 40},
         pytest.param({"html_502": True}, marks=pytest.mark.slow),
-        pytest.param({"ip_refused": True}, marks=pytest.mark.slow),
         {"bad_json": True},
     ],
 )
@@ -198,46 +303,41 @@ async def test_a_portal_that_does_not_answer_is_no_end(scene: World, fault: dict
     await scene.until(State.COMPLETED)
 
 
-@pytest.mark.parametrize(
-    ("fault", "why"),
-    [
-        ({"host_lost": 36000}, Sentences.not_a_portal),
-        pytest.param({"ip_refused": True}, Sentences.ip_address_refused, marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.profiles("in-process", "sawtooth", "saas")
 async def test_an_address_that_answers_for_another_for_good_ends_in_a_persons_hands(
-    scene: World, fault: dict[str, Any], why: Callable[[Sentences], str]
+    scene: World,
 ) -> None:
-    """The backup brings its own custom domain and its own allowed addresses (docspace-api §D)."""
+    """The backup brings its own custom domain (docspace-api §D)."""
     await running(scene)
     await scene.pass_time(15)
-    await scene.portal("faults", "PATCH", **fault)
+    await scene.portal("faults", "PATCH", host_lost=36000)
     await scene.pass_time(60)
     assert (await scene.restore()).state is State.RESTORING
     await scene.pass_time(300, by=20)
     restore = await scene.restore()
     assert restore.state is State.UNKNOWN
-    assert restore.outcome == f"{watch.PORTAL_SILENT} {why(scene.of_portal)}"
+    assert restore.outcome == f"{watch.PORTAL_SILENT} {scene.of_portal.not_a_portal()}"
     await scene.click("settle_finished")
     assert (await scene.restore()).state is State.CLOSED
 
 
-async def test_a_portal_that_asks_for_a_pause_gets_it(scene: World) -> None:
-    await running(scene)
-    await scene.portal("faults", "PATCH", rate_limited=1)
+@pytest.mark.parametrize(("asked", "pause"), [(7, 6), (0, 29)], ids=["named", "not named"])
+async def test_a_portal_that_asks_for_a_pause_gets_it(scene: World, asked: int, pause: int) -> None:
+    await running(scene, stall_at_75=True)
+    await scene.portal("faults", "PATCH", on="getrestoreprogress", fault="busy", seconds=asked)
     await scene.pass_time(5)
     before = len(await scene.requests("getrestoreprogress"))
-    await scene.pass_time(6, 2)
+    await scene.pass_time(pause - 5, 2)
     assert len(await scene.requests("getrestoreprogress")) == before
-    await scene.pass_time(2, 2)
+    await scene.pass_time(8, 2)
     assert len(await scene.requests("getrestoreprogress")) > before
 
 
-@pytest.mark.parametrize("profile", ["3.1", "3.6.1"])
+@pytest.mark.parametrize("version", ["3.1", "3.6.1"])
 async def test_older_portals_complete_without_a_status_and_with_a_sawtooth(
-    tmp_path: Path, profile: str
+    tmp_path: Path, version: str
 ) -> None:
-    async with world(tmp_path, "socket", profile=profile) as scene, scene.life():
+    async with world(tmp_path, "socket", profile=version) as scene, scene.life():
         await running(scene)
         await scene.until(State.COMPLETED)
         await scene.pass_time(5)

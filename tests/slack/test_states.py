@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from restorebot.cli import history
+from restorebot.docspace.models import ADDRESS_BUSY, DELETED
 from restorebot.model import ENDED, PostKind, State, Vote
 from restorebot.sandbox.workspace.limits import check_message_blocks
 from restorebot.slack import cards, thread
@@ -48,3 +49,17 @@ def test_whoever_approved_their_own_request_is_said_to_wherever_approvers_are_na
     told = [card, describe(restore), ended_line(restore), ending.approved_when(restore)]
     told += [" ".join(history.row(restore))]
     assert all(approval.OWN_REQUEST in text for text in told)
+
+
+def test_a_portal_that_lost_its_name_at_the_end_is_told_as_that() -> None:
+    failed = replace(
+        a_restore("one", state=State.FAILED),
+        ended_at=NOW,
+        sent_at=NOW,
+        task_id="t-1",
+        outcome=ADDRESS_BUSY,
+        tenant_status=0,
+    )
+    renamed = ending.left_renamed(failed)
+    assert renamed in ending.failed_state(failed)
+    assert renamed in ending.other_alias(failed, f"acme{DELETED}")

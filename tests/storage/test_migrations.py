@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -25,10 +26,11 @@ async def test_migrated_tables_are_the_programs_tables(store: Store) -> None:
         assert await connection.run_sync(differences) == []
 
 
-async def test_the_claim_is_held_by_every_live_state(store: Store) -> None:
-    """Alembic does not compare an index's condition, and I2 hangs on this one."""
-    name = "SELECT sql FROM sqlite_master WHERE name = 'uq_restores_live_portal'"
+@pytest.mark.parametrize("index", ["uq_restores_live_portal", "uq_restores_live_task"])
+async def test_the_claim_is_held_by_every_live_state(store: Store, index: str) -> None:
+    """Alembic does not compare an index's condition, and I2 hangs on these."""
+    query = text("SELECT sql FROM sqlite_master WHERE name = :name")
     async with store.engine.connect() as connection:
-        index = (await connection.execute(text(name))).scalar_one()
+        index = (await connection.execute(query, {"name": index})).scalar_one()
     held = re.findall(r"'(\w+)'", str(index).partition("WHERE")[2])
     assert set(held) == LIVE

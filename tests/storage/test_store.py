@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from dataclasses import replace
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,8 +11,16 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
-from restorebot.errors import AlreadyRequested, AlreadyVoted, PortalBusy, StaleRow, StorageError
+from restorebot.errors import (
+    AlreadyRequested,
+    AlreadyVoted,
+    PortalBusy,
+    StaleRow,
+    StorageError,
+    TaskTaken,
+)
 from restorebot.model import MOVES, OPEN, Event, Post, PostKind, Restore, State
 from restorebot.restores import votes
 from restorebot.storage import audit, sqlite
@@ -328,3 +337,59 @@ async def test_a_yes_beside_one_that_was_not_looked_at_again_does_not_fill_the_q
                 NOW,
                 votes.CheckedVote(user="UERIN", needed=2, checked=frozenset(), ineligible={}),
             )
+
+
+async def test_what_is_due_is_found_by_the_row_alone(store: Store) -> None:
+    """A clock that jumps over a deadline makes it due, whatever was planned before."""
+    later = NOW + timedelta(hours=1)
+    rows = {
+        "waits": a_restore("waits"),
+        "late": replace(a_restore("late"), expires_at=NOW),
+        "approved": a_restore("approved", state=State.APPROVED),
+        "planned": replace(a_restore("planned", state=State.APPROVED), starts_at=later),
+        "its time": replace(a_restore("its time", state=State.APPROVED), starts_at=NOW),
+        "runs": a_restore("runs", state=State.RESTORING),
+        "ended": a_restore("ended", state=State.DENIED),
+        "not seen": a_restore("not seen", state=State.COMPLETED),
+        "seen": replace(a_restore("seen", state=State.COMPLETED), verified=True),
+    }
+    for restore in rows.values():
+        await request(store, restore)
+    async with store.reading() as tx:
+        assert set(await tx.due(NOW)) == {"late", "approved", "its time", "runs", "not seen"}
+        plan = await tx.connection.execute(
+            text(
+                "EXPLAIN QUERY PLAN SELECT id FROM restores WHERE state IN ('runs') "
+                "OR (state = 'completed' AND verified IS 0)"
+            )
+        )
+        assert "SCAN" not in str(plan.all())
+
+
+async def test_of_two_live_restores_only_one_has_a_task(store: Store) -> None:
+    one = replace(a_restore("one", state=State.RESTORING), task_id="t")
+    await request(store, one)
+    other = await request(store, a_restore("other", "https://twin.example", State.STARTING))
+    running = replace(other, state=State.RESTORING, task_id="t")
+    with pytest.raises(TaskTaken):
+        async with store.writing() as tx:
+            await tx.advance(other, running, at=NOW, actor="portal", event=Event.RESTORING)
+
+
+async def test_a_write_that_is_cancelled_leaves_no_lock_behind(store: Store) -> None:
+    """Whoever cancelled it may keep what came of it, with its traceback and all in it."""
+    kept: list[BaseException | None] = []
+
+    async def write(name: str) -> None:
+        async with store.writing() as tx:
+            await tx.insert_request(a_restore(name), [])
+
+    for turn in range(40):
+        writer = asyncio.create_task(write(f"cancelled {turn}"))
+        for _ in range(turn):
+            await asyncio.sleep(0)
+        writer.cancel()
+        kept += await asyncio.gather(writer, return_exceptions=True)
+        async with asyncio.timeout(4):
+            await write(f"after {turn}")
+    assert any(isinstance(one, asyncio.CancelledError) for one in kept)

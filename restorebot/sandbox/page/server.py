@@ -49,6 +49,7 @@ PEOPLE = {"alice": "U0ALICE", "bob": "U0BOB", "carol": "U0CAROL"}
 
 SHOWN_OF_PORTAL = (
     "alias",
+    "profile",
     "tenantStatus",
     "history",
     "tasks",
@@ -159,8 +160,16 @@ class DemoPrograms:
 class SwitchBody(Body):
     """A switch of the drawer, and whether it is on."""
 
-    name: Literal["archive_broken", "worker_killed", "stall_at_75"]
+    name: Literal[
+        "archive_broken", "worker_killed", "stall_at_75", "cloud_keys_missing", "ip_refused"
+    ]
     on: bool
+
+
+class ProfileBody(Body):
+    """The deployment that the portal behaves as from now on."""
+
+    name: str
 
 
 class SpeedBody(Body):
@@ -190,6 +199,10 @@ def _send_to_portal(path: str, method: str = "POST", **body: Any) -> Action:
 async def _set_switch(demo: DemoPrograms, raw: bytes) -> tuple[int, Json]:
     body = parse(SwitchBody, raw)
     return await demo.portal("faults", {body.name: body.on}, "PATCH")
+
+
+async def _set_profile(demo: DemoPrograms, raw: bytes) -> tuple[int, Json]:
+    return await demo.portal("profile", {"name": parse(ProfileBody, raw).name})
 
 
 async def _set_speed(demo: DemoPrograms, raw: bytes) -> tuple[int, Json]:
@@ -242,9 +255,11 @@ ACTIONS: dict[str, Action] = {
         for name in ("command", "click", "submit", "close", "say", "home")
     },
     "/portal/switch": _set_switch,
+    "/portal/profile": _set_profile,
     "/portal/speed": _set_speed,
     "/portal/away": _go_away,
     "/portal/someone-else": _send_to_portal("someone-else-starts"),
+    "/portal/restart": _send_to_portal("restart"),
     "/portal/repair": _send_to_portal("repair"),
     "/portal/expire-key": _send_to_portal("keys", "PATCH", expires_at="2020-01-01T00:00:00"),
     "/slack/limit": _rate_limit,

@@ -207,6 +207,8 @@ export interface Task {
 
 export interface Portal {
   alias: string;
+  /** The deployment that it behaves as. */
+  profile: string;
   tenantStatus: number;
   history: Backup[];
   tasks: { restore: Task | null };

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from restorebot.sandbox.portal import Portal, create_app
-from restorebot.sandbox.portal.models import NEWEST
+from restorebot.sandbox.portal.profiles import DEFAULT, PROFILES
 from restorebot.sandbox.serve import serve_program
 
 
@@ -15,9 +15,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--key", help="the API key, sk-…; made up when left out")
-    parser.add_argument("--alias", default="acme")
     parser.add_argument(
-        "--profile", default=NEWEST, help="the version to behave as (default: %(default)s)"
+        "--alias", default="acme", help="localhost on most own servers (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--profile",
+        default=DEFAULT,
+        help=f"the deployment to behave as: {', '.join(PROFILES)}, or a version "
+        "(default: %(default)s)",
     )
     parser.add_argument(
         "--speed",

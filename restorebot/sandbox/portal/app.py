@@ -16,6 +16,7 @@ from restorebot.sandbox.portal.faults import (
     alter_response,
     apply_switches,
     fail_early,
+    gateway_page,
 )
 from restorebot.sandbox.portal.filters import check_request
 from restorebot.sandbox.portal.parsing import json_body
@@ -32,7 +33,12 @@ def create_app(portal: Portal) -> Starlette:
         Route(API + path, _endpoint(portal, handler), methods=[method])
         for method, path, handler in ROUTES
     ]
-    return _App(routes=[*routes, *Control(portal).routes()])
+    unknown = Route(API + "/{path:path}", _no_such_route)
+    return _App(routes=[*routes, unknown, *Control(portal).routes()])
+
+
+async def _no_such_route(_request: Request) -> Response:
+    return Response(status_code=404)
 
 
 class _App(Starlette):
@@ -54,6 +60,8 @@ def _endpoint(portal: Portal, handler: Handler) -> Callable[[Request], Awaitable
         if state.switches.slow:
             await asyncio.sleep(state.switches.slow)
         fault = portal.next_route_fault(request.url.path)
+        if state.is_away and state.profile.proxied:
+            return gateway_page(502)
         if state.is_away or (fault and fault.fault == "drop"):
             return await abort_connection(request)
         try:

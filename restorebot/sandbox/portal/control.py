@@ -19,7 +19,8 @@ from restorebot.sandbox.control import (
     read,
     validate,
 )
-from restorebot.sandbox.portal.models import NEWEST, BackupRecord, Key, new_key
+from restorebot.sandbox.portal.models import BackupRecord, Key, new_key
+from restorebot.sandbox.portal.profiles import NEWEST, profile_named
 from restorebot.sandbox.portal.simulator import Portal
 from restorebot.sandbox.portal.switches import RouteFault, Switches
 
@@ -46,6 +47,8 @@ class BackupBody(Body):
     storage_type: int | None = None
     created_on: datetime | None = None
     expires_on: datetime | None = None
+    module: str | None = None
+    bucket: str | None = None
 
 
 class ManyBody(Body):
@@ -61,6 +64,7 @@ class KeyBody(Body):
     expires_at: datetime | None = None
     is_active: bool = True
     admin: bool = True
+    owner: bool = False
 
 
 class FileBody(Body):
@@ -69,6 +73,39 @@ class FileBody(Body):
     title: str = ""
     version: int = 1
     closed: bool = False
+    folder_id: int = Field(default=7, alias="folderId")
+
+
+class FolderBody(Body):
+    """A folder of a room, and whether the key's owner may look in and create there, and sees so.
+
+    ``root_type`` is DocSpace's rootFolderType: 14 is a room, 20 the archive.
+    """
+
+    title: str = "Backups"
+    closed: bool = False
+    create: bool = True
+    rights_shown: bool = True
+    root_type: int = Field(default=14, alias="rootFolderType")
+
+
+class FoldersBody(RootModel[dict[str, FolderBody | None]]):
+    """Folders by their id; one that is null is deleted."""
+
+
+class ScheduleBody(Body):
+    """Where the portal's own planned backups go; no storage type is no plan."""
+
+    model_config = ConfigDict(alias_generator=to_camel)
+
+    storage_type: int | None = None
+    storage_params: dict[str, str] = Field(default_factory=dict)
+
+
+class ProfileBody(Body):
+    """The deployment that the portal behaves as from now on."""
+
+    name: str
 
 
 class FilesBody(RootModel[dict[str, FileBody | None]]):
@@ -101,6 +138,10 @@ class Control:
                 "backups/{id}": {"DELETE": self._remove_backup},
                 "keys": {"PATCH": self._change_key, "POST": self._add_key},
                 "files": {"PATCH": self._change_files},
+                "folders": {"PATCH": self._change_folders},
+                "schedule": {"POST": self._set_schedule},
+                "profile": {"POST": self._set_profile},
+                "restart": {"POST": self._restart},
                 "someone-else-starts": {"POST": self._someone_else_starts},
                 "someone-else-backs-up": {"POST": self._someone_else_backs_up},
                 "yesterday": {"POST": self._yesterday},
@@ -114,7 +155,7 @@ class Control:
         tasks = {"restore": state.restore, "backup": state.backup, "dump": state.dump}
         return {
             "alias": state.alias,
-            "profile": state.profile,
+            "profile": state.profile.name,
             "now": state.now(),
             "wall": state.wall().isoformat(),
             "speed": self.portal.clock.speed,
@@ -204,6 +245,7 @@ class Control:
         The answer alone shows it, as DocSpace's does.
         """
         await read(request, Nothing)
+        self.portal.state.catch_up()
         key = Key(value=new_key())
         self.portal.state.keys.append(key)
         return {"key": key.value}
@@ -213,8 +255,36 @@ class Control:
         for file_id, changes in (await read(request, FilesBody)).root.items():
             old = files.pop(file_id, {})
             if changes is not None:
-                files[file_id] = old | changes.model_dump(exclude_unset=True)
+                files[file_id] = old | changes.model_dump(exclude_unset=True, by_alias=True)
         return files
+
+    async def _change_folders(self, request: Request) -> Json:
+        folders = self.portal.state.folders
+        for folder_id, folder in (await read(request, FoldersBody)).root.items():
+            folders.pop(folder_id, None)
+            if folder is not None:
+                folders[folder_id] = folder.model_dump(by_alias=True)
+        return folders
+
+    async def _set_schedule(self, request: Request) -> Json:
+        body = await read(request, ScheduleBody)
+        planned = body.storage_type is not None
+        self.portal.state.schedule = body.model_dump(by_alias=True) if planned else None
+        return {}
+
+    async def _set_profile(self, request: Request) -> Json:
+        name = (await read(request, ProfileBody)).name
+        try:
+            self.portal.state.profile = profile_named(name)
+        except ValueError as error:
+            raise ControlError(422, str(error)) from None
+        return {"profile": name}
+
+    async def _restart(self, request: Request) -> Json:
+        """Start the portal's processes again."""
+        await read(request, Nothing)
+        self.portal.state.restart()
+        return {}
 
     async def _someone_else_starts(self, request: Request) -> Json:
         await read(request, Nothing)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from http import HTTPStatus
 
 from starlette.requests import Request
 from starlette.responses import (
@@ -12,7 +13,7 @@ from starlette.responses import (
     StreamingResponse,
 )
 
-from restorebot.sandbox.portal.responses import Refusal, envelope, error, problem_details
+from restorebot.sandbox.portal.responses import Refusal, envelope, error
 from restorebot.sandbox.portal.simulator import Portal
 from restorebot.sandbox.portal.switches import RouteFault
 
@@ -32,25 +33,27 @@ def apply_switches(portal: Portal) -> None:
     switches = portal.state.switches
     if switches.rate_limited:
         switches.rate_limited -= 1
-        raise Refusal(PlainTextResponse("", 429, {"Retry-After": "7"}))
-    if switches.html_502:
-        raise Refusal(_bad_gateway())
+        raise Refusal(_too_many({}))
+    if switches.html_502 or (portal.state.is_unmapped and portal.state.profile.proxied):
+        raise Refusal(gateway_page(502))
     if switches.bad_json:
         raise Refusal(Response('{"response":{"isCompl', media_type="application/json"))
     if switches.redirect_elsewhere:
         raise Refusal(RedirectResponse("http://elsewhere.invalid/login", 302))
     if switches.huge_reply:
         raise Refusal(StreamingResponse(_huge(), media_type="application/json"))
-    if portal.state.is_unmapped:
-        raise problem_details(404, "Not Found")
 
 
-def _bad_gateway() -> Response:
-    page = (
-        "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad "
-        "Gateway</h1></center></body></html>"
-    )
-    return HTMLResponse(page, 502)
+def gateway_page(code: int) -> Response:
+    """Return a proxy's page, as nginx has it."""
+    title = f"{code} {HTTPStatus(code).phrase}"
+    page = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
+    return HTMLResponse(page, code)
+
+
+def _too_many(headers: dict[str, str]) -> Response:
+    limits = {"X-RateLimit-Limit": "1500", "X-RateLimit-Remaining": "0"}
+    return PlainTextResponse("", 429, limits | headers)
 
 
 async def _huge() -> AsyncIterator[bytes]:
@@ -63,9 +66,11 @@ async def _huge() -> AsyncIterator[bytes]:
 def fail_early(fault: RouteFault) -> None:
     """Fail before any effect where a route fault says so. Raises Refusal."""
     if fault.fault == "html_502":
-        raise Refusal(_bad_gateway())
+        raise Refusal(gateway_page(502))
     if fault.fault == "busy":
-        raise Refusal(PlainTextResponse("", 429, {"Retry-After": f"{fault.seconds:g}"}))
+        # Of the portal's windows only the daily one says how long.
+        wait = {"Retry-After": f"{fault.seconds:g}"} if fault.seconds else {}
+        raise Refusal(_too_many(wait))
     if fault.fault == "fault_500":
         raise error(500, "Something broke inside the portal.", fault.type)
 
@@ -76,6 +81,8 @@ async def alter_response(fault: RouteFault, request: Request, response: Response
         return await abort_connection(request)
     if fault.fault == "answer_slow":
         await asyncio.sleep(fault.seconds)
+    if fault.fault == "html_504":
+        return gateway_page(504)
     if fault.fault == "bad_json":
         return Response('{"response":{"isCompl', media_type="application/json")
     if fault.fault == "no_response":

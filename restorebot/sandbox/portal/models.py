@@ -5,14 +5,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-ACTIVE, RESTORING = 0, 4
+ACTIVE, SUSPENDED, REMOVE_PENDING, RESTORING = 0, 1, 2, 4
 CREATED, RUNNING, COMPLETED, CANCELLED, FAULTED = range(5)
 BACKUP, RESTORE = 0, 1
-DOCUMENTS, THIRD_PARTY, DATA_STORE = 0, 1, 4
+DOCUMENTS, THIRD_PARTY, LOCAL, DATA_STORE, CLOUD = 0, 1, 3, 4, 5
 NEVER = datetime(1, 1, 1)  # noqa: DTZ001 - DocSpace's own "does not expire", which has no zone
 TASK_KEPT_FOR = timedelta(hours=24)
-NEWEST = "3.7.2"
 INVALID = "The backup file is invalid."
+NO_CLOUD_KEYS = "Object reference not set to an instance of an object."
+UNKNOWN_STORAGE = "Unknown storage type."
+
+STORAGE_TYPES = range(6)
+"""The ones that the worker knows; the API takes any number."""
 
 QUEUED_SECONDS, FETCHING_SECONDS, LOADING_SECONDS = 1.0, 5.0, 14.0
 """Seconds of a restore's phases; with them a restore takes 20."""
@@ -30,6 +34,15 @@ class BackupRecord:
     storage_type: int
     created_on: datetime
     expires_on: datetime = NEVER
+    module: str = "s3"
+    bucket: str = "acme"
+    is_left_behind: bool = False
+    """Whether its file is where only the tenant before the last restore found it."""
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Return the cloud and bucket that it is in, if it is in a cloud."""
+        return self.module, self.bucket
 
     def as_json(self) -> dict[str, Any]:
         """Return it as getbackuphistory shows it."""
@@ -51,6 +64,7 @@ class Key:
     expires_at: datetime | None = None
     is_active: bool = True
     admin: bool = True
+    owner: bool = False
 
     @property
     def may_write(self) -> bool:
@@ -81,10 +95,13 @@ class Task:
     dump: bool = False
     warning: str | None = None
     storage_type: int = DATA_STORE
+    storage_params: dict[str, str] = field(default_factory=dict)
+    doom: str | None = None
+    """What it fails with as soon as the worker takes it."""
     last_publish: bool = False
     """Just completed, and still published with status 1 (docspace-api §4.3)."""
 
-    def as_json(self, profile: str) -> dict[str, Any]:
+    def as_json(self, version: str) -> dict[str, Any]:
         """Return it as the progress of a portal of this version shows it."""
         body: dict[str, Any] = {
             "isCompleted": self.completed,
@@ -93,13 +110,13 @@ class Task:
             "tenantId": self.tenant,
             "backupProgressEnum": self.kind,
         }
-        if profile >= "3.7":
+        if version >= "3.7":
             body["status"] = RUNNING if self.last_publish else self.status
-        if profile >= "3.1":
+        if version >= "3.1":
             body["taskId"] = self.id
         if self.kind == BACKUP:
             body["link"] = self._link
-        if self.warning is not None and profile >= "3.6":
+        if self.warning is not None and version >= "3.6":
             body["warning"] = self.warning
         return body
 

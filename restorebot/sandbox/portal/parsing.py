@@ -36,16 +36,17 @@ def json_body(request: Request, raw: bytes) -> dict[str, Any]:
 def storage_type_of(request: Request, body: Mapping[str, Any]) -> int:
     """Read storageType (docspace-api §2.1).
 
-    It is a number, a numeric string or a name in any case; nothing is 0.
+    It is a number, of which any is taken, a numeric string or a name in any case; nothing is 0.
     """
     value = body.get("storagetype")
     if value is None:
         return 0
     text = str(value).strip().lower()
-    number = int(text) if text.isdigit() else STORAGE.get(text, -1)
-    if number not in range(6):
+    if text.isdigit():
+        return int(text)
+    if text not in STORAGE:
         raise invalid(request, "storageType", "The value is not valid.")
-    return number
+    return STORAGE[text]
 
 
 def params_of(body: Mapping[str, Any]) -> dict[str, str]:

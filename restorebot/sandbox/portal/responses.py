@@ -15,19 +15,23 @@ class Refusal(Exception):
 
 
 def envelope(
-    request: Request, response: Any = None, *, status: int = 0, code: int = 200
+    request: Request,
+    response: Any = None,
+    *,
+    status: int = 0,
+    code: int = 200,
+    media_type: str = "application/json",
 ) -> Response:
     """Return the success wrapper (docspace-api §1.4); ``response`` is left out when null."""
     count = len(response) if isinstance(response, list) else int(response is not None)
     body: dict[str, Any] = {} if response is None else {"response": response}
-    href = str(request.url.replace(query=""))
     body |= {
         "count": count,
-        "links": [{"href": href, "action": request.method}],
+        "links": [{"href": str(request.url), "action": request.method}],
         "status": status,
         "statusCode": code,
     }
-    return JSONResponse(body, code)
+    return JSONResponse(body, code, media_type=media_type)
 
 
 def error(code: int, message: str, kind: str, hresult: int = -2146233088) -> Refusal:
@@ -41,6 +45,11 @@ def error(code: int, message: str, kind: str, hresult: int = -2146233088) -> Ref
         "statusCode": code,
     }
     return Refusal(JSONResponse(body, code))
+
+
+def access_denied() -> Refusal:
+    """Return a controller's refusal of a person without the right."""
+    return error(403, "Access denied", "System.Security.SecurityException", -2146233078)
 
 
 def problem_details(code: int, title: str) -> Refusal:
@@ -61,4 +70,5 @@ def invalid(request: Request, where: str, message: str) -> Refusal:
         "status": 400,
         "errors": {where: [message]},
     }
-    return Refusal(envelope(request, detail, status=1, code=400))
+    problem = "application/problem+json"
+    return Refusal(envelope(request, detail, status=1, code=400, media_type=problem))

@@ -4,7 +4,8 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from restorebot.sandbox.portal.models import NEWEST, new_key
+from restorebot.sandbox.portal.models import new_key
+from restorebot.sandbox.portal.profiles import DEFAULT, profile_named
 from restorebot.sandbox.portal.state import PortalState
 from restorebot.sandbox.portal.switches import RouteFault
 
@@ -41,7 +42,7 @@ class Portal:
         *,
         key: str | None = None,
         alias: str = "acme",
-        profile: str = NEWEST,
+        profile: str = DEFAULT,
         speed: float = 1.0,
         manual: bool = False,
     ) -> None:
@@ -49,7 +50,11 @@ class Portal:
             speed = 0.0
         self.clock = PortalClock(speed)
         self.state = PortalState(
-            self.clock, datetime.now(UTC), alias=alias, key=key or new_key(), profile=profile
+            self.clock,
+            datetime.now(UTC),
+            alias=alias,
+            key=key or new_key(),
+            profile=profile_named(profile),
         )
         self.requests: list[dict[str, Any]] = []
         self.route_faults: list[RouteFault] = []

@@ -12,12 +12,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from restorebot.sandbox.control import validate
+from restorebot.sandbox.portal.history import BOUND_TO_TENANT, still_found
 from restorebot.sandbox.portal.models import (
     ACTIVE,
     BACKUP,
     BACKUP_SECONDS,
     CANCELLED,
+    CLOUD,
     COMPLETED,
+    CREATED,
     DATA_STORE,
     DOCUMENTS,
     FAULTED,
@@ -25,6 +28,7 @@ from restorebot.sandbox.portal.models import (
     INVALID,
     LOADING_SECONDS,
     NEVER,
+    NO_CLOUD_KEYS,
     QUEUED_SECONDS,
     RESTORE,
     RESTORING,
@@ -34,6 +38,7 @@ from restorebot.sandbox.portal.models import (
     Key,
     Task,
 )
+from restorebot.sandbox.portal.profiles import Profile
 from restorebot.sandbox.portal.switches import Switches
 
 
@@ -41,7 +46,7 @@ class PortalState:
     """The portal; ``clock`` gives seconds, ``epoch`` is the wall-clock time of its zero."""
 
     def __init__(
-        self, clock: Callable[[], float], epoch: datetime, *, alias: str, key: str, profile: str
+        self, clock: Callable[[], float], epoch: datetime, *, alias: str, key: str, profile: Profile
     ) -> None:
         self._clock = clock
         self._epoch = epoch
@@ -58,6 +63,8 @@ class PortalState:
         self.files: dict[str, dict[str, Any]] = {
             "4711": _file("acme-before-import.tar.gz", self.wall())
         }
+        self.folders: dict[str, dict[str, Any]] = {"7": {"title": "Backups"}}
+        self.schedule: dict[str, Any] | None = None
         self.starts: list[dict[str, Any]] = []
         self.backups: list[dict[str, Any]] = []
         self._unmapped_until = 0.0
@@ -81,6 +88,13 @@ class PortalState:
             self._worker_since = self.now()
         if "away" in changes:
             self._away_until = self.now() + self.switches.away
+
+    @property
+    def shown_tenant_status(self) -> int:
+        """Return the tenant's status, or what a switch makes of it."""
+        if self.switches.tenant_status is not None:
+            return self.switches.tenant_status
+        return self.tenant_status
 
     @property
     def is_away(self) -> bool:
@@ -114,26 +128,63 @@ class PortalState:
             return self.dump or self.restore
         return self.dump if dump else self.restore
 
-    def start_restore(self) -> Task:
+    def start_restore(self, doom: str | None = None) -> Task:
         """Start a restore, or return the old one while it is not completed."""
         self.catch_up()
         if self.restore is None or self.restore.completed:
             self.restore = self._new_task(RESTORE)
+            self.restore.doom = doom
         return self.restore
 
-    def start_backup(self, storage_type: int = DATA_STORE) -> Task:
+    def start_backup(
+        self, storage_type: int = DATA_STORE, params: Mapping[str, str] | None = None
+    ) -> Task:
         """Start a backup, or return the old one while it is not completed."""
         self.catch_up()
         if self.backup is None or self.backup.completed:
             self.backup = self._new_task(BACKUP)
+            self.backup.storage_params = dict(params or {})
             if not self.switches.backup_elsewhere:
                 self.backup.storage_type = storage_type
+            if self.backup.storage_type == CLOUD and self.switches.cloud_keys_missing:
+                self.backup.doom = NO_CLOUD_KEYS
         return self.backup
+
+    def cancel_backup(self) -> bool:
+        """Cancel the backup that runs, and return whether any is known, a finished one too."""
+        self.catch_up()
+        if self.backup is None:
+            return False
+        if not self.backup.completed:
+            self._cancel_backup(self.backup)
+        return True
+
+    def restart(self) -> None:
+        """Start the portal's processes again: a queue in memory is lost, and a lock stays."""
+        self.catch_up()
+        if self.profile.in_process:
+            self.restore = self.backup = self.dump = None
+
+    def look_for_files(self) -> list[BackupRecord]:
+        """Return the backups whose files are found, and forget the others."""
+        self.catch_up()
+        self.history = still_found(
+            self.history,
+            has_cloud_keys=not self.switches.cloud_keys_missing,
+            sees_disk=not self.switches.disk_apart,
+        )
+        return self.history
 
     def _new_task(self, kind: int) -> Task:
         now = self.now()
+        status = RUNNING if self.profile.in_process else CREATED
         return Task(
-            id=str(uuid.uuid4()), kind=kind, created=now, tenant=self.tenant_id, changed=now
+            id=str(uuid.uuid4()),
+            kind=kind,
+            created=now,
+            tenant=self.tenant_id,
+            changed=now,
+            status=status,
         )
 
     def show_finished_task(self, *, dump: bool = False) -> Task:
@@ -168,15 +219,22 @@ class PortalState:
         done = (self.now() - task.created) / (self.switches.backup_takes or BACKUP_SECONDS)
         if done < 0.05:
             return
+        if task.doom:
+            self._publish(task, status=COMPLETED)
+            task.error, task.completed = task.doom, True
+            return
         self._publish(task, status=RUNNING, progress=min(90, int(done * 90)))
         if done >= 0.5 and self.switches.backup_broken:
             self._publish(task, status=COMPLETED)
             task.error, task.completed = "There is not enough space on the disk.", True
         elif done >= 0.5 and self.switches.backup_cancelled:
-            self._publish(task, status=CANCELLED)
-            task.warning, task.completed = "Backup cancelled", True
+            self._cancel_backup(task)
         elif done >= 1:
             self._keep_backup(task)
+
+    def _cancel_backup(self, task: Task) -> None:
+        self._publish(task, status=CANCELLED)
+        task.warning, task.completed = "Backup cancelled", True
 
     def _keep_backup(self, task: Task) -> None:
         self._publish(task, status=COMPLETED, progress=100)
@@ -186,7 +244,12 @@ class PortalState:
         made = self.wall()
         name = f"{self.alias}_{made:%Y-%m-%d_%H-%M-%S}.tar.gz"
         record = BackupRecord(
-            id=task.id, file_name=name, storage_type=task.storage_type, created_on=made
+            id=task.id,
+            file_name=name,
+            storage_type=task.storage_type,
+            created_on=made,
+            module=task.storage_params.get("module", ""),
+            bucket=task.storage_params.get("bucket", ""),
         )
         if task.storage_type == DATA_STORE:
             record.expires_on = made + timedelta(days=1)
@@ -196,7 +259,7 @@ class PortalState:
         if task.completed:
             task.last_publish = task.last_publish and self.now() - task.changed < 1
             return
-        if task.dead or task.status == FAULTED:
+        if task.dead:
             return
         if task.begun is None:
             if self.switches.worker_down or self.now() - task.created < QUEUED_SECONDS:
@@ -209,28 +272,38 @@ class PortalState:
         self._publish(task, status=RUNNING)
         if spent < FETCHING_SECONDS:
             return
-        switches = self.switches
-        if switches.archive_broken:
-            self._fail(task, INVALID)
+        if task.doom or self.switches.archive_broken:
+            self._fail(task, task.doom or INVALID)
             return
-        if switches.cancelled:
+        if self.switches.cancelled:
             self._publish(task, status=CANCELLED)
             task.completed = True
             self.tenant_status = ACTIVE
             return
         self.tenant_status = RESTORING
-        loading = spent - FETCHING_SECONDS
+        self._load(task, spent - FETCHING_SECONDS)
+
+    def _load(self, task: Task, loading: float) -> None:
+        switches = self.switches
         self._publish(task, progress=self._percent(loading))
         if switches.worker_killed:
             # Nobody marks the task, and nothing takes the lock away (docspace-api §4.6).
             task.dead = True
-            return
-        if switches.broken_while_loading:
+        elif switches.broken_while_loading:
             self._fail(task, INVALID)
         elif switches.faulted:
             self._publish(task, status=FAULTED)
-            task.error = "One or more errors occurred. (Object reference not set.)"
+            task.error, task.completed = "One or more errors occurred. (Object reference.)", True
+            self.tenant_status = ACTIVE
         elif loading >= LOADING_SECONDS and not switches.stall_at_75:
+            self._finish(task)
+
+    def _finish(self, task: Task) -> None:
+        if self.switches.address_busy:
+            # The old tenant is renamed already, and stays so.
+            self.alias = f"{self.alias}_deleted"
+            self._fail(task, "Address busy.")
+        else:
             self._succeed(task)
 
     def _percent(self, loading: float) -> int:
@@ -238,7 +311,7 @@ class PortalState:
         # (docspace-api §4.4).
         if loading < 1:
             return 10 + int(loading * 6)
-        if "3.2" <= self.profile < "3.7":
+        if "3.2" <= self.profile.version < "3.7":
             return 10 + int(loading % 4 / 4 * 65)
         return 75
 
@@ -266,10 +339,16 @@ class PortalState:
         self.tenant_status = ACTIVE
         if not self.switches.key_survives:
             self.keys = []
-        # New ids, and records whose archive sat in a room point to nothing now.
-        kept = [record for record in self.history if record.storage_type != DOCUMENTS]
-        self.history = [replace(record, id=str(uuid.uuid4())) for record in kept]
+        if self.switches.cloud_keys_younger and not self.profile.standalone:
+            self.switches.cloud_keys_missing = True
+        self.history = [_after_restore(record) for record in self.history]
         self._unmapped_until = self.now() + self.switches.host_lost
+
+
+def _after_restore(record: BackupRecord) -> BackupRecord:
+    """Return a row as a restore copies it: under a new id, its file perhaps out of reach."""
+    lost = record.is_left_behind or record.storage_type in BOUND_TO_TENANT
+    return replace(record, id=str(uuid.uuid4()), is_left_behind=lost)
 
 
 def _file(title: str, updated: datetime) -> dict[str, Any]:
@@ -281,6 +360,7 @@ def _file(title: str, updated: datetime) -> dict[str, Any]:
         "pureContentLength": 1_234_567_890,
         "contentLength": "1.15 GB",
         "updated": when,
+        "folderId": 7,
     }
 
 

@@ -8,6 +8,7 @@ from restorebot.sandbox.control import Body
 class Switches(Body):
     """Faults of the portal as a whole, and what each is while off.
 
+    ``cloud_keys_younger`` is of the vendor's cloud: the backup that is restored lacks the keys.
     ``slow``, ``away``, ``host_lost`` and ``backup_takes`` (instead of ten) are in seconds,
     ``rate_limited`` is how many requests are refused.
     """
@@ -23,12 +24,19 @@ class Switches(Body):
     alias_elsewhere: str | None = None
     host_lost: float = 0
     locked_after_failure: bool = False
+    address_busy: bool = False
+    cloud_keys_missing: bool = False
+    cloud_keys_younger: bool = False
+    disk_apart: bool = False
+    room_quota_used: bool = False
+    tenant_status: int | None = None
     tariff_without_restore: bool = False
     unpaid: bool = False
     backup_broken: bool = False
     backup_cancelled: bool = False
     backup_elsewhere: bool = False
     backup_overtaken: bool = False
+    backup_answer_stale: bool = False
     backup_leaves_out: bool = False
     backup_takes: float = 0
     free_backups_used: bool = False
@@ -45,8 +53,9 @@ class Switches(Body):
 class RouteFault(Body):
     """A fault of one route for its next ``times`` requests.
 
-    ``answer_lost`` and ``answer_slow`` take effect first; ``drop``, ``fault_500``, ``html_502`` and
-    ``busy`` have no effect.
+    ``answer_lost``, ``answer_slow`` and ``html_504`` take effect first; ``drop``, ``fault_500``,
+    ``html_502`` and ``busy`` have no effect. ``seconds`` of ``busy`` are its Retry-After, which 0
+    leaves out.
     """
 
     on: str
@@ -58,6 +67,7 @@ class RouteFault(Body):
         "bad_json",
         "no_response",
         "html_502",
+        "html_504",
         "busy",
     ]
     times: int = 1

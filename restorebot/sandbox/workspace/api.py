@@ -19,7 +19,14 @@ from restorebot.sandbox.workspace.state import State
 POST_BURST = 10  # posts to one channel at once; after that about one a second (slack §2.1)
 
 FaultKind = Literal[
-    "ratelimited", "lost_answer", "garbled_answer", "server_error", "slow", "error", "drop"
+    "ratelimited",
+    "lost_answer",
+    "garbled_answer",
+    "server_error",
+    "slow",
+    "slow_answer",
+    "error",
+    "drop",
 ]
 
 
@@ -65,7 +72,9 @@ class RateLimits:
 class Fault(Body):
     """What goes wrong with the next calls of a method.
 
-    ``only`` are those with it among their arguments, else all; ``seconds`` are real ones.
+    ``only`` are those with it among their arguments, else all; ``seconds`` are real ones: ``slow``
+    takes effect after them, ``slow_answer`` before. With ``apply`` an ``error`` or
+    ``server_error`` is the answer to a call that took effect.
     """
 
     fault: FaultKind
@@ -74,20 +83,25 @@ class Fault(Body):
     seconds: float = 1.0
     error: str = "internal_error"
     status: int = 500
+    media_type: str = "text/html"
     only: str | None = None
+    apply: bool = False
 
 
 class Faults:
     """The faults that are set, by method; ``response_url`` stands for answers to interactions."""
 
     def __init__(self) -> None:
-        self._by_method: dict[str, Fault] = {}
+        self._by_method: dict[str, list[Fault]] = {}
 
-    def set(self, method: str, fault: Fault) -> None:
-        """Set a method's fault, in the place of the one before. Raises ControlError."""
+    def set(self, method: str, faults: list[Fault]) -> None:
+        """Set a method's faults, one after the other, in the place of those before.
+
+        Raises ControlError.
+        """
         if method != "response_url" and method not in METHODS:
             raise ControlError(422, f"There is no method {method}.")
-        self._by_method[method] = fault
+        self._by_method[method] = faults
 
     def clear(self) -> None:
         """Take all faults away."""
@@ -95,19 +109,24 @@ class Faults:
 
     def next_for(self, method: str, args: Json) -> Fault | None:
         """Return the fault that this call meets, counted down."""
-        fault = self._by_method.get(method)
-        if fault is None:
+        waiting = self._by_method.get(method)
+        if not waiting:
             return None
+        fault = waiting[0]
         if fault.only is not None and fault.only not in args.values():
             return None
         fault.times -= 1
         if fault.times <= 0:
-            del self._by_method[method]
+            del waiting[0]
         return fault
 
     def json(self) -> Json:
         """Return them as the control interface shows them."""
-        return {method: fault.model_dump() for method, fault in self._by_method.items()}
+        return {
+            method: [fault.model_dump() for fault in faults]
+            for method, faults in self._by_method.items()
+            if faults
+        }
 
 
 async def drop_connection(request: Request) -> Response:
@@ -161,6 +180,8 @@ class WebApi:
             journal.call(name, args, response.status_code, "garbled_answer")
             return Response(response.body[: len(response.body) // 2], media_type="application/json")
         journal.call(name, args, response.status_code, error)
+        if fault is not None and fault.fault == "slow_answer":
+            await asyncio.sleep(fault.seconds)
         journal.line("bot<", name, bytes(response.body).decode())
         return response
 
@@ -169,12 +190,13 @@ class WebApi:
     ) -> tuple[Response, str | None]:
         if fault is not None and fault.fault == "ratelimited":
             return _ratelimited(fault.retry_after)
-        if fault is not None and fault.fault == "server_error":
-            return PlainTextResponse(
-                "Server Error", fault.status, media_type="text/html"
-            ), "server_error"
-        if fault is not None and fault.fault == "error":
-            return JSONResponse({"ok": False, "error": fault.error}), fault.error
+        if fault is not None and fault.fault in {"server_error", "error"}:
+            if fault.apply:
+                self._carry_out(name, args, token)
+            return _failed(fault)
+        return self._carry_out(name, args, token)
+
+    def _carry_out(self, name: str, args: Json, token: str | None) -> tuple[Response, str | None]:
         try:
             return self._ok(name, self._run(name, args, token)), None
         except RateLimitedError as limited:
@@ -209,6 +231,13 @@ class WebApi:
         needed = self._tokens.app if method.app_level else self._tokens.bot
         if token != needed:
             raise MethodError("not_allowed_token_type")
+
+
+def _failed(fault: Fault) -> tuple[Response, str]:
+    if fault.fault == "error":
+        return JSONResponse({"ok": False, "error": fault.error}), fault.error
+    page = PlainTextResponse("Server Error", fault.status, media_type=fault.media_type)
+    return page, "server_error"
 
 
 def _ratelimited(retry_after: int | str) -> tuple[Response, str]:

@@ -1,8 +1,8 @@
 """What the workspace's control interface takes: a model for each body and each query."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, RootModel
+from pydantic import BeforeValidator, Field, RootModel
 
 from restorebot.sandbox.control import Body, Query
 from restorebot.sandbox.workspace.api import Fault
@@ -84,8 +84,14 @@ class SayBody(Body):
     thread_ts: str | None = None
 
 
-class FaultsBody(RootModel[dict[str, Fault]]):
-    """A fault for each of some methods."""
+def _listed(value: Any) -> Any:
+    if isinstance(value, list):
+        return value
+    return [value]
+
+
+class FaultsBody(RootModel[dict[str, Annotated[list[Fault], BeforeValidator(_listed)]]]):
+    """For each of some methods a fault, or several that strike one after the other."""
 
 
 class SettingsBody(Body):

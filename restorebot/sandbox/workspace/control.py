@@ -188,8 +188,8 @@ class Control:
     # change the world
 
     async def _set_faults(self, request: Request) -> Json:
-        for method, fault in (await read(request, bodies.FaultsBody)).root.items():
-            self.faults.set(method, fault)
+        for method, faults in (await read(request, bodies.FaultsBody)).root.items():
+            self.faults.set(method, faults)
         return {"faults": self.faults.json()}
 
     async def _clear_faults(self, request: Request) -> Json:

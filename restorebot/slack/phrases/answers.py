@@ -1,9 +1,11 @@
 """Answers to commands and clicks, told to one person."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from restorebot.docspace.models import BackupRecord
 from restorebot.errors import RestorebotError
 from restorebot.model import PortalName
+from restorebot.restores.named import NoSuchBackup, SeveralBackups
 from restorebot.restores.policy import WRONG_CHANNEL
 from restorebot.restores.portals import (
     NO_SUCH_PORTAL,
@@ -17,7 +19,7 @@ from restorebot.slack.mrkdwn import (
     code,
     escape,
 )
-from restorebot.subcommands import COMMAND, USAGES, Subcommand
+from restorebot.subcommands import COMMAND, LATEST, USAGES, Subcommand
 
 OTHER_WORKSPACE = "restorebot answers only members of the workspace that it is installed in."
 NOTHING_SAVED = "Nothing was saved or posted."
@@ -81,7 +83,7 @@ def window_closed(retry: str) -> str:
     return f"You closed the window while it loaded, and nothing has been asked. {retry}"
 
 
-EXAMPLE_ID = "3c0f8f0a-7a6b-4f2e-9a51-0d7a4a1f6b11"
+EXAMPLE_NAME = "acme_2026-03-01.tar.gz"
 
 _WORDS = "".join(
     f"• `{COMMAND} {word}` {usage}.\n"
@@ -90,10 +92,11 @@ _WORDS = "".join(
 )
 
 USAGE = (
-    f"*`{COMMAND} <backupId>`* asks to restore the DocSpace portal from one of its backups.\n"
-    f"Example: `{COMMAND} {EXAMPLE_ID}`\n"
+    f"*`{COMMAND} <backup>`* asks to restore the DocSpace portal from one of its backups. Type its "
+    f"file name as DocSpace shows it, only how that begins, its id, or `{LATEST}`.\n"
+    f"Example: `{COMMAND} {EXAMPLE_NAME}`\n"
     f"• `{COMMAND}` alone lets you choose a backup.\n"
-    f"• `{COMMAND} <backupId> --dry-run` makes every check and starts nothing.\n"
+    f"• `{COMMAND} <backup> --dry-run` makes every check and starts nothing.\n"
     f"{_WORDS}"
     "Where there are several portals, the portal's name comes last.\n"
     "You say why, an approver says yes, and the thread tells how it goes. Nothing starts before "
@@ -103,11 +106,15 @@ DUMP_REFUSED = (
     "A whole instance (dump) is not restored from here: it would replace every portal of the "
     "instance, and reset its license."
 )
-DRY_RUN_NEEDS_ID = f"A dry run needs a backup's id: `{COMMAND} <backupId> --dry-run`."
-ONE_BACKUP_ID = (
-    "Type one backup id, and after it one portal's name if there are several, as in "
-    f"`{COMMAND} {EXAMPLE_ID}`; `{COMMAND} help` shows what else may be typed."
+DRY_RUN_NEEDS_BACKUP = f"A dry run needs a backup: `{COMMAND} <backup> --dry-run`."
+ONE_BACKUP = (
+    "Type one backup, and after it one portal's name if there are several, as in "
+    f"`{COMMAND} {EXAMPLE_NAME}`; `{COMMAND} help` shows what else may be typed."
 )
+CANDIDATES_SHOWN = 5
+"""Backups that are named where what was typed means several."""
+NAME_SHOWN = 120
+"""Characters of each of their names."""
 
 
 def only_a_portal(word: str) -> str:
@@ -117,15 +124,29 @@ def only_a_portal(word: str) -> str:
 
 def did_you_mean(typed: str, near: str) -> str:
     """Say that a word is not known, but another is."""
+    return f"{code(typed)} is no word that I know. Did you mean `{COMMAND} {near}`?\n{USAGE}"
+
+
+def no_such_backup(typed: str) -> str:
+    """Say that no backup has this name."""
     return (
-        f"{code(typed)} is no backup id and no word that I know. Did you mean `{COMMAND} {near}`?\n"
-        f"{USAGE}"
+        f"No backup of this portal has a file name that begins with {code(typed)}. "
+        f"`{COMMAND} list` shows all of them, and `{COMMAND} help` what else may be typed."
     )
 
 
-def no_backup_id(typed: str) -> str:
-    """Say that a word is not known."""
-    return f"{code(typed)} is not a backup id; `{COMMAND} list` shows those there are.\n{USAGE}"
+def several_backups(typed: str, records: Sequence[BackupRecord]) -> str:
+    """Name the backups that may be meant, at most a few of them."""
+    lines = [f"{len(records)} backups have a file name that begins with {code(typed)}:"]
+    lines += [
+        f"• {code(record.file_name, NAME_SHOWN)}, id {code(record.id)}"
+        for record in records[:CANDIDATES_SHOWN]
+    ]
+    more = len(records) - CANDIDATES_SHOWN
+    if more > 0:
+        lines.append(f"• and {more} more; `{COMMAND} list` shows all")
+    lines.append("Type more of the name, or the id.")
+    return "\n".join(lines)
 
 
 IN_PRIVATE = (
@@ -160,6 +181,10 @@ def explain(error: RestorebotError) -> str:
             return portal_not_named(error.names)
         case UnknownPortal():
             return unknown_portal(error.near, error.names)
+        case NoSuchBackup():
+            return no_such_backup(error.typed)
+        case SeveralBackups():
+            return several_backups(error.typed, error.records)
         case RestoreGone():
             return f"{error} Ask again with {COMMAND}."
         case _:

@@ -19,7 +19,6 @@ from restorebot.slack.phrases.restore import (
     UNCHANGED_SINCE,
     decided_by,
     durations,
-    task,
     with_end,
 )
 from restorebot.times import duration, utc_text
@@ -128,11 +127,6 @@ def last_took(spans: Iterable[timedelta]) -> str:
     return f"{LAST_TOOK} {durations(spans)}"
 
 
-def adopted(task_id: str | None) -> str:
-    """Say that the task was found by looking."""
-    return f":warning: Task {task(task_id)} was not named to us, but found by looking."
-
-
 def nothing_changed_since(moment: datetime) -> str:
     """Say that nothing moves."""
     return f":warning: {UNCHANGED_SINCE} {date(moment)}."
@@ -187,6 +181,7 @@ STOP = "Stop"
 ASK_AGAIN = "Request again"
 IT_RUNS = "It is running: watch it"
 IT_FINISHED = "It finished, I checked"
+IT_DID_NOT_FINISH = "It did not finish"
 IT_DID_NOT_START = "It did not start"
 GO_BACK = "Go back"
 APPROVE_TITLE = "Restore the whole portal?"

@@ -4,7 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from restorebot.docspace.models import ACTIVE, tenant_status_name
+from restorebot.docspace.models import (
+    ACTIVE,
+    ADDRESS_BUSY,
+    DELETED,
+    RESTORING,
+    tenant_status_name,
+)
 from restorebot.model import Restore, Source, State
 from restorebot.restores.watch import KeyFate
 from restorebot.setup_hints import REPLACE_KEY
@@ -16,7 +22,7 @@ from restorebot.slack.mrkdwn import (
     mentions,
 )
 from restorebot.slack.phrases import approval
-from restorebot.slack.phrases.restore import TITLES, decided_by, durations
+from restorebot.slack.phrases.restore import TITLES, UNLOCK, decided_by, durations
 from restorebot.slack.phrases.thread import how_to_find_backup
 from restorebot.times import duration
 
@@ -112,21 +118,38 @@ def has_failed(restore: Restore) -> str:
 
 
 DATA_UNTOUCHED = "No restore was asked for, so the portal's data is as it was."
-NOT_TAKEN = "The portal did not take the request, so its data is as it was."
+ANOTHER_SEEN = (
+    "Another restore was seen on the portal at that time: what became of the data, only its own "
+    "end tells."
+)
+NOT_TAKEN = "The portal did not take the request, so this restore has changed nothing."
 LOCK_NOT_READ = "Whether the portal is locked could not be read; open it to see."
 NOT_LOCKED = "The portal is active, not locked."
 
 
 def failed_state(restore: Restore) -> str:
     """Say in what state a failed restore left the portal."""
+    if restore.another_seen:
+        return ANOTHER_SEEN
     if restore.sent_at is None:
         return DATA_UNTOUCHED
     if not restore.has_task:
         return NOT_TAKEN
     status = left_in_status(restore.tenant_status)
+    if restore.outcome == ADDRESS_BUSY:
+        status = f"{left_renamed(restore)} {status}"
     if restore.task_id is None:
         return status
     return f"{status} Task {code(restore.task_id)}."
+
+
+def left_renamed(restore: Restore) -> str:
+    """Say that the portal lost its name on the way."""
+    return (
+        "DocSpace had given the portal's address away before it failed: the portal is left as "
+        f"{code(restore.portal + DELETED)}, and an administrator has to give it its name back on "
+        "the server."
+    )
 
 
 def left_in_status(tenant_status: int | None) -> str:
@@ -135,6 +158,8 @@ def left_in_status(tenant_status: int | None) -> str:
         return LOCK_NOT_READ
     if tenant_status == ACTIVE:
         return NOT_LOCKED
+    if tenant_status == RESTORING:
+        return f"The portal stays locked: {UNLOCK}."
     status = tenant_status_name(tenant_status)
     return (
         f"The portal is {status}: an administrator has to look at the server before anybody can "
@@ -203,6 +228,8 @@ def portal_is_silent(restore: Restore) -> str:
 
 def other_alias(restore: Restore, alias: str) -> str:
     """Say that the address answers for another portal."""
+    if alias == f"{restore.portal}{DELETED}":
+        return f":warning: {left_renamed(restore)}"
     return (
         f":warning: The address now answers for the portal {code(alias)}, not for "
         f"{code(restore.portal)}. A custom domain in the backup may have replaced today's: check "

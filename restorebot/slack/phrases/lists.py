@@ -12,7 +12,7 @@ from restorebot.slack.mrkdwn import (
     mention,
 )
 from restorebot.slack.phrases import approval
-from restorebot.slack.phrases.restore import TITLES, starts, stored_in, with_end
+from restorebot.slack.phrases.restore import TITLES, starts, stored_in, with_end, with_mark
 from restorebot.times import duration
 
 EXPIRED = "*expired*"
@@ -89,7 +89,7 @@ def open_line(restore: Restore, link: str | None) -> str:
 
 def ended_line(restore: Restore) -> str:
     """Describe one ended restore."""
-    end = with_end(f"*{TITLES[restore.state]}*", restore)
+    end = with_end(f"*{with_mark(TITLES[restore.state], restore)}*", restore)
     if restore.took is not None:
         end = f"{end}, took {duration(restore.took)}"
     name = escape(restore.source.file_name, NAME_SHOWN)

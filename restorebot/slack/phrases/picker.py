@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from restorebot.docspace.storages import StorageType
 from restorebot.slack.mrkdwn import code
-from restorebot.slack.phrases.answers import EXAMPLE_ID
 from restorebot.slack.phrases.restore import stored_in
 from restorebot.subcommands import COMMAND
 from restorebot.times import duration
@@ -15,10 +14,10 @@ CANCEL = "Cancel"
 
 BACKUP_LABEL = "Backup"
 BACKUP_PLACEHOLDER = "Choose a backup, or type to filter"
-ID_LABEL = "The id of a backup"
-OTHER_ID_LABEL = "Or the id of another backup"
+NAME_LABEL = "A backup's file name, or its id"
+OTHER_NAME_LABEL = "Or another backup's file name, or its id"
 
-LIST_SHOWS_ALL = f"`{COMMAND} list` shows all ids."
+LIST_SHOWS_ALL = f"`{COMMAND} list` shows them all."
 NOT_READ = "The backups could not be read"
 NOT_OFFERED = (
     "Not offered: an upload (DocSpace restores whatever was uploaded last), a custom cloud "
@@ -26,9 +25,8 @@ NOT_OFFERED = (
 )
 
 FIELDS_COMING = "The fields of this choice are coming up just now. Fill them in, then press Next."
-BOTH_GIVEN = "Choose a backup or type an id, not both. Empty this field to take the one chosen."
-NONE_GIVEN = "Choose a backup, or type the id of one."
-NOT_AN_ID = f"This is not a backup id. One looks like {EXAMPLE_ID}."
+BOTH_GIVEN = "Choose a backup or type a name, not both. Empty this field to take the one chosen."
+NONE_GIVEN = "Choose a backup, or type the file name of one."
 
 KIND_LABEL = "Restore from"
 HISTORY_KIND = "A backup of the portal's history"
@@ -37,9 +35,9 @@ ARCHIVE_KINDS = {
     StorageType.THIRD_PARTY: "A file in a connected third-party account",
     StorageType.CLOUD: "An archive in own cloud storage",
 }
-"""Where an archive can be named: what is offered, except for temporary storage.
+"""Where an archive can be named: not in temporary storage and on the server's disk.
 
-Its backups are found in the history alone.
+Their backups are found in the history alone.
 """
 
 FILE_LABEL = "File id"

@@ -3,7 +3,6 @@
 from restorebot.model import Restore
 from restorebot.slack.mrkdwn import (
     code,
-    escape,
     mention,
     plain_text,
 )
@@ -47,8 +46,8 @@ CONSEQUENCES = (
 
 
 def refused(sentence: str) -> str:
-    """Say why nothing can be asked."""
-    return f":x: {escape(sentence, 900)}"
+    """Say why nothing can be asked; the sentence is mrkdwn."""
+    return f":x: {sentence}"
 
 
 def backup_id(wanted: str) -> str:

@@ -181,6 +181,34 @@ def size(count: int) -> str:
     return f"{amount:.1f} TB"
 
 
+UNLOCK = (
+    "an administrator has to set `tenants_tenants.status` to 0 in DocSpace's database; on "
+    "ONLYOFFICE's own cloud its support does that"
+)
+ADOPTED = "adopted"
+
+
+def whose_task(restore: Restore) -> str:
+    """Say why the task of an adopted restore may be another's."""
+    if restore.reply_seconds is not None:
+        took = duration(timedelta(seconds=restore.reply_seconds))
+        return (
+            f":warning: The portal took {took} to answer: another start in that time cannot be "
+            "excluded."
+        )
+    return (
+        f":warning: Task {task(restore.task_id)} was not named to us, but found by looking. If "
+        "somebody else started it, the backup is theirs."
+    )
+
+
+def with_mark(end: str, restore: Restore) -> str:
+    """Add to how it ended that its task was adopted, where it was."""
+    if restore.adopted:
+        return f"{end} ({ADOPTED})"
+    return end
+
+
 def task(task_id: str | None) -> str:
     """Name a task; old portals give theirs no id."""
     return code(task_id or "without an id")

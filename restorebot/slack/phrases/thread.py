@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from restorebot.docspace.storages import StorageType
-from restorebot.model import PostKind, Restore
+from restorebot.model import Phase, PostKind, Restore
 from restorebot.slack.mrkdwn import (
     channel_link,
     code,
@@ -18,6 +18,7 @@ from restorebot.slack.phrases.restore import (
     OUTCOME_NOT_KNOWN,
     STARTS_AFTER_BACKUP,
     UNCHANGED_SINCE,
+    UNLOCK,
     starts,
     stored_in,
     task,
@@ -40,6 +41,10 @@ WAYS_BACK: Mapping[int, str] = {
         "The restore gives the archive another id. To find it: store a new API key, look for this "
         f"name in the connected account, and ask with `{COMMAND}` for a file in a connected "
         "account."
+    ),
+    StorageType.LOCAL: (
+        f"Store a new API key, then `{COMMAND} list` shows it by this name under another id, if "
+        "the portal's services share the disk that it is on."
     ),
     StorageType.DATA_STORE: (
         "It does not survive the restore: the restored portal cannot reach it. Only a copy that "
@@ -133,7 +138,8 @@ def sent(restore: Restore, task_id: str) -> str:
     """Say that the portal has taken the restore."""
     return (
         f":rocket: {approval.when_sent(restore)} The portal has taken the restore as task "
-        f"{code(task_id)}. It cannot be cancelled from here on."
+        f"{code(task_id)}. It cannot be cancelled from here on. Administrators: do not restart "
+        "DocSpace's services until it has ended."
     )
 
 
@@ -152,13 +158,27 @@ def loading(restore: Restore) -> str:
     )
 
 
-def stalled(since: datetime, percent: int) -> str:
-    """Say that nothing has changed for long."""
-    return (
-        f":warning: {UNCHANGED_SINCE} {date(since)}: the portal says {percent} %. That may "
-        "be normal, or its worker may have died; DocSpace does not tell the difference. Have an "
-        "administrator look at the server's backup worker log. restorebot keeps watching."
-    )
+WORKER_AWAY = (
+    "No worker of the portal has taken the task, and it cannot be cancelled. It starts by itself "
+    "when the worker returns; on a portal without a message queue a restart loses it, and then it "
+    "does not. Have an administrator look whether the backup worker runs."
+)
+WORKER_DEAD = (
+    "That may be normal, or its worker may have died; DocSpace does not tell the difference. Have "
+    "an administrator look at the server's backup worker log."
+)
+STAYS_LOCKED = f"If it has died, the portal stays locked, and {UNLOCK}."
+THEN_SETTLE = "restorebot keeps watching; when it is over, the buttons on the card above settle it."
+
+
+def stalled(since: datetime, percent: int, phase: Phase | None) -> str:
+    """Say that nothing has changed for long, and what can be done."""
+    beginning = f":warning: {UNCHANGED_SINCE} {date(since)}: the portal says {percent} %."
+    if phase is Phase.QUEUED:
+        return f"{beginning} {WORKER_AWAY} {THEN_SETTLE}"
+    if phase is Phase.LOADING:
+        return f"{beginning} {WORKER_DEAD} {STAYS_LOCKED} {THEN_SETTLE}"
+    return f"{beginning} {WORKER_DEAD} {THEN_SETTLE}"
 
 
 def adopted_by(user: str, task_id: str | None) -> str:

@@ -17,6 +17,7 @@ const STORAGES = [
 
 const drawer = byId("portal", HTMLElement);
 const speed = byId("takes", HTMLSelectElement);
+const profile = byId("profile", HTMLSelectElement);
 
 export function wireDrawer() {
   for (const box of all("[data-switch]", HTMLInputElement, drawer)) {
@@ -29,6 +30,7 @@ export function wireDrawer() {
     button.addEventListener("click", () => whileBusy(button, () => post(path)));
   }
   speed.addEventListener("change", () => post("/portal/speed", { takes: Number(speed.value) }));
+  profile.addEventListener("change", () => post("/portal/profile", { name: profile.value }));
 }
 
 /**
@@ -47,6 +49,7 @@ export function showDrawer({ portal, bot, slack }, choose) {
     (option) => Math.abs(Number(option.value) - portal.takes) < 0.5,
   );
   speed.value = shown?.value ?? "";
+  profile.value = portal.profile;
   markOn("/portal/away", portal.away);
   markOn("/slack/limit", Object.keys(slack.faults).length > 0);
   byId("kill", HTMLButtonElement).disabled = !bot.runs;

@@ -48,6 +48,7 @@ def upgrade() -> None:
         sa.Column("requested_at", UtcDateTime(), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.Column("starts_at", UtcDateTime(), nullable=True),
+        sa.Column("approvers", sa.JSON(), nullable=False),
         sa.Column("announce", sa.JSON(), nullable=False),
         sa.Column("self_approved", sa.Boolean(), nullable=False),
         sa.Column("break_glass", sa.Boolean(), nullable=False),
@@ -64,6 +65,8 @@ def upgrade() -> None:
         sa.Column("previous_task_id", sa.String(length=64), nullable=True),
         sa.Column("task_id", sa.String(length=64), nullable=True),
         sa.Column("adopted", sa.Boolean(), nullable=False),
+        sa.Column("reply_seconds", sa.Integer(), nullable=True),
+        sa.Column("another_seen", sa.Boolean(), nullable=False),
         sa.Column("phase", sa.String(length=16), nullable=True),
         sa.Column("progress", sa.Integer(), nullable=False),
         sa.Column("progress_changed_at", UtcDateTime(), nullable=True),
@@ -78,14 +81,23 @@ def upgrade() -> None:
         sa.Column("verified", sa.Boolean(), nullable=False),
         sa.Column("card_ts", sa.String(length=32), nullable=True),
         sa.Column("card_version", sa.Integer(), nullable=False),
+        sa.Column("card_marked", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_restores"),
         sa.UniqueConstraint("view_id", name="uq_restores_view_id"),
     )
-    op.create_index("ix_restores_state", "restores", ["state"], unique=False)
+    op.create_index("ix_restores_state_verified", "restores", ["state", "verified"], unique=False)
     op.create_index(
         "uq_restores_live_portal",
         "restores",
         ["portal_url"],
+        unique=True,
+        sqlite_where=sa.text("state IN ('backing_up', 'restoring', 'starting', 'unknown')"),
+        postgresql_where=sa.text("state IN ('backing_up', 'restoring', 'starting', 'unknown')"),
+    )
+    op.create_index(
+        "uq_restores_live_task",
+        "restores",
+        ["task_id"],
         unique=True,
         sqlite_where=sa.text("state IN ('backing_up', 'restoring', 'starting', 'unknown')"),
         postgresql_where=sa.text("state IN ('backing_up', 'restoring', 'starting', 'unknown')"),
