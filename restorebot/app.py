@@ -163,7 +163,7 @@ def _wire(
     directory = SlackDirectory(client)
     poll = PollSettings(interval=settings.poll_interval, stall_after=settings.stall_after)
     preflight = Preflight(store)
-    jobs = Jobs(tasks, clock)
+    jobs = Jobs(tasks, clock, steady=clocks.steady)
     runner = _runner(store, portals, preflight, directory, poll=poll, wake=jobs.wake, clocks=clocks)
     service = Service(store, portals, directory, clock=clock, wake=jobs.wake)
     notifier = Notifier(client, store, portals, clocks)

@@ -411,6 +411,13 @@ MUTANTS = (
         tests="scenarios/test_asking.py::test_another_workspace_is_refused_and_leaves_no_trace",
     ),
     Mutant(
+        name="mark taken away by a later refusal",
+        file="slack/notifier.py",
+        line="            if not queued.attempted:",
+        fault="            if True:",
+        tests="scenarios/test_telling.py::test_what_is_refused_later_takes_no_mark_away",
+    ),
+    Mutant(
         name="second copy unmarked",
         file="slack/notifier.py",
         line="if queued.attempted:",

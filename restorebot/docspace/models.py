@@ -88,7 +88,6 @@ class PortalInfo:
 
     tenant_status: int
     tenant_alias: str | None
-    standalone: bool = False
 
     @property
     def is_locked(self) -> bool:
@@ -105,7 +104,6 @@ class PortalInfo:
         return cls(
             tenant_status=item.number("tenantStatus") or ACTIVE,
             tenant_alias=item.text("tenantAlias"),
-            standalone=item.flag("standalone"),
         )
 
 

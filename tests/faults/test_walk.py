@@ -15,7 +15,8 @@ SLOW = 25
 
 @pytest.mark.parametrize("start", [1, 2, 3, 4])
 def test_forty_walks_keep_the_invariants(start: int) -> None:
-    walk(QUICK, start=start)
+    reached = walk(QUICK, start=start)
+    assert reached.states[State.RESTORING]
 
 
 @pytest.mark.slow
